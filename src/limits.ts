@@ -1,0 +1,66 @@
+// Every bound of the daemon, each with the reason for its size. The ones that
+// an operator can change stand in `Limits`; `defaultLimits` are their values.
+// What happens at a limit is counted (counts.ts).
+
+import { type Duration, ms, seconds } from "./time.js";
+
+/** Bounds with a key in the `limits` table of discd.lua. */
+export interface Limits {
+  /** Largest UDP answer in bytes, unless the client takes less. */
+  readonly udpSize: number;
+  /** RRs kept per link. */
+  readonly cacheRecords: number;
+  /** Questions alive per link. */
+  readonly questions: number;
+  /** Unicast queries waiting for a link, in all and per client. */
+  readonly queriesWaiting: number;
+  readonly queriesWaitingPerClient: number;
+  /** Bytes of ready answers. */
+  readonly answerCache: number;
+  /** TCP connections, in all and per client. */
+  readonly connections: number;
+  readonly connectionsPerClient: number;
+  /** A TCP connection with nothing due is closed after this. */
+  readonly tcpIdle: Duration;
+  /** Bytes waiting to be read by a client; more resets the connection. */
+  readonly writeQueue: number;
+  /** Run time and memory of discd.lua. */
+  readonly luaTime: Duration;
+  readonly luaMemory: number;
+}
+
+export const defaultLimits: Limits = {
+  // Fits every path without fragments (DNS flag day 2020).
+  udpSize: 1232,
+  // A /22 of 1,000 hosts with some 12 RRs each fits eight times; beyond it an attacker is likelier.
+  cacheRecords: 100_000,
+  // 50 times the service types ever seen on one campus link; each costs air time.
+  questions: 5_000,
+  // One wait lasts 6 s: this is 1,600 first-time names a second, far above what 20 packets/s can ask.
+  queriesWaiting: 10_000,
+  queriesWaitingPerClient: 1_000,
+  answerCache: 64 * 1024 * 1024,
+  // 10,000 subscribers and room for ordinary TCP queries.
+  connections: 12_000,
+  connectionsPerClient: 1_000,
+  // RFC 7766 §6.2.3: of the order of seconds.
+  tcpIdle: seconds(10),
+  writeQueue: 1024 * 1024,
+  luaTime: seconds(3),
+  luaMemory: 64 * 1024 * 1024,
+};
+
+/** Largest mDNS packet accepted or sent, headers included (RFC 6762 §17). */
+export const mdnsPacketMax = 9000;
+
+/** Largest message on a stream: its length is a 16-bit number (RFC 1035 §4.2.2). */
+export const streamMessageMax = 65_535;
+
+/** Unanswered queries read from one TCP connection; further bytes wait in the kernel. */
+export const pipelinedMax = 200;
+
+/** Addresses whose client class is remembered; the class is worked out again for others. */
+export const clientClassesMax = 10_000;
+
+/** How often the set of interfaces and addresses is read anew: 42 µs each time. */
+export const interfacePoll: Duration = ms(2000);
