@@ -1,0 +1,27 @@
+// What the engine is told: plain data, complete, checked by config/. The parts
+// belong to the folders that act on them; this file only puts them together.
+
+import type { Limits } from "../limits.js";
+import type { LinkOptions } from "../mdns/link.js";
+import type { ProxyOptions, ServedLink } from "../proxy/options.js";
+import type { LinkId } from "./io.js";
+
+/** One link that is used, whether its zones are answered or it is announced to only. */
+export interface LinkConfig {
+  readonly id: LinkId;
+  readonly mdns: LinkOptions;
+  /** Also an element of `proxy.links`; absent when the link has no zone. */
+  readonly served?: ServedLink;
+  /** DNS-SD types kept asked for, as in `_ipp._tcp`; true: every type seen. */
+  readonly warm: readonly string[] | true;
+}
+
+/** Which queries become log lines: none, their names, or their names and who asked. */
+export type QueryLog = "none" | "names" | "full";
+
+export interface EngineConfig {
+  readonly proxy: ProxyOptions;
+  readonly links: readonly LinkConfig[];
+  readonly limits: Limits;
+  readonly logQueries: QueryLog;
+}
