@@ -1,0 +1,75 @@
+// The built daemon, `bin/discd`, run in a namespace with a configuration file of
+// the test's own, its log read line by line.
+
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Child } from "./children.js";
+
+export const top = fileURLToPath(new URL("../..", import.meta.url));
+export const discd = join(top, "bin", "discd");
+
+/** The configuration every case begins with; see `configure`. */
+const always = `
+hostname = 'px.example.com'
+contact = 'hostmaster@example.com'
+allow = { 'private', 'connected', '2001:db8::/32' }
+`;
+
+/** Writes a discd.lua: the usual first lines (none when `isWhole`), then the text. */
+export function configure(text: string, isWhole = false): string {
+  const folder = mkdtempSync(join(tmpdir(), "discd-netns-"));
+  const file = join(folder, "discd.lua");
+  writeFileSync(file, isWhole ? text : `${always}${text}\n`);
+  return file;
+}
+
+/** Replaces what a file written by `configure` says. */
+export function reconfigure(file: string, text: string, isWhole = false): void {
+  writeFileSync(file, isWhole ? text : `${always}${text}\n`);
+}
+
+export class Daemon {
+  readonly file: string;
+  readonly child: Child;
+
+  private constructor(file: string, child: Child) {
+    this.file = file;
+    this.child = child;
+  }
+
+  /** Starts it without waiting for anything; `text` as for `configure`. */
+  static launch(enter: readonly string[], text: string, more: readonly string[] = []): Daemon {
+    if (!existsSync(join(top, "dist"))) throw new Error("not built: npm run build");
+    const file = configure(text);
+    const child = new Child([...enter, discd, "-c", file, ...more]);
+    return new Daemon(file, child);
+  }
+
+  get log(): string[] {
+    return this.child.stderrLines;
+  }
+
+  /** Resident memory in bytes. */
+  get rss(): number {
+    const status = readFileSync(`/proc/${this.child.pid}/status`, "utf8");
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+  }
+
+  /** CPU time used so far, in seconds. */
+  get cpuSeconds(): number {
+    const fields = readFileSync(`/proc/${this.child.pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+
+  /** Writes a new configuration and says so by SIGHUP. */
+  reload(text: string): void {
+    reconfigure(this.file, text);
+    this.child.kill("SIGHUP");
+  }
+
+  async stop(): Promise<void> {
+    await this.child.stop();
+  }
+}
