@@ -1,0 +1,48 @@
+// The additional section (RFC 6763 §12, DP-77): what the next questions of a
+// client would be, as far as the link's cache or the static records know it.
+// Nothing is asked for. The caller caps TTLs and drops sets that do not fit.
+
+import { RRType } from "../wire/codes.js";
+import type { Vantage } from "./tables.js";
+import { setKey } from "./ttl.js";
+import type { VisibleRR } from "./view.js";
+import { rrsAt, target } from "./visible.js";
+
+/** A message of 65,535 bytes holds no more RRs of 16 bytes, the smallest of these. */
+const additionalMax = 4096;
+
+/**
+ * For each PTR of a forward zone its SRV and TXT, for each SRV its addresses.
+ *
+ * @returns whole RRsets, in the order in which they should be kept; none that is
+ *          among the answers
+ */
+export function additional(
+  at: Vantage,
+  answers: readonly VisibleRR[],
+): readonly (readonly VisibleRR[])[] {
+  const told = new Set(answers.map(({ rr }) => setKey(rr)));
+  const sets: (readonly VisibleRR[])[] = [];
+  let count = 0;
+  const follow = (from: VisibleRR, types: readonly number[]): readonly VisibleRR[] => {
+    const next = target(at, from);
+    if (next === undefined || count >= additionalMax) return [];
+    return types.flatMap((type) => {
+      const { rrs } = rrsAt(at, next.owner, next.name, type, type, () => {});
+      const first = rrs[0];
+      if (first === undefined || told.has(setKey(first.rr))) return [];
+      told.add(setKey(first.rr));
+      sets.push(rrs);
+      count += rrs.length;
+      return rrs;
+    });
+  };
+  for (const answer of answers) {
+    const { type } = answer.rr;
+    const isBrowse = type === RRType.PTR && at.zone.kind !== "reverse";
+    const instance = isBrowse ? follow(answer, [RRType.SRV, RRType.TXT]) : [];
+    const srvs = [answer, ...instance].filter(({ rr }) => rr.type === RRType.SRV);
+    for (const srv of srvs) follow(srv, [RRType.A, RRType.AAAA]);
+  }
+  return sets;
+}
