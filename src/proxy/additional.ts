@@ -3,10 +3,10 @@
 // Nothing is asked for. The caller caps TTLs and drops sets that do not fit.
 
 import { RRType } from "../wire/codes.js";
+import { rrsAt, type Sight, targetOf } from "./sight.js";
 import type { Vantage } from "./tables.js";
 import { setKey } from "./ttl.js";
 import type { VisibleRR } from "./view.js";
-import { rrsAt, target } from "./visible.js";
 
 /** A message of 65,535 bytes holds no more RRs of 16 bytes, the smallest of these. */
 const additionalMax = 4096;
@@ -24,11 +24,12 @@ export function additional(
   const told = new Set(answers.map(({ rr }) => setKey(rr)));
   const sets: (readonly VisibleRR[])[] = [];
   let count = 0;
+  const sight: Sight = { ...at, lookedUp: new Map() };
   const follow = (from: VisibleRR, types: readonly number[]): readonly VisibleRR[] => {
-    const next = target(at, from);
+    const next = targetOf(at, from);
     if (next === undefined || count >= additionalMax) return [];
     return types.flatMap((type) => {
-      const { rrs } = rrsAt(at, next.owner, next.name, type, type, () => {});
+      const { rrs } = rrsAt(sight, next, type);
       const first = rrs[0];
       if (first === undefined || told.has(setKey(first.rr))) return [];
       told.add(setKey(first.rr));

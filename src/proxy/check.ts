@@ -4,7 +4,14 @@
 
 import { formatPrefix } from "../address.js";
 import { RRType, typeName } from "../wire/codes.js";
-import { displayName, isWithin, labelsBelow, type Name, wireLength } from "../wire/name.js";
+import {
+  displayName,
+  isWithin,
+  labelsBelow,
+  labelText,
+  type Name,
+  wireLength,
+} from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import { isDelegationType, isMetadataName } from "./admin.js";
 import type { BrowseLists, ProxyOptions, ServedLink, Translation } from "./options.js";
@@ -45,7 +52,7 @@ function checkOwnNames(options: ProxyOptions): Finding[] {
     ["hostname", options.hostname],
     ...options.nameservers.map((name, at) => [`nameservers[${at + 1}]`, name] as const),
   ];
-  const zones = configuredZones(options);
+  const zones = configuredZones(options).filter((zone) => zone.apex.labels.length > 0);
   return named.flatMap(([path, name]) => {
     const zone = zones.find((one) => isWithin(name, one.apex));
     if (zone === undefined) return [];
@@ -135,7 +142,7 @@ function checkTranslation(translation: Translation, path: string, link: ServedLi
     }
   }
   translation.subtypes.forEach((subtype, at) => {
-    const length = txtString(subtype, true).length;
+    const { length } = labelText(subtype);
     if (length > 0 && length <= 63) return;
     const text = `a subtype is one label of 1 to 63 bytes, this one has ${length}`;
     findings.push(error(`${path}.subtypes[${at + 1}]`, text, link.link));

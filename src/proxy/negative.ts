@@ -3,7 +3,7 @@
 // is negative is decided elsewhere; inside a link's zone it is never NXDOMAIN.
 
 import { RRClass, RRType } from "../wire/codes.js";
-import { type Name, nameOf, wireLength } from "../wire/name.js";
+import { type Name, nameBytesMax, nameOf, wireLength } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import type { ProxyOptions } from "./options.js";
 import type { Zone } from "./zones.js";
@@ -13,9 +13,6 @@ const soaTimes = { serial: 0, refresh: 7200, retry: 3600, expire: 86_400, minimu
 
 /** Cap of administrative records in every zone (DP-50, Q-5). */
 const adminTtlSeconds = 10;
-
-/** A name on the wire in unicast DNS, root byte included. */
-export const unicastNameMax = 255;
 
 /** TTL of a zone's SOA, NS, metadata and enumeration records. */
 export function adminTtl(zone: Zone): number {
@@ -53,7 +50,7 @@ export function nsOf(zone: Zone, options: ProxyOptions): readonly RR[] {
  * @returns undefined when the owner is so long that its successor is no name
  */
 export function nsecFor(owner: Name, types: readonly number[], ttlSeconds: number): RR | undefined {
-  if (wireLength(owner) + 2 > unicastNameMax) return undefined;
+  if (wireLength(owner) + 2 > nameBytesMax) return undefined;
   const held = [...new Set([...types, RRType.NSEC])].sort((a, b) => a - b);
   return {
     name: owner,

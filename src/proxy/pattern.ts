@@ -31,11 +31,9 @@ export function fits(pattern: string, text: string): boolean {
   return at === wanted.length;
 }
 
-const utf8 = new TextDecoder();
-
 /** A label as people read it, for comparison with patterns only: not reversible. */
 export function textOfLabel(label: Label): string {
-  return utf8.decode(Uint8Array.from(label, (character) => character.charCodeAt(0)));
+  return Buffer.from(label, "latin1").toString("utf8");
 }
 
 function foldText(text: string): string {

@@ -22,7 +22,8 @@ export class Records {
       if (held.some((other) => other.type === rr.type && rdataKey(rr.type, other.rdata) === key)) {
         continue;
       }
-      held.push(rr);
+      // One spelling of the owner for all, as one RRset has one.
+      held.push({ ...rr, name: held[0]?.name ?? rr.name });
       this.#sets.set(rr.name.key, held);
       this.#climb(rr.name, zones);
     }

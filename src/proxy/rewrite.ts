@@ -5,13 +5,17 @@
 
 import type { Counts } from "../counts.js";
 import { RRClass, RRType } from "../wire/codes.js";
-import { foldLabel, labelsBelow, type Name, nameOf, wireLength } from "../wire/name.js";
+import {
+  foldLabel,
+  labelsBelow,
+  mdnsNameBytesMax,
+  type Name,
+  nameBytesMax,
+  nameOf,
+  wireLength,
+} from "../wire/name.js";
 import { mapRdataNames, type RR } from "../wire/rr.js";
-import { unicastNameMax } from "./negative.js";
 import type { LinkZone } from "./zones.js";
-
-/** A name on an mDNS link, root byte included (RFC 6762 appendix C). */
-const linkNameMax = 256;
 
 /** Bytes of the label `local` on the wire. */
 const localLength = 6;
@@ -32,7 +36,7 @@ export function toLink(zone: LinkZone, name: Name): Name | undefined {
   const below = labelsBelow(name, zone.apex);
   if (below === undefined) return undefined;
   const length = wireLength(name) - wireLength(zone.apex) + 1 + localLength;
-  return length > linkNameMax ? undefined : nameOf([...below, "local"]);
+  return length > mdnsNameBytesMax ? undefined : nameOf([...below, "local"]);
 }
 
 /** What a name is taken for: the owner of addresses, or anything else (DP-38, DP-39). */
@@ -53,7 +57,7 @@ export function fromLink(zone: LinkZone, name: Name, role: Role): Name | undefin
   const isLocal = isLocalName(name);
   const apex = apexFor(zone, role);
   const length = isLocal ? wireLength(name) - localLength - 1 + wireLength(apex) : wireLength(name);
-  if (length > unicastNameMax) return undefined;
+  if (length > nameBytesMax) return undefined;
   return isLocal ? nameOf([...name.labels.slice(0, -1), ...apex.labels]) : name;
 }
 
@@ -75,7 +79,7 @@ export function rewriteRR(
 ): RR | undefined {
   if (rr.type === RRType.NSEC) return undefined;
   const role = roleOfRdata(zone, rr.type, askedType);
-  let isTooLong = wireLength(owner) > unicastNameMax;
+  let isTooLong = wireLength(owner) > nameBytesMax;
   const rdata = mapRdataNames(rr.type, rr.rdata, (name) => {
     const moved = fromLink(zone, name, role);
     isTooLong ||= moved === undefined;

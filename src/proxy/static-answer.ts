@@ -55,8 +55,10 @@ function followed(tables: Tables, question: Question): StaticAnswer {
     visited.add(name.key);
     const found = records.find(name, question.type);
     answers.push(...found);
-    if (found.length > 0) end = { rcode: Rcode.NOERROR, isNegative: false };
-    if (found.length > 0) break;
+    if (found.length > 0) {
+      end = { rcode: Rcode.NOERROR, isNegative: false };
+      break;
+    }
     const alias = records.find(name, RRType.CNAME)[0];
     if (alias?.rdata.kind !== "cname") break;
     answers.push(alias);

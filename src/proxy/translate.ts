@@ -6,8 +6,7 @@
 // PTRs of the base type, so a question for it has to be put to the link twice:
 // for the subtype, which devices may have too, and for the base type.
 
-import type { Name } from "../wire/name.js";
-import { foldLabel, nameOf } from "../wire/name.js";
+import { foldLabel, labelText, type Name, nameOf } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import type { Translation } from "./options.js";
 import { fits, textOfLabel } from "./pattern.js";
@@ -67,12 +66,12 @@ export function translatedTxt(translations: readonly Translation[], rr: RR): RR 
 
 /** The bytes of one TXT string; keys compare with ASCII case folded (RFC 6763 §6.4). */
 export function txtString(key: string, value: string | true): Uint8Array {
-  return new TextEncoder().encode(value === true ? key : `${key}=${value}`);
+  return Buffer.from(value === true ? key : `${key}=${value}`, "utf8");
 }
 
 /** Replaces the key where it first stands, which is the one that counts, else appends it. */
 function withKey(strings: readonly Uint8Array[], key: string, value: string | true): Uint8Array[] {
-  const wanted = foldLabel(latin1(txtString(key, true)));
+  const wanted = foldLabel(labelText(key));
   const at = strings.findIndex((string) => foldLabel(keyOf(string)) === wanted);
   const set = txtString(key, value);
   return at < 0 ? [...strings, set] : strings.with(at, set);
@@ -80,18 +79,14 @@ function withKey(strings: readonly Uint8Array[], key: string, value: string | tr
 
 function keyOf(string: Uint8Array): string {
   const end = string.indexOf(0x3d);
-  return latin1(end < 0 ? string : string.subarray(0, end));
-}
-
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+  return Buffer.from(end < 0 ? string : string.subarray(0, end)).toString("latin1");
 }
 
 function adds(translation: Translation, subtype: SubtypeName): boolean {
   const type = typeOf(subtype.base);
   if (type === undefined || !fits(translation.type, type)) return false;
   const label = foldLabel(subtype.label);
-  return translation.subtypes.some((one) => foldLabel(latin1(txtString(one, true))) === label);
+  return translation.subtypes.some((one) => foldLabel(labelText(one)) === label);
 }
 
 /** Whether the translation is about this instance name, `<instance>.<type>.<protocol>.local`. */
