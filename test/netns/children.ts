@@ -75,7 +75,7 @@ export class Child {
   /** Waits for a line of either output. */
   async says(pattern: RegExp, limit = 15_000): Promise<string> {
     return until(
-      `${pattern} from ${this.#words}\n${[...this.stderrLines, ...this.stdoutLines].slice(-20).join("\n")}`,
+      `${pattern} from ${this.#words}`,
       () => {
         const line = [...this.stdoutLines, ...this.stderrLines].find((text) => pattern.test(text));
         if (line !== undefined) return line;

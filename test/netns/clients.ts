@@ -141,6 +141,11 @@ export class DnsClient {
     return reply;
   }
 
+  /** Every datagram that ever came. */
+  get arrivals(): readonly Arrival[] {
+    return this.#socket.arrivals;
+  }
+
   /** Sends and expects nothing; gives what came all the same. */
   async silence(bytes: Uint8Array, limit = 500): Promise<Arrival[]> {
     const before = this.#socket.arrivals.length;

@@ -79,7 +79,7 @@ export class Lab {
   }
 
   /** Anything with a `stop` is stopped when the laboratory closes. */
-  #keep<T extends { stop(): Promise<void> }>(thing: T): T {
+  keep<T extends { stop(): Promise<void> }>(thing: T): T {
     this.#endings.push(() => thing.stop());
     return thing;
   }
@@ -88,7 +88,7 @@ export class Lab {
   agent(node: string): Promise<Agent> {
     let agent = this.#agents.get(node);
     if (agent === undefined) {
-      agent = Agent.start(this.enter(node)).then((started) => this.#keep(started));
+      agent = Agent.start(this.enter(node)).then((started) => this.keep(started));
       this.#agents.set(node, agent);
     }
     return agent;
@@ -108,7 +108,7 @@ export class Lab {
 
   /** Everything that crosses a link, seen at its bridge. */
   async capture(link: string, filter?: string): Promise<Capture> {
-    return this.#keep(await Capture.start(this.enter(`link-${link}`), "br0", filter));
+    return this.keep(await Capture.start(this.enter(`link-${link}`), "br0", filter));
   }
 
   /** Frames the proxy host sent on a link. */
@@ -118,12 +118,12 @@ export class Lab {
 
   async avahi(node: string, options: AvahiOptions): Promise<Avahi> {
     const folder = join(this.#folder, `avahi-${node}`);
-    return this.#keep(await Avahi.start(this.enter(node), folder, options));
+    return this.keep(await Avahi.start(this.enter(node), folder, options));
   }
 
   async bind(node: string, addresses: readonly string[], zones: readonly Zone[]): Promise<Child> {
     const folder = join(this.#folder, `bind-${node}`);
-    return this.#keep(await startBind(this.enter(node), folder, addresses, zones));
+    return this.keep(await startBind(this.enter(node), folder, addresses, zones));
   }
 
   async unbound(
@@ -133,7 +133,7 @@ export class Lab {
     more: readonly string[] = [],
   ): Promise<Child> {
     const folder = join(this.#folder, `unbound-${node}-${port}`);
-    return this.#keep(await startUnbound(this.enter(node), folder, port, roots, more));
+    return this.keep(await startUnbound(this.enter(node), folder, port, roots, more));
   }
 
   /** Starts discd in `px` and waits until it answers for `apex`. */
@@ -141,7 +141,7 @@ export class Lab {
     text: string = officeConfig,
     how: { node?: string; server?: string; port?: number; apex?: string; from?: string } = {},
   ): Promise<Daemon> {
-    const daemon = this.#keep(Daemon.launch(this.enter(how.node ?? "px"), text));
+    const daemon = this.keep(Daemon.launch(this.enter(how.node ?? "px"), text));
     const { server = this.server, port = 53, apex = F2, from = "cli" } = how;
     const client = await this.client({ node: from, server, port });
     await until(

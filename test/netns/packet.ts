@@ -131,7 +131,7 @@ export function nsecBytes(next: string, present: readonly TypeName[]): Buffer {
 
 type RdataWords = string | Uint8Array | readonly (string | number)[];
 
-/** One record from words: `rec("prnt.local", "A", 120, "10.1.0.9")`; names in rdata uncompressed. */
+/** One record: `rec("prnt.local", "A", 120, "10.1.0.9")`; names in rdata uncompressed. */
 export function rec(
   name: string | readonly Uint8Array[],
   type: TypeName,

@@ -108,6 +108,14 @@ export class Topology {
     }
   }
 
+  /** A node without any link but its loopback. */
+  addNode(node: string): void {
+    const script: string[] = ["set -e"];
+    const ns = this.#make(node, script);
+    script.push(`ip -n ${ns} link set dev lo up`);
+    run(["sh"], script.join("\n"));
+  }
+
   #make(node: string, script: string[]): string {
     const name = this.ns(node);
     mine.add(name);
