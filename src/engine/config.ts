@@ -4,6 +4,7 @@
 import type { Limits } from "../limits.js";
 import type { LinkOptions } from "../mdns/link.js";
 import type { ProxyOptions, ServedLink } from "../proxy/options.js";
+import type { QueryLog } from "../query/replies.js";
 import type { LinkId } from "./io.js";
 
 /** One link that is used, whether its zones are answered or it is announced to only. */
@@ -15,9 +16,6 @@ export interface LinkConfig {
   /** DNS-SD types kept asked for, as in `_ipp._tcp`; true: every type seen. */
   readonly warm: readonly string[] | true;
 }
-
-/** Which queries become log lines: none, their names, or their names and who asked. */
-export type QueryLog = "none" | "names" | "full";
 
 export interface EngineConfig {
   readonly proxy: ProxyOptions;

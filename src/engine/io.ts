@@ -3,6 +3,7 @@
 // values; the engine has no other door.
 
 import type { Endpoint, Family, Prefix } from "../address.js";
+import type { Peer } from "../query/asker.js";
 import type { EngineConfig } from "./config.js";
 
 /** A broadcast domain running mDNS; the name of its interface. */
@@ -14,11 +15,7 @@ export type ListenerId = string;
 /** One accepted connection; never used again for another. */
 export type StreamId = number;
 
-/** The other end as the kernel spells it: parsed only when an address is seen for the first time. */
-export interface Peer {
-  readonly address: string;
-  readonly port: number;
-}
+export type { Peer };
 
 export type StreamTransport = "tcp" | "tls";
 

@@ -1,0 +1,243 @@
+// Where the modules meet: inputs go down to the folder that they concern, and
+// then, always in the same order, what changed on the links is told to those
+// who wait for it and everything that is to be sent is taken. Nothing calls
+// upwards, nothing waits.
+
+import type { Counts } from "../counts.js";
+import type { Log } from "../log.js";
+import { Queries } from "../query/queries.js";
+import type { Random } from "../random.js";
+import { after, type Duration, earliest, type Instant, seconds } from "../time.js";
+import type { EngineConfig } from "./config.js";
+import type { Effect, Input } from "./io.js";
+import { Links, type UsedLink } from "./links.js";
+import { Streams } from "./streams.js";
+
+/** Failures to send are logged this often; all are counted. */
+const failureLogEvery: Duration = seconds(10);
+
+/** How long a record lives on after its goodbye (RFC 6762 §10.1, §10.2). */
+const goodbyeGrace: Duration = seconds(1);
+
+const nothing: readonly Effect[] = [];
+
+type Datagram = Extract<Input, { kind: "datagram" }>;
+type LinkUp = Extract<Input, { kind: "link-up" }>;
+type Multicast = Extract<Input, { kind: "multicast" }>;
+type SendFailed = Extract<Input, { kind: "send-failed" }>;
+
+export class Engine {
+  readonly #log: Log;
+  readonly #counts: Counts;
+  readonly #links: Links;
+  readonly #queries: Queries;
+  readonly #streams: Streams;
+  #next: Instant | undefined;
+  /** Links whose deadlines and datagrams the tail has to look at. */
+  readonly #stirred = new Set<UsedLink>();
+  #isStopped = false;
+  #failureLoggedAt: Instant | undefined;
+
+  constructor(config: EngineConfig, random: Random, log: Log, counts: Counts) {
+    this.#log = log;
+    this.#counts = counts;
+    this.#links = new Links(random, counts);
+    const findLink = (id: string) => this.#links.reach(id)?.link;
+    this.#queries = new Queries(config, findLink, random, log, counts);
+    this.#streams = new Streams(config.limits, this.#queries, counts);
+    for (const link of config.links) this.#links.add(link);
+  }
+
+  /** Takes one input; the effects are to be carried out in order. */
+  handle(now: Instant, input: Input): readonly Effect[] {
+    if (input.kind === "datagram") {
+      // The way of most queries on a busy server: nothing else is touched.
+      const { listener, source: peer } = input;
+      const response = this.#queries.ready(now, { transport: "udp", listener, peer }, input.bytes);
+      if (response !== undefined)
+        return [{ kind: "datagram", listener, to: peer, bytes: response }];
+    }
+    if (this.#isStopped && input.kind !== "stream-closed") return nothing;
+    this.#take(now, input);
+    return this.#settle(now);
+  }
+
+  /** When `deadline` is to be handed in, unless another input comes first. */
+  nextDeadline(): Instant | undefined {
+    return this.#next;
+  }
+
+  /** The state in words and numbers, for the log (SIGUSR2) and for bug reports. */
+  dump(): Readonly<Record<string, unknown>> {
+    const links = [...this.#links.all()].map(({ id, link, warm }) => ({
+      id,
+      isUp: link.isUp,
+      warm: warm.size,
+    }));
+    return {
+      links,
+      queries: this.#queries.dump(),
+      streams: this.#streams.size,
+      counts: Object.fromEntries(this.#counts.all()),
+    };
+  }
+
+  #take(now: Instant, input: Input): void {
+    switch (input.kind) {
+      case "datagram":
+        this.#receive(now, input);
+        break;
+      case "multicast":
+        this.#receiveMulticast(now, input);
+        break;
+      case "link-up":
+        this.#linkUp(now, input);
+        break;
+      case "link-down":
+        this.#linkDown(now, input.link);
+        break;
+      case "stream-open":
+        this.#streams.open(now, input.stream, input.transport, input.source);
+        break;
+      case "stream-bytes":
+        this.#streams.receive(now, input.stream, input.bytes);
+        break;
+      case "stream-drained":
+        // Only long-lived sessions send without being asked, and have to know.
+        break;
+      case "stream-ended":
+        this.#streams.ended(now, input.stream);
+        break;
+      case "stream-closed":
+        this.#streams.closed(now, input.stream);
+        break;
+      case "send-failed":
+        this.#sendFailed(now, input);
+        break;
+      case "deadline":
+        this.#expire(now);
+        break;
+      case "reconfigure":
+        this.#reconfigure(now, input.config);
+        break;
+      case "stop":
+        this.#stop(now);
+        break;
+    }
+  }
+
+  #receive(now: Instant, { listener, source: peer, bytes }: Datagram): void {
+    this.#queries.receive(now, { transport: "udp", listener, peer }, bytes);
+  }
+
+  #receiveMulticast(now: Instant, input: Multicast): void {
+    const link = this.#links.reach(input.link)?.link;
+    if (link === undefined) return;
+    const { family, source, isMulticast, bytes } = input;
+    link.receive(now, { family, source, isMulticast, bytes });
+    // A goodbye, or a flushed set, is reported when it is over, one second from now; answers
+    // that were made before promise more than that.
+    const next = link.nextDeadline();
+    if (next !== undefined && next <= after(now, goodbyeGrace))
+      this.#queries.linkStirred(input.link);
+  }
+
+  #linkUp(now: Instant, { link: id, prefixes, mtu }: LinkUp): void {
+    const used = this.#links.reach(id);
+    if (used === undefined) return;
+    used.link.up(now, { prefixes, mtu });
+    used.warm.configure(now, used.config.warm, used.config.mdns.questionsMax);
+    this.#queries.linkStirred(id);
+  }
+
+  #linkDown(now: Instant, id: string): void {
+    this.#links.reach(id)?.link.down(now);
+    this.#queries.linkDown(now, id);
+  }
+
+  #expire(now: Instant): void {
+    for (const link of this.#links.takeDue(now)) link.expire(now);
+    // What the links have just dropped is no answer any more.
+    this.#deliver(now);
+    this.#queries.expire(now);
+    this.#streams.expire(now);
+  }
+
+  /** Links that stay keep what they heard, and queries that wait for them keep waiting. */
+  #reconfigure(now: Instant, config: EngineConfig): void {
+    const kept = new Set(config.links.map((link) => link.id));
+    for (const { id } of [...this.#links.all()]) {
+      if (kept.has(id)) continue;
+      this.#links.reach(id)?.link.stop(now);
+      this.#linkDown(now, id);
+      this.#links.retire(id);
+    }
+    for (const link of config.links) this.#links.configure(now, link);
+    this.#queries.configure(now, config);
+    this.#streams.configure(config.limits);
+  }
+
+  #stop(now: Instant): void {
+    this.#isStopped = true;
+    for (const { id } of [...this.#links.all()]) this.#links.reach(id)?.link.stop(now);
+    this.#queries.stop(now);
+    this.#streams.stop(now);
+  }
+
+  #sendFailed(now: Instant, { link, listener, reason }: SendFailed): void {
+    this.#counts.add("send-failed", link === undefined ? "unicast" : "multicast");
+    const last = this.#failureLoggedAt;
+    if (last !== undefined && now < after(last, failureLogEvery)) return;
+    this.#failureLoggedAt = now;
+    this.#log.event("warn", "send-failed", { link, listener, reason });
+  }
+
+  /** Tells what changed on the links to whom it concerns, until nothing changes any more. */
+  #deliver(now: Instant): void {
+    for (
+      let used = this.#links.takeTouched();
+      used !== undefined;
+      used = this.#links.takeTouched()
+    ) {
+      this.#stirred.add(used);
+      const changes = used.link.takeChanges();
+      if (changes.length === 0) continue;
+      this.#queries.linkChanged(now, used.id, changes);
+      used.warm.changed(now, changes);
+    }
+  }
+
+  /** Hands the replies out; an answer on a stream may let the next query in. */
+  #reply(now: Instant, effects: Effect[]): void {
+    for (;;) {
+      const replies = this.#queries.takeReplies();
+      if (replies.length === 0) break;
+      for (const { to, bytes } of replies) {
+        if (to.transport !== "udp") this.#streams.answer(now, to.stream, bytes);
+        else effects.push({ kind: "datagram", listener: to.listener, to: to.peer, bytes });
+      }
+    }
+    effects.push(...this.#streams.takeEffects());
+  }
+
+  /** The fixed tail of every input but those that are answered from memory. */
+  #settle(now: Instant): readonly Effect[] {
+    const effects: Effect[] = [];
+    do {
+      this.#deliver(now);
+      this.#reply(now, effects);
+    } while (this.#links.hasTouched);
+    for (const used of this.#stirred) {
+      for (const datagram of used.link.takeDatagrams()) {
+        effects.push({ kind: "multicast", link: used.id, ...datagram });
+      }
+      this.#links.schedule(used);
+    }
+    this.#stirred.clear();
+    this.#next = earliest(
+      earliest(this.#links.nextDeadline(), this.#queries.nextDeadline()),
+      this.#streams.nextDeadline(),
+    );
+    return effects;
+  }
+}

@@ -1,0 +1,109 @@
+// The links, each with what belongs to it: its mDNS core and its warm types.
+// Whoever reaches for a link marks it, so that the engine's tail looks only at
+// the links that something was done to.
+
+import type { Counts } from "../counts.js";
+import { Deadlines } from "../deadlines.js";
+import { Link } from "../mdns/link.js";
+import type { Random } from "../random.js";
+import type { Instant } from "../time.js";
+import type { LinkConfig } from "./config.js";
+import type { LinkId } from "./io.js";
+import { Warm } from "./warm.js";
+
+export interface UsedLink {
+  readonly id: LinkId;
+  readonly link: Link;
+  readonly warm: Warm;
+  config: LinkConfig;
+  isTouched: boolean;
+}
+
+export class Links {
+  readonly #links = new Map<LinkId, UsedLink>();
+  readonly #deadlines = new Deadlines<LinkId>();
+  readonly #random: Random;
+  readonly #counts: Counts;
+  #touched: UsedLink[] = [];
+
+  constructor(random: Random, counts: Counts) {
+    this.#random = random;
+    this.#counts = counts;
+  }
+
+  add(config: LinkConfig): void {
+    const link = new Link(config.mdns, this.#random, this.#counts);
+    const warm = new Warm(link, this.#counts);
+    this.#links.set(config.id, { id: config.id, link, warm, config, isTouched: false });
+  }
+
+  /** Takes up a link, or changes one that is used already; what it heard stays. */
+  configure(now: Instant, config: LinkConfig): void {
+    const used = this.reach(config.id);
+    if (used === undefined) {
+      this.add(config);
+      return;
+    }
+    used.config = config;
+    used.link.configure(now, config.mdns);
+    if (used.link.isUp) used.warm.configure(now, config.warm, config.mdns.questionsMax);
+  }
+
+  /** Gives a link up; what is left to send on it is taken by the tail as usual. */
+  retire(id: LinkId): void {
+    this.#links.delete(id);
+    this.#deadlines.clear(id);
+  }
+
+  /** The link, marked as touched; undefined when it is not configured. */
+  reach(id: LinkId): UsedLink | undefined {
+    const used = this.#links.get(id);
+    if (used !== undefined && !used.isTouched) this.#touch(used);
+    return used;
+  }
+
+  /** Every link, unmarked: for looking only. */
+  all(): IterableIterator<UsedLink> {
+    return this.#links.values();
+  }
+
+  /** The next link that something was done to. */
+  takeTouched(): UsedLink | undefined {
+    const used = this.#touched.pop();
+    if (used !== undefined) used.isTouched = false;
+    return used;
+  }
+
+  get hasTouched(): boolean {
+    return this.#touched.length > 0;
+  }
+
+  /** The links with a deadline at or before `now`, marked as touched. */
+  takeDue(now: Instant): readonly Link[] {
+    const due: Link[] = [];
+    for (let id = this.#deadlines.takeDue(now); id !== undefined; ) {
+      const used = this.reach(id);
+      if (used !== undefined) due.push(used.link);
+      id = this.#deadlines.takeDue(now);
+    }
+    return due;
+  }
+
+  /** Reads a link's deadline anew, after everything that was to be done to it. */
+  schedule(used: UsedLink): void {
+    if (this.#links.get(used.id) !== used) return;
+    const next = used.link.nextDeadline();
+    if (next === undefined) this.#deadlines.clear(used.id);
+    else this.#deadlines.set(used.id, next);
+  }
+
+  nextDeadline(): Instant | undefined {
+    return this.#deadlines.next();
+  }
+
+  #touch(used: UsedLink): void {
+    if (used.isTouched) return;
+    used.isTouched = true;
+    this.#touched.push(used);
+  }
+}

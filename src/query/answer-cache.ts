@@ -1,0 +1,242 @@
+// Ready responses by the bytes of the question, so that an answer given a
+// moment ago costs a comparison and a copy. Two queries share a response when
+// their question bytes (case included, for 0x20 clients), what their flags and
+// OPT allow, their transport and their class of client agree; the socket they
+// came in on makes no difference. A response is dropped when anything changes
+// on the link it speaks of, and is stale as soon as a TTL in it would be lower.
+
+import type { Instant } from "../time.js";
+import { EdnsOption } from "../wire/codes.js";
+import { headerBytes } from "../wire/message.js";
+
+/** Counts the changes of one source of answers; a response is good for one count. */
+export interface Epoch {
+  count: number;
+}
+
+interface Entry {
+  readonly shape: number;
+  readonly client: number;
+  readonly question: Uint8Array;
+  readonly response: Uint8Array;
+  readonly epoch: Epoch;
+  readonly count: number;
+  readonly staleAt: Instant;
+}
+
+export interface Keep {
+  readonly response: Uint8Array;
+  readonly epoch: Epoch;
+  /** The first instant at which a TTL in the response would be lower. */
+  readonly staleAt: Instant;
+}
+
+/** Bytes that an entry costs besides its question and response, measured on Node 20. */
+const overhead = 400;
+
+/** Responses are copied into slabs, since one allocation for each costs more than the rest. */
+const slabSize = 64 * 1024;
+
+const optFixedSize = 11;
+
+/** Options that change nothing in an answer once they are known to be whole. */
+const idleOptions: readonly number[] = [
+  EdnsOption.CLIENT_SUBNET,
+  EdnsOption.COOKIE,
+  EdnsOption.PADDING,
+];
+
+const edns = 1 << 17;
+const dnssecOk = 1 << 18;
+const recursionDesired = 1 << 19;
+const stream = 1 << 20;
+const nsid = 1 << 21;
+
+export class AnswerCache {
+  readonly #entries = new Map<number, Entry>();
+  readonly #seed: number;
+  #bytesMax: number;
+  #udpSize: number;
+  #bytes = 0;
+  #slab = new Uint8Array(0);
+  #slabUsed = 0;
+  // What #scan found in the message at hand.
+  #hash = 0;
+  #shape = 0;
+  #questionEnd = 0;
+
+  /**
+   * @param bytesMax  bound of all entries together
+   * @param udpSize   largest UDP answer
+   * @param seed      makes collisions unpredictable for those who send questions
+   */
+  constructor(bytesMax: number, udpSize: number, seed: number) {
+    this.#bytesMax = bytesMax;
+    this.#udpSize = udpSize;
+    this.#seed = seed;
+  }
+
+  /** Bytes held, bookkeeping included. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  configure(bytesMax: number, udpSize: number): void {
+    this.#bytesMax = bytesMax;
+    this.#udpSize = udpSize;
+    this.#entries.clear();
+    this.#bytes = 0;
+  }
+
+  /** A copy of the response to a query like this one, with the ID of this one. */
+  find(now: Instant, query: Uint8Array, isStream: boolean, client: number): Uint8Array | undefined {
+    if (!this.#scan(query, isStream, client)) return undefined;
+    const entry = this.#entries.get(this.#hash);
+    if (
+      entry === undefined ||
+      entry.shape !== this.#shape ||
+      entry.count !== entry.epoch.count ||
+      entry.staleAt <= now ||
+      entry.client !== client ||
+      !this.#hasQuestion(entry.question, query)
+    ) {
+      return undefined;
+    }
+    return this.#copy(entry.response, query);
+  }
+
+  /** Keeps the response given to `query`. Queries with unusual parts are not kept. */
+  keep(query: Uint8Array, isStream: boolean, client: number, answer: Keep): void {
+    if (!this.#scan(query, isStream, client)) return;
+    this.#forget(this.#hash);
+    this.#entries.set(this.#hash, {
+      shape: this.#shape,
+      client,
+      question: copyOf(query.subarray(headerBytes, this.#questionEnd)),
+      response: copyOf(answer.response),
+      epoch: answer.epoch,
+      count: answer.epoch.count,
+      staleAt: answer.staleAt,
+    });
+    this.#bytes += this.#questionEnd - headerBytes + answer.response.length + overhead;
+    for (const oldest of this.#entries.keys()) {
+      if (this.#bytes <= this.#bytesMax) break;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(hash: number): void {
+    const entry = this.#entries.get(hash);
+    if (entry === undefined) return;
+    this.#entries.delete(hash);
+    this.#bytes -= entry.question.length + entry.response.length + overhead;
+  }
+
+  #hasQuestion(question: Uint8Array, query: Uint8Array): boolean {
+    if (question.length !== this.#questionEnd - headerBytes) return false;
+    for (let at = 0; at < question.length; at++) {
+      if (question[at] !== query[at + headerBytes]) return false;
+    }
+    return true;
+  }
+
+  #copy(response: Uint8Array, query: Uint8Array): Uint8Array {
+    const size = response.length;
+    if (size > slabSize >> 3) {
+      const own = copyOf(response);
+      own[0] = query[0] as number;
+      own[1] = query[1] as number;
+      return own;
+    }
+    if (this.#slabUsed + size > this.#slab.length) {
+      this.#slab = new Uint8Array(slabSize);
+      this.#slabUsed = 0;
+    }
+    const start = this.#slabUsed;
+    this.#slabUsed += size;
+    this.#slab.set(response, start);
+    this.#slab[start] = query[0] as number;
+    this.#slab[start + 1] = query[1] as number;
+    return this.#slab.subarray(start, start + size);
+  }
+
+  /** Reads a plain query (one question, at most an OPT) into #hash, #shape and #questionEnd. */
+  #scan(query: Uint8Array, isStream: boolean, client: number): boolean {
+    const size = query.length;
+    if (size < headerBytes + 5) return false;
+    const flags = ((query[2] as number) << 8) | (query[3] as number);
+    // QR 0, opcode 0; one question, no answer, no authority, at most one additional.
+    if ((flags & 0xf800) !== 0 || query[4] !== 0 || query[5] !== 1) return false;
+    if (query[6] !== 0 || query[7] !== 0 || query[8] !== 0 || query[9] !== 0) return false;
+    if (query[10] !== 0 || (query[11] as number) > 1) return false;
+    const end = this.#scanQuestion(query);
+    if (end === 0) return false;
+    this.#questionEnd = end;
+    let shape = (flags & 0x0100) !== 0 ? recursionDesired : 0;
+    if (isStream) shape |= stream;
+    if (query[11] === 0) {
+      if (end !== size) return false;
+      this.#shape = shape | (isStream ? 0 : Math.min(512, this.#udpSize));
+    } else if (!this.#scanOpt(query, end, shape, isStream)) return false;
+    this.#hash = Math.imul(this.#hash ^ this.#shape, 0x01000193);
+    this.#hash = Math.imul(this.#hash ^ client, 0x01000193);
+    return true;
+  }
+
+  #scanQuestion(query: Uint8Array): number {
+    let hash = this.#seed;
+    let at = headerBytes;
+    const last = query.length - 5;
+    for (;;) {
+      const length = query[at] as number;
+      if (length > 63 || at + length > last) return 0;
+      if (length === 0) break;
+      for (const next = at + length; at <= next; at++) {
+        hash = Math.imul(hash ^ (query[at] as number), 0x01000193);
+      }
+    }
+    for (const next = at + 5; at < next; at++) {
+      hash = Math.imul(hash ^ (query[at] as number), 0x01000193);
+    }
+    this.#hash = hash;
+    return at;
+  }
+
+  #scanOpt(query: Uint8Array, start: number, base: number, isStream: boolean): boolean {
+    const size = query.length;
+    if (start + optFixedSize > size) return false;
+    // Root owner, type 41; extended rcode and version 0.
+    if (query[start] !== 0 || query[start + 1] !== 0 || query[start + 2] !== 41) return false;
+    if (query[start + 5] !== 0 || query[start + 6] !== 0) return false;
+    let shape = base | edns;
+    if (((query[start + 7] as number) & 0x80) !== 0) shape |= dnssecOk;
+    const length = ((query[start + 9] as number) << 8) | (query[start + 10] as number);
+    let at = start + optFixedSize;
+    if (at + length !== size) return false;
+    while (at < size) {
+      if (at + 4 > size || query[at] !== 0) return false;
+      const code = query[at + 1] as number;
+      const optionSize = ((query[at + 2] as number) << 8) | (query[at + 3] as number);
+      at += 4 + optionSize;
+      if (at > size) return false;
+      if (code === EdnsOption.NSID) shape |= nsid;
+      else if (code === EdnsOption.TCP_KEEPALIVE && isStream) return false;
+      else if (code !== EdnsOption.TCP_KEEPALIVE && !idleOptions.includes(code)) return false;
+    }
+    if (!isStream) {
+      const asked = ((query[start + 3] as number) << 8) | (query[start + 4] as number);
+      shape |= Math.min(Math.max(asked, 512), this.#udpSize);
+    }
+    this.#shape = shape;
+    return true;
+  }
+}
+
+/** A copy of its own even of a Buffer, whose `slice` is a view. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}

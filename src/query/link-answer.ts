@@ -1,0 +1,61 @@
+// From what a client sees of a link to the sections of an ordinary answer
+// (RFC 8766 §5.5, §5.6): capped TTLs, additional records from the cache, the
+// SOA of a negative answer; and until when the same answer would be given.
+
+import { additional } from "../proxy/additional.js";
+import { soaOf } from "../proxy/negative.js";
+import type { Vantage } from "../proxy/tables.js";
+import { capped } from "../proxy/ttl.js";
+import type { Visible, VisibleRR } from "../proxy/view.js";
+import { after, before, type Duration, elapsed, type Instant, seconds } from "../time.js";
+import { Rcode } from "../wire/codes.js";
+import type { RR } from "../wire/rr.js";
+import { type Sections, setsOf } from "./answer.js";
+import { rotated } from "./rotate.js";
+
+/**
+ * How long an answer is ready at most. Changes of the link end it at once; this bounds what
+ * the link does not report, such as the end of a denial or a goodbye's last second.
+ */
+const readyFor: Duration = seconds(1);
+
+export interface LinkAnswer {
+  readonly sections: Sections;
+  /** From here on a TTL would be lower. */
+  readonly staleAt: Instant;
+}
+
+/**
+ * The answer that the link's cache gives at this instant.
+ *
+ * @param turn  which address comes first, where addresses leave in turn
+ */
+export function linkAnswer(now: Instant, at: Vantage, seen: Visible, turn: number): LinkAnswer {
+  const { options } = at.tables;
+  const cap = at.zone.link.ttlSeconds;
+  const extra = additional(at, seen.rrs);
+  const answers = capped(now, seen.rrs, cap);
+  const isNegative = seen.rrs.length === 0 || seen.denied;
+  const sections: Sections = {
+    rcode: Rcode.NOERROR,
+    isAuthoritative: true,
+    answers: options.rotate ? turned(answers, turn) : answers,
+    authority: isNegative ? [soaOf(at.zone, options)] : [],
+    additionals: extra.map((set) => capped(now, set, cap)),
+  };
+  let staleAt = after(now, readyFor);
+  for (const set of [seen.rrs, ...extra]) {
+    for (const one of set) staleAt = Math.min(staleAt, lowerAt(now, one, cap)) as Instant;
+  }
+  return { sections, staleAt };
+}
+
+/** When the TTL that a record leaves with now will be too high. */
+function lowerAt(now: Instant, { rr, expiresAt }: VisibleRR, cap: number): Instant {
+  const left = Math.floor(elapsed(now, expiresAt) / 1000);
+  return before(expiresAt, seconds(Math.max(0, Math.min(left, rr.ttlSeconds, cap))));
+}
+
+function turned(answers: readonly RR[], turn: number): readonly RR[] {
+  return [...setsOf(answers)].flatMap((set) => rotated(set, turn));
+}

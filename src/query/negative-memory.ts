@@ -1,0 +1,51 @@
+// Questions that a link left unanswered for the whole wait (DP-87, Q-10): a
+// retry that crosses our reply is answered from here instead of costing the
+// link another series. Forgotten after some seconds, or as soon as any record
+// of the name is heard.
+
+import type { Instant } from "../time.js";
+import type { LinkQuestion } from "./ask.js";
+
+/** Unanswered questions remembered. One costs some 200 bytes, and lives 10 s at most. */
+const rememberedMax = 20_000;
+
+export class NegativeMemory {
+  /** By link and name, oldest first; then by type. */
+  readonly #names = new Map<string, Map<number, Instant>>();
+
+  get size(): number {
+    return this.#names.size;
+  }
+
+  remember(link: string, question: LinkQuestion, until: Instant): void {
+    const key = nameKey(link, question.name.key);
+    const types = this.#names.get(key) ?? new Map<number, Instant>();
+    types.set(question.type, until);
+    this.#names.delete(key);
+    this.#names.set(key, types);
+    if (this.#names.size > rememberedMax) this.#dropOldest();
+  }
+
+  holds(now: Instant, link: string, question: LinkQuestion): boolean {
+    const until = this.#names.get(nameKey(link, question.name.key))?.get(question.type);
+    return until !== undefined && until > now;
+  }
+
+  /** A record of the name was heard. */
+  forget(link: string, name: string): void {
+    this.#names.delete(nameKey(link, name));
+  }
+
+  clear(): void {
+    this.#names.clear();
+  }
+
+  #dropOldest(): void {
+    for (const oldest of this.#names.keys()) {
+      this.#names.delete(oldest);
+      return;
+    }
+  }
+}
+
+const nameKey = (link: string, name: string) => `${link}\0${name}`;

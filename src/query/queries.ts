@@ -1,0 +1,256 @@
+// Ordinary unicast queries: from the bytes that arrive to the bytes that leave.
+// Checks come first, then the ready answers, the zone and who may ask for it,
+// what is answered without a link, and last the link (one-shot.ts). LLQ and
+// Push are other consumers of the same links.
+
+import type { Counts } from "../counts.js";
+import type { Limits } from "../limits.js";
+import type { Log } from "../log.js";
+import type { Change } from "../mdns/link.js";
+import { localAnswer, outsideRcode } from "../proxy/local.js";
+import type { ProxyOptions } from "../proxy/options.js";
+import { type Tables, tablesOf } from "../proxy/tables.js";
+import type { Zone } from "../proxy/zones.js";
+import type { Random } from "../random.js";
+import { type Instant, instant } from "../time.js";
+import { Rcode, RRType } from "../wire/codes.js";
+import { decodeMessage } from "../wire/message.js";
+import type { RR } from "../wire/rr.js";
+import { Access } from "./access.js";
+import { bare, type OptRules, type Sections, setsOf } from "./answer.js";
+import { AnswerCache, type Epoch } from "./answer-cache.js";
+import type { Ask, Client } from "./ask.js";
+import type { Asker, Reply } from "./asker.js";
+import { type FindLink, OneShots } from "./one-shot.js";
+import { type Query, receive } from "./receive.js";
+import { type QueryLog, Replies } from "./replies.js";
+import { rotated } from "./rotate.js";
+
+export interface QueryOptions {
+  readonly proxy: ProxyOptions;
+  readonly limits: Limits;
+  readonly logQueries: QueryLog;
+}
+
+export class Queries {
+  readonly #counts: Counts;
+  readonly #replies: Replies;
+  readonly #oneShots: OneShots;
+  readonly #access: Access;
+  readonly #ready: AnswerCache;
+  readonly #epochs = new Map<string, Epoch>();
+  #options: QueryOptions;
+  #tables: Tables;
+  #turn = 0;
+
+  constructor(options: QueryOptions, findLink: FindLink, random: Random, log: Log, counts: Counts) {
+    const { proxy, limits } = options;
+    this.#options = options;
+    this.#counts = counts;
+    this.#tables = tablesOf(proxy);
+    this.#replies = new Replies(optRules(options), options.logQueries, log, counts);
+    this.#oneShots = new OneShots(this.#tables, limits, findLink, this.#replies, counts);
+    this.#access = new Access(this.#tables.clients);
+    this.#ready = new AnswerCache(limits.answerCache, limits.udpSize, random.uint32() | 0);
+  }
+
+  /** Takes up a new configuration; what waits for a link that stays keeps waiting. */
+  configure(now: Instant, options: QueryOptions): void {
+    const { proxy, limits } = options;
+    this.#options = options;
+    this.#tables = tablesOf(proxy);
+    this.#replies.configure(optRules(options), options.logQueries);
+    this.#access.configure(this.#tables.clients);
+    this.#ready.configure(limits.answerCache, limits.udpSize);
+    this.#oneShots.configure(now, this.#tables, limits, (ask) => this.#rebind(ask));
+  }
+
+  /**
+   * The response to a query that was answered a moment ago, or undefined: then it has to
+   * be received. This is the way that most queries take on a busy server.
+   */
+  ready(now: Instant, asker: Asker, bytes: Uint8Array): Uint8Array | undefined {
+    const client = this.#access.clientAt(asker.peer.address);
+    if (client === undefined) return undefined;
+    const isStream = asker.transport !== "udp";
+    const response = this.#ready.find(now, bytes, isStream, client.classNumber);
+    if (response === undefined) return undefined;
+    this.#counts.add("answer-cache-hits");
+    if (this.#replies.isLogging) {
+      const [question] = decodeMessage(bytes).questions;
+      if (question !== undefined) this.#replies.note(asker, question, Rcode.NOERROR);
+    }
+    return response;
+  }
+
+  /**
+   * Takes one message.
+   *
+   * @returns whether an answer is given now or later; false: it was dropped
+   */
+  receive(now: Instant, asker: Asker, bytes: Uint8Array): boolean {
+    if (asker.transport !== "udp") {
+      const response = this.ready(now, asker, bytes);
+      if (response !== undefined) {
+        this.#replies.push(asker, response);
+        return true;
+      }
+    }
+    const received = receive(bytes, asker.transport !== "udp", this.#options.limits);
+    if (received.kind === "dropped") return this.#drop(received.reason);
+    this.#counts.add("queries", asker.transport);
+    const client = this.#access.clientAt(asker.peer.address);
+    if (client === undefined) return this.#drop("no-address");
+    const { refuse } = this.#options.proxy;
+    if (!client.class.isAllowed && refuse === "drop") return this.#drop("client");
+    if (received.kind === "query") return this.#answer(now, asker, client, received.query, bytes);
+    this.#replies.refuse(asker, received.refusal);
+    return true;
+  }
+
+  linkChanged(now: Instant, link: string, changes: readonly Change[]): void {
+    this.linkStirred(link);
+    this.#oneShots.linkChanged(now, link, changes);
+  }
+
+  /** Something may have changed that is not worth waking anybody for. */
+  linkStirred(link: string): void {
+    this.#epochOf(link).count += 1;
+  }
+
+  linkDown(now: Instant, link: string): void {
+    this.linkStirred(link);
+    this.#oneShots.linkDown(now, link);
+  }
+
+  /** Nobody reads the answers that are due there (TCP-09). */
+  streamClosed(now: Instant, stream: number): void {
+    this.#oneShots.streamClosed(now, stream);
+  }
+
+  expire(now: Instant): void {
+    this.#oneShots.expire(now);
+  }
+
+  nextDeadline(): Instant | undefined {
+    return this.#oneShots.nextDeadline();
+  }
+
+  stop(now: Instant): void {
+    this.#oneShots.stop(now);
+  }
+
+  takeReplies(): readonly Reply[] {
+    return this.#replies.take();
+  }
+
+  /** Numbers for the state dump. */
+  dump(): Readonly<Record<string, number>> {
+    return {
+      waiting: this.#oneShots.waiting,
+      readyAnswers: this.#ready.size,
+      readyBytes: this.#ready.bytes,
+    };
+  }
+
+  #answer(now: Instant, asker: Asker, client: Client, query: Query, bytes: Uint8Array): boolean {
+    const { question } = query;
+    const zone = this.#tables.zones.find(question.name);
+    if (zone === undefined || !client.class.allows(zone)) {
+      return this.#refuse(asker, client, query, zone);
+    }
+    const local = localAnswer(this.#tables, zone, question, client.class);
+    if (local !== undefined) {
+      const { rcode, answers, authorities: authority } = local;
+      const additionals = [...setsOf(local.additionals)];
+      const sections = { rcode, answers: this.#turned(answers), authority, additionals };
+      this.#send(asker, client, query, { ...sections, isAuthoritative: true }, bytes);
+      return true;
+    }
+    // A zone of records is always answered locally.
+    if (zone.kind === "records") return this.#drop("no-link");
+    return this.#askLink(now, { asker, client, query, zone }, bytes);
+  }
+
+  #askLink(now: Instant, ask: Ask, bytes: Uint8Array): boolean {
+    if (this.#oneShots.hasTwin(ask)) return this.#drop("retransmission");
+    const { asker, client, query } = ask;
+    const outcome = this.#oneShots.begin(now, ask);
+    if (outcome === "waiting") return true;
+    if (outcome === "failed") {
+      this.#replies.answer(asker, query, bare(Rcode.SERVFAIL));
+      return true;
+    }
+    const epoch = this.#epochOf(ask.zone.link.link);
+    this.#send(asker, client, query, outcome.sections, bytes, { epoch, staleAt: outcome.staleAt });
+    return true;
+  }
+
+  /** A name in no zone of ours, or a client that may not ask for it (DP-109, DP-110, DP-124). */
+  #refuse(asker: Asker, client: Client, query: Query, zone: Zone | undefined): boolean {
+    const isOutside = zone === undefined && client.class.isAllowed;
+    if (!isOutside && this.#options.proxy.refuse === "drop") return this.#drop("client");
+    const rcode = isOutside ? outsideRcode(this.#tables, query.question.name) : Rcode.REFUSED;
+    this.#replies.answer(asker, query, bare(rcode));
+    return true;
+  }
+
+  #send(
+    asker: Asker,
+    client: Client,
+    query: Query,
+    sections: Sections,
+    bytes: Uint8Array,
+    good: { readonly epoch: Epoch; readonly staleAt: Instant } = fixed,
+  ): void {
+    const response = this.#replies.answer(asker, query, sections);
+    // Errors are as cheap to make again; addresses that leave in turn differ each time.
+    if (sections.rcode !== Rcode.NOERROR || this.#isTurning(sections)) return;
+    this.#ready.keep(bytes, query.isStream, client.classNumber, { response, ...good });
+  }
+
+  #isTurning({ answers }: Sections): boolean {
+    return this.#options.proxy.rotate && answers.some(isAddress);
+  }
+
+  #turned(answers: readonly RR[]): readonly RR[] {
+    if (!this.#options.proxy.rotate) return answers;
+    this.#turn += 1;
+    return [...setsOf(answers)].flatMap((set) => rotated(set, this.#turn));
+  }
+
+  /** Gives a waiting query its zone and its rights under the new configuration. */
+  #rebind(ask: Ask): boolean {
+    const zone = this.#tables.zones.find(ask.query.question.name);
+    const client = this.#access.clientAt(ask.asker.peer.address);
+    if (zone === undefined || zone.kind === "records" || client === undefined) return false;
+    ask.zone = zone;
+    ask.client = client;
+    return client.class.allows(zone);
+  }
+
+  #epochOf(link: string): Epoch {
+    const known = this.#epochs.get(link);
+    if (known !== undefined) return known;
+    const epoch = { count: 0 };
+    this.#epochs.set(link, epoch);
+    return epoch;
+  }
+
+  #drop(reason: string): false {
+    this.#counts.add("drops", `query-${reason}`);
+    return false;
+  }
+}
+
+/** Answers that no link has a part in stand until the configuration changes. */
+const fixed = { epoch: { count: 0 }, staleAt: instant(Number.POSITIVE_INFINITY) };
+
+function isAddress({ type }: RR): boolean {
+  return type === RRType.A || type === RRType.AAAA;
+}
+
+function optRules({ proxy, limits }: QueryOptions): OptRules {
+  const { udpSize, tcpIdle } = limits;
+  return { udpSize, tcpIdle, ...(proxy.nsid === undefined ? {} : { nsid: proxy.nsid }) };
+}

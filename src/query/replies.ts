@@ -1,0 +1,75 @@
+// Replies on their way out: encoded, counted, logged where the operator wants
+// it, and collected until the engine takes them.
+
+import type { Counts } from "../counts.js";
+import type { Log } from "../log.js";
+import { rcodeName, typeName } from "../wire/codes.js";
+import type { Question } from "../wire/message.js";
+import { displayName } from "../wire/name.js";
+import { encodeAnswer, encodeRefusal, type OptRules, type Sections } from "./answer.js";
+import type { Asker, Reply } from "./asker.js";
+import type { Query, Refusal } from "./receive.js";
+
+/** Which queries become log lines: none, their names, or who asked as well. */
+export type QueryLog = "none" | "names" | "full";
+
+export class Replies {
+  readonly #log: Log;
+  readonly #counts: Counts;
+  #rules: OptRules;
+  #queryLog: QueryLog;
+  #replies: Reply[] = [];
+
+  constructor(rules: OptRules, queryLog: QueryLog, log: Log, counts: Counts) {
+    this.#rules = rules;
+    this.#queryLog = queryLog;
+    this.#log = log;
+    this.#counts = counts;
+  }
+
+  get isLogging(): boolean {
+    return this.#queryLog !== "none";
+  }
+
+  configure(rules: OptRules, queryLog: QueryLog): void {
+    this.#rules = rules;
+    this.#queryLog = queryLog;
+  }
+
+  /** @returns the response as sent, for the cache of ready answers */
+  answer(asker: Asker, query: Query, sections: Sections): Uint8Array {
+    const bytes = encodeAnswer(query, sections, this.#rules);
+    this.#counts.add("answers", rcodeName(sections.rcode));
+    this.note(asker, query.question, sections.rcode);
+    this.push(asker, bytes);
+    return bytes;
+  }
+
+  refuse(asker: Asker, refusal: Refusal): void {
+    this.#counts.add("answers", rcodeName(refusal.rcode));
+    if (refusal.question !== undefined) this.note(asker, refusal.question, refusal.rcode);
+    this.push(asker, encodeRefusal(refusal, asker.transport !== "udp", this.#rules));
+  }
+
+  push(to: Asker, bytes: Uint8Array): void {
+    this.#replies.push({ to, bytes });
+  }
+
+  /** One line for one query, if the operator asked for it. */
+  note(asker: Asker, question: Question, rcode: number): void {
+    if (this.#queryLog === "none") return;
+    this.#log.event("info", "query", {
+      name: displayName(question.name),
+      type: typeName(question.type),
+      rcode: rcodeName(rcode),
+      transport: asker.transport,
+      ...(this.#queryLog === "full" ? { client: asker.peer.address } : {}),
+    });
+  }
+
+  take(): readonly Reply[] {
+    const replies = this.#replies;
+    if (replies.length > 0) this.#replies = [];
+    return replies;
+  }
+}

@@ -1,0 +1,129 @@
+// The cache of ready answers: what counts as the same question, when an answer
+// is no longer given, how much is held.
+
+import { describe, expect, test } from "vitest";
+import { AnswerCache } from "../../src/query/answer-cache.js";
+import { type Instant, instant } from "../../src/time.js";
+
+const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
+const later = instant(10_000);
+const at = (milliseconds: number): Instant => instant(milliseconds);
+
+const name = "045f697070045f746370036c616200";
+const plain = `0e01 0000 0001 0000 0000 0000 ${name} 000c 0001`;
+const withOpt = (opt: string, flags = "0000") =>
+  `0e01 ${flags} 0001 0000 0000 0001 ${name} 000c 0001 ${opt}`;
+const opt = "00 0029 04d0 00000000 0000";
+const response = hex("ffff 8400 0001 0001 0000 0000");
+
+const made = (bytesMax = 100_000) => new AnswerCache(bytesMax, 1232, 12345);
+
+function kept(query: string, asked: string, sides: { isStream?: boolean; client?: number } = {}) {
+  const cache = made();
+  cache.keep(hex(query), false, 1, { response, epoch: { count: 0 }, staleAt: later });
+  return cache.find(at(0), hex(asked), sides.isStream ?? false, sides.client ?? 1) !== undefined;
+}
+
+describe("the same question", () => {
+  test("gets the answer with its own ID", () => {
+    const cache = made();
+    cache.keep(hex(plain), false, 1, { response, epoch: { count: 0 }, staleAt: later });
+    const answer = cache.find(at(0), hex(plain.replace("0e01", "4711")), false, 1);
+    expect(answer).toEqual(Uint8Array.from(hex("4711 8400 0001 0001 0000 0000")));
+    // Each answer is a copy: the one before is not touched by the next.
+    cache.find(at(0), hex(plain.replace("0e01", "0815")), false, 1);
+    expect(answer?.[0]).toBe(0x47);
+  });
+
+  test("an answer that outlives the buffer it was kept from", () => {
+    const cache = made();
+    const query = hex(plain);
+    const bytes = Buffer.from(response);
+    cache.keep(query, false, 1, { response: bytes, epoch: { count: 0 }, staleAt: later });
+    bytes.fill(0);
+    query.fill(0);
+    expect(cache.find(at(0), hex(plain), false, 1)?.[2]).toBe(0x84);
+  });
+
+  const others: readonly (readonly [string, string, string, boolean])[] = [
+    ["CD and AD make no difference", plain, plain.replace("0000", "0030"), true],
+    ["RD does: it is echoed", plain, plain.replace("0000", "0100"), false],
+    ["another case is another question [DP-69]", plain, plain.replace("697070", "495050"), false],
+    ["another type", plain, plain.replace("000c 0001", "0010 0001"), false],
+    ["another class", plain, plain.replace("000c 0001", "000c 00ff"), false],
+    ["with an OPT and without [EDNS-07]", plain, withOpt(opt), false],
+    ["with DO and without [DP-117]", withOpt(opt), withOpt("00 0029 04d0 00008000 0000"), false],
+    ["another size [EDNS-07]", withOpt(opt), withOpt("00 0029 0200 00000000 0000"), false],
+    ["sizes above our own are alike", withOpt(opt), withOpt("00 0029 1000 00000000 0000"), true],
+    [
+      "sizes below 512 are alike",
+      withOpt("00 0029 0000 00000000 0000"),
+      withOpt("00 0029 0100 00000000 0000"),
+      true,
+    ],
+    [
+      "a cookie makes no difference",
+      withOpt(opt),
+      withOpt("00 0029 04d0 00000000 000c 000a0008 0102030405060708"),
+      true,
+    ],
+    ["NSID does", withOpt(opt), withOpt("00 0029 04d0 00000000 0004 00030000"), false],
+    [
+      "an option cut short is not answered from here",
+      withOpt(opt),
+      withOpt("00 0029 04d0 00000000 0004 000a0008"),
+      false,
+    ],
+    ["nor one we do not know", withOpt(opt), withOpt("00 0029 04d0 00000000 0004 00640000"), false],
+    ["nor version 1", withOpt(opt), withOpt("00 0029 04d0 00010000 0000"), false],
+    ["nor two questions", plain, plain.replace("0001 0000 0000", "0002 0000 0000"), false],
+    ["nor a NOTIFY", plain, plain.replace("0000", "2000"), false],
+    ["nor a response", plain, plain.replace("0000", "8000"), false],
+    ["nor trailing bytes", plain, `${plain} 00`, false],
+    ["nor less than a question", plain, plain.slice(0, -3), false],
+  ];
+  test.each(others)("%s", (_title, query, asked, want) => {
+    expect(kept(query, asked)).toBe(want);
+  });
+
+  test("clients of another class are not told", () => {
+    expect(kept(plain, plain, { client: 2 })).toBe(false);
+  });
+
+  test("streams have answers of their own", () => {
+    expect(kept(plain, plain, { isStream: true })).toBe(false);
+  });
+});
+
+describe("an answer ends", () => {
+  test("when its link changes", () => {
+    const cache = made();
+    const epoch = { count: 0 };
+    cache.keep(hex(plain), false, 1, { response, epoch, staleAt: later });
+    epoch.count += 1;
+    expect(cache.find(at(0), hex(plain), false, 1)).toBeUndefined();
+  });
+
+  test("when a TTL in it would be lower [DP-46]", () => {
+    const cache = made();
+    cache.keep(hex(plain), false, 1, { response, epoch: { count: 0 }, staleAt: later });
+    expect(cache.find(at(9_999), hex(plain), false, 1)).toBeDefined();
+    expect(cache.find(later, hex(plain), false, 1)).toBeUndefined();
+  });
+});
+
+test("the oldest answers leave when there are too many bytes [DP-125]", () => {
+  const cache = made(10_000);
+  const query = (index: number) =>
+    hex(`0e01 0000 0001 0000 0000 0000 04${index.toString(16).padStart(8, "0")}00 000c 0001`);
+  for (let index = 0; index < 1000; index++) {
+    cache.keep(query(index), false, 1, { response, epoch: { count: 0 }, staleAt: later });
+    expect(cache.bytes).toBeLessThanOrEqual(10_000);
+  }
+  expect(cache.find(at(0), query(999), false, 1)).toBeDefined();
+  expect(cache.find(at(0), query(0), false, 1)).toBeUndefined();
+  // Keeping an answer again does not count it twice.
+  const { bytes } = cache;
+  cache.keep(query(999), false, 1, { response, epoch: { count: 0 }, staleAt: later });
+  expect(cache.bytes).toBe(bytes);
+});
