@@ -116,7 +116,7 @@ it.concurrent("[A1.13] a file cannot loop for ever nor reach the system", async 
   rmSync(dirname(marker), { recursive: true });
 });
 
-it.concurrent("[A1.12] [A5.9] a file computes: loops, functions, env, include", async () => {
+it.concurrent("[A1.12] a file computes: loops, env, include", async () => {
   const file = configure(`
 local extra = include('extra.lua')
 interfaces = {}

@@ -1,6 +1,7 @@
 // Links stay apart, also when both carry the very same subnet: the test that a
 // plain multicast socket fails.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Capture } from "./capture.js";
 import type { DnsClient } from "./clients.js";
@@ -51,6 +52,21 @@ laboratory(
   },
   () => new Lab(sameSubnet, { cli: ["10.9.0.1"], px: ["10.8.0.1"] }),
 );
+
+it("[DP-8] without a client the link hears nothing, and nothing is relayed", async () => {
+  const begin = now();
+  for (let i = 0; i < 10; i++) {
+    dev1.announce(printer("local", "10.1.0.33"), 4);
+    await sleep(1000);
+  }
+  for (const [ear, link] of [
+    [ear1, "net1"],
+    [ear2, "net2"],
+  ] as const) {
+    expect(await ear.from(lab.mac("px", link), 0), link).toEqual([]);
+  }
+  expect(ear2.frames.filter(({ at }) => at > begin)).toEqual([]);
+});
 
 function printer(zone: string, address: string) {
   return [

@@ -1,16 +1,19 @@
 // The laboratory itself, without discd: avahi answers on its link and nowhere
 // else, a foreign mDNS querier finds it, and Unbound follows BIND's delegation.
 
+import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import type { Capture } from "./capture.js";
-import { until } from "./children.js";
+import { Child, until } from "./children.js";
 import { dig } from "./clients.js";
 import type { Device, Heard } from "./device.js";
 import { type Lab, laboratory } from "./lab.js";
 import { needs } from "./needs.js";
 import { servicesOf } from "./offices.js";
-import { plainName, query, types } from "./packet.js";
+import { flush, plainName, query, rec, types } from "./packet.js";
+import { recordTexts } from "./unpack.js";
 
+const peerScript = fileURLToPath(new URL("peer.mjs", import.meta.url));
 const it = needs("avahi-daemon", "named", "unbound", "tcpdump", "dig", "kdig");
 let lab: Lab;
 let device: Device;
@@ -92,4 +95,25 @@ it("the client reaches BIND two hops from the proxy, and Unbound resolves throug
     "kdig",
   );
   expect(other.answer.map(({ data }) => data)).toEqual(["192.0.2.1"]);
+});
+
+it("a scripted device answers, a foreign querier hears it, the capture sees both", async () => {
+  const capture = await lab.capture("net2");
+  const other = await lab.device("dev2", "net2");
+  const records = [flush(rec("fake.local", "A", 120, "10.2.0.77"))];
+  const { asked } = other.answers("fake.local", "A", records, { delay: 50 });
+  const options = JSON.stringify({ address: "10.2.0.2", records: [] });
+  const peer = lab.keep(new Child([...lab.enter("ava2"), process.execPath, peerScript, options]));
+  await peer.says(/^ready$/);
+  peer.write(`${JSON.stringify({ questions: [{ name: "fake.local", type: "A" }] })}\n`);
+  const line = await peer.says(/fake\.local/);
+  expect(JSON.parse(line).answers).toMatchObject([{ name: "fake.local", data: "10.2.0.77" }]);
+  expect(asked).toHaveLength(1);
+  const answers = await capture.from(lab.mac("dev2", "net2"));
+  expect(answers.map(({ message }) => recordTexts(message!.answers))).toEqual([
+    ["fake.local. A 10.2.0.77"],
+  ]);
+  expect(answers[0]).toMatchObject({ family: 4, source: "10.2.0.3", hops: 255, sourcePort: 5353 });
+  const [query] = await capture.queries(lab.mac("ava2", "net2"), "fake.local", "A");
+  expect(answers[0]!.at - query!.at).toBeGreaterThan(45);
 });

@@ -64,7 +64,7 @@ it.concurrent("[DP-13] [DP-14] without a host zone everything is in the rich one
   expect(dataOf(address.answers, types.A)).toEqual(["10.2.0.14"]);
 });
 
-it.concurrent("[DP-15] [DP-16] a reverse name goes out unchanged, its target is mapped", async () => {
+it.concurrent("[DP-15] [DP-16] a reverse name goes out unchanged, its target mapped", async () => {
   const since = now();
   const v6 = "a.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa";
   for (const name of ["16.0.1.10.in-addr.arpa", v6]) {

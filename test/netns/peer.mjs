@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import makeMdns from "multicast-dns";
 
 const { address, records } = JSON.parse(process.argv[2]);
-const mdns = makeMdns({ interface: address });
+const mdns = makeMdns({ interface: address, bind: "0.0.0.0" });
 
 mdns.on("query", (query) => {
   const wanted = query.questions.flatMap((question) =>

@@ -213,6 +213,24 @@ it("without the right to port 53 the default ports move to 5300", async () => {
   expect(child.stderrLines.join("\n")).toContain("5300");
 });
 
+it("[A5.9] a pattern and a function name the zones after the interfaces", async () => {
+  await start(
+    `interfaces = {
+      { name = 'net*', subdomain = function(interface)
+          return interface.name:upper() .. '.' .. #interface.prefixes .. '.example.com'
+        end },
+      { name = '*', disable = true },
+    }`,
+    { apex: "net1.3.example.com" },
+  );
+  const client = await lab.client();
+  // An IPv4 prefix, an IPv6 prefix, and the link-local one.
+  for (const zone of ["NET1.3.example.com", "net2.3.example.com"]) {
+    expect((await client.ask(zone, "SOA")).answers, zone).toHaveLength(1);
+  }
+  expect((await client.ask("uplink.3.example.com", "SOA")).rcode).toBe(5);
+});
+
 it("[DP-25] two hundred browse domains come over TCP, all of them", async () => {
   const stem = ["a", "b", "c"].map((letter) => letter.repeat(63)).join(".");
   await start(`${officeConfig}
