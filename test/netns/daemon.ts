@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import { Child } from "./children.js";
 
 export const top = fileURLToPath(new URL("../..", import.meta.url));
-export const discd = join(top, "bin", "discd");
+/** What is tested: another build, or another discovery proxy with these options, if it says so. */
+export const discd = process.env.DISCD_TEST_PROGRAM ?? join(top, "bin", "discd");
 
 /** The configuration every case begins with; see `configure`. */
 const always = `
@@ -41,7 +42,7 @@ export class Daemon {
 
   /** Starts it without waiting for anything; `text` as for `configure`. */
   static launch(enter: readonly string[], text: string, more: readonly string[] = []): Daemon {
-    if (!existsSync(join(top, "dist"))) throw new Error("not built: npm run build");
+    if (!existsSync(discd)) throw new Error("not built: npm run build");
     const file = configure(text);
     const child = new Child([...enter, discd, "-c", file, ...more]);
     return new Daemon(file, child);

@@ -14,6 +14,7 @@ const packages = {
   ip: "iproute2",
   kdig: "knot-dnsutils",
   named: "bind9",
+  "named-checkzone": "bind9-utils",
   nsupdate: "bind9-dnsutils",
   ss: "iproute2",
   tcpdump: "tcpdump",
