@@ -1,0 +1,20 @@
+// Problems of a configuration as `discd --check` prints them and a reload logs
+// them: one line each, in the form that editors understand.
+
+import type { Problem } from "./report.js";
+
+/** `FILE:LINE: text`, with `warning: ` before the text where it is one. */
+export function problemText(problem: Problem): string {
+  const place = problem.file === "" ? "" : `${problem.file}:${problem.line}: `;
+  return `${place}${problem.isWarning ? "warning: " : ""}${oneLine(problem.text)}`;
+}
+
+/** All of them, each line ended; empty when there are none. */
+export function problemsText(problems: readonly Problem[]): string {
+  return problems.map((problem) => `${problemText(problem)}\n`).join("");
+}
+
+/** Text from a file may hold anything; a problem stays on its line and does not reach the terminal. */
+function oneLine(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").slice(0, 1000);
+}

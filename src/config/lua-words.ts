@@ -1,0 +1,18 @@
+// What the thread of discd.lua and the daemon say to each other, apart from the
+// result: messages, and two numbers in shared memory that can still be read when
+// the thread answers no more.
+
+import type { Outcome } from "./lua-value.js";
+
+export type FromWorker =
+  | { readonly kind: "file"; readonly name: string }
+  | { readonly kind: "outcome"; readonly outcome: Outcome };
+
+/** Bytes of the shared memory. */
+export const sharedSize = 16;
+/** Where the line that is running stands, as a Spot. */
+export const progressAt = 0;
+/** Where it stands that the thread ended itself. */
+export const stateAt = 1;
+/** Value at `stateAt`: the strings took too many bytes. */
+export const endsOfMemory = 1;

@@ -1,0 +1,299 @@
+// Every key of discd.lua: how it is checked, what it is when it is absent, and
+// what it is for. A new key is one line here and its use in settings.ts. Keys
+// that inherit from the top level have no default of their own.
+
+import { defaultLimits, type Limits } from "../limits.js";
+import { ms, seconds } from "../time.js";
+import { addressTerms, defaultAllow } from "./address-terms.js";
+import type { Value } from "./lua-value.js";
+import { record } from "./record.js";
+import { inside, type Where } from "./report.js";
+import {
+  type Check,
+  type Checked,
+  type Keys,
+  later,
+  list,
+  oneOrMore,
+  optional,
+  orFlag,
+  preset,
+  refuse,
+  required,
+  table,
+  tableWithItems,
+} from "./shapes.js";
+import { prefix, subdomain, txtValues } from "./special.js";
+import {
+  choice,
+  flag,
+  integer,
+  listenAddress,
+  mailbox,
+  name,
+  serviceType,
+  size,
+  text,
+  time,
+  typePattern,
+  wholeSeconds,
+} from "./words.js";
+
+const day = 86_400_000;
+
+const types = oneOrMore(typePattern);
+const names = oneOrMore(name);
+const port = integer(1, 65_535);
+
+/** `limits` keys by the name of the bound they set. */
+export const limitKeys = {
+  udp_size: "udpSize",
+  cache_records: "cacheRecords",
+  questions: "questions",
+  queries_waiting: "queriesWaiting",
+  queries_waiting_per_client: "queriesWaitingPerClient",
+  answer_cache: "answerCache",
+  connections: "connections",
+  connections_per_client: "connectionsPerClient",
+  tcp_idle: "tcpIdle",
+  write_queue: "writeQueue",
+  lua_time: "luaTime",
+  lua_memory: "luaMemory",
+} as const satisfies Readonly<Record<string, keyof Limits>>;
+
+export const luaTime = time(100, 60_000);
+export const luaMemory = size(16 * 2 ** 20, 2 ** 30);
+
+const push = "Push is not built";
+const llq = "LLQ is not built";
+
+const limits = table({
+  udp_size: preset(integer(512, 65_535), defaultLimits.udpSize, "largest UDP answer in bytes"),
+  cache_records: preset(integer(100, 10_000_000), defaultLimits.cacheRecords, "RRs per link"),
+  questions: preset(integer(1, 1_000_000), defaultLimits.questions, "questions alive per link"),
+  queries_waiting: preset(integer(1, 1_000_000), defaultLimits.queriesWaiting, "in all"),
+  queries_waiting_per_client: preset(
+    integer(1, 1_000_000),
+    defaultLimits.queriesWaitingPerClient,
+    "queries of one client that wait for a link",
+  ),
+  answer_cache: preset(size(0, 2 ** 31), defaultLimits.answerCache, "bytes of ready answers"),
+  connections: preset(integer(1, 1_000_000), defaultLimits.connections, "TCP connections"),
+  connections_per_client: preset(
+    integer(1, 1_000_000),
+    defaultLimits.connectionsPerClient,
+    "TCP connections of one client",
+  ),
+  tcp_idle: preset(time(100, day), defaultLimits.tcpIdle, "an idle connection is closed after it"),
+  write_queue: preset(size(65_536, 2 ** 30), defaultLimits.writeQueue, "unread bytes a client"),
+  lua_time: preset(luaTime, defaultLimits.luaTime, "how long this file may run"),
+  lua_memory: preset(luaMemory, defaultLimits.luaMemory, "how much memory this file may take"),
+  dso_inactivity: later(push),
+  dso_keepalive: later(push),
+  subscriptions: later(push),
+  subscriptions_per_session: later(push),
+  llq: later(llq),
+  llq_per_client: later(llq),
+  llq_unconfirmed_per_client: later(llq),
+  llq_lease_min: later(llq),
+  llq_lease_max: later(llq),
+  update_records: later("the update proxy is not built"),
+  record_memory: later("recording is not built"),
+});
+
+const orderedRule: Check<never> = (_, where) => {
+  const short = "list types in the short form { default = 'allow', deny = { … }, allow = { … } }";
+  where.report.problem(where, `not yet: rules in order are not built; ${short}`);
+  return undefined;
+};
+
+const servicesParts = tableWithItems(
+  {
+    default: optional(choice("allow", "deny"), "what happens to types on neither list"),
+    allow: preset(types, [], "types that are shown"),
+    deny: preset(types, [], "types that are not"),
+  },
+  orderedRule,
+);
+
+const services = (value: Value, where: Where) => servicesParts(value, where)?.keys;
+
+export type WrittenServices = NonNullable<ReturnType<typeof services>>;
+
+const translationKeys = {
+  type: required(typePattern, "*", "the type, as in '_ipp._tcp'"),
+  instance: optional(text(253), "instance names, with the wildcards * and ?"),
+  txt: preset(txtValues, {}, "TXT keys to set"),
+  subtypes: preset(oneOrMore(text(63)), [], "subtypes under which the instance is listed too"),
+};
+
+export type WrittenTranslation = Checked<typeof translationKeys>;
+
+const announceKeys = {
+  b: preset(names, [], "domains to browse"),
+  db: preset(names, [], "the default domain"),
+  lb: preset(names, [], "domains that clients browse by themselves"),
+};
+
+/** Keys that stand at the top level and, where they differ, in an entry of `interfaces`. */
+const shared = {
+  services: optional(services, "which types are shown"),
+  translate: optional(list(table(translationKeys)), "what is added to devices' records"),
+  warm: optional(orFlag(true, orFlag(false, oneOrMore(serviceType))), "types kept asked for"),
+  rate: optional(integer(1, 10_000), "mDNS query packets a second"),
+  wait: optional(time(100, 60_000), "longest wait for a first answer"),
+  gather: optional(time(0, 10_000), "how much longer browse questions wait"),
+  ttl: optional(wholeSeconds(0, 3600), "cap of TTLs in ordinary answers"),
+  suppress: optional(flag, "withhold what a client elsewhere cannot use"),
+};
+
+/** What the shared keys are when neither level says it. */
+export const sharedDefaults = {
+  rate: 20,
+  wait: seconds(6),
+  gather: ms(200),
+  ttl: 10,
+  suppress: true,
+} as const;
+
+const modeKey = choice("proxy", "update");
+
+const interfaceKeys = {
+  name: required(text(64), "", "the interface's name, or a pattern with * and ?"),
+  disable: preset(flag, false, "no socket, no zone"),
+  subdomain: optional(subdomain, "the service zone; false: none"),
+  hosts: optional(name, "the host-name zone"),
+  aliases: preset(names, [], "more names of the service zone"),
+  reverse: preset(orFlag(true, oneOrMore(prefix)), [], "prefixes whose reverse zones are served"),
+  mode: preset<"proxy">(
+    (value, where) => {
+      const mode = modeKey(value, where);
+      if (mode !== "update") return mode;
+      where.report.problem(where, "not yet: the update proxy is not built; leave it out");
+      return undefined;
+    },
+    "proxy",
+    "'proxy'",
+  ),
+  allow: optional(addressTerms, "who may ask for this link's zones"),
+  ...shared,
+  announce: preset(
+    table(announceKeys),
+    { b: [], db: [], lb: [] },
+    "browse domains told on the link",
+  ),
+  realm: optional(text(64), "where the link's private addresses can be used"),
+  ipv4: preset(flag, true, "use mDNS over IPv4"),
+  ipv6: preset(flag, true, "use mDNS over IPv6"),
+  per_subnet: later("the update proxy is not built"),
+  update: later("the update proxy is not built"),
+};
+
+export type WrittenInterface = Checked<typeof interfaceKeys>;
+
+const browseKeys = {
+  b: optional(names, "domains to browse"),
+  db: optional(names, "the default domain"),
+  lb: optional(names, "domains that clients browse by themselves"),
+  r: optional(names, "domains to register in"),
+  dr: optional(names, "the default domain to register in"),
+};
+
+export type WrittenBrowse = Checked<typeof browseKeys>;
+
+const portKeys = {
+  udp: optional(orFlag(false, port), "false: not over UDP"),
+  tcp: optional(orFlag(false, port), "false: not over TCP"),
+  tls: later("DNS over TLS is not built", "false"),
+  llq: later(llq, "false"),
+  push: later(push, "false"),
+};
+
+/** `realms = { name = addresses }`: the operator's own names are the keys. */
+const realms: Check<readonly (readonly [string, ReturnType<typeof addressTerms> & object])[]> = (
+  value,
+  where,
+) => {
+  if (value.kind !== "table") return refuse(value, where, "a table { name = { … }, … }");
+  return value.entries.flatMap((entry) => {
+    const at = inside(where, entry.key, entry.spot);
+    if (typeof entry.key !== "string") {
+      at.report.problem(at, "a realm needs a name: { east = { '10.0.0.0/9' } }");
+      return [];
+    }
+    const terms = addressTerms(entry.value, at);
+    return terms === undefined ? [] : [[entry.key, terms] as const];
+  });
+};
+
+const topKeys = {
+  hostname: optional(name, "the daemon's own name"),
+  contact: optional(mailbox, "the administrator's mail address"),
+  domain: optional(name, "parent of generated zone names"),
+  listen: optional(oneOrMore(listenAddress), "addresses to answer on"),
+  port: optional(table(portKeys), "ports of the protocols"),
+  certificate: later("TLS is not built", "false"),
+  allow: preset(addressTerms, defaultAllow, "who may ask"),
+  refuse: preset(choice("answer", "drop"), "answer", "what the others get"),
+  nameservers: preset(names, [], "fellow proxies of the same links"),
+  nsid: preset(orFlag(true, orFlag(false, text(128))), false, "the server's identifier, RFC 5001"),
+  state: later("nothing survives a restart that would need a place"),
+  realms: preset(realms, [], "where clients are"),
+  interfaces: preset(list(table(interfaceKeys)), [], "the links"),
+  update: later("the update proxy is not built"),
+  ...shared,
+  browse: optional(
+    tableWithItems(
+      browseKeys,
+      table({ client: required(addressTerms, [], "for whom"), ...browseKeys }),
+    ),
+    "the browse lists of every zone",
+  ),
+  records: preset(list(record), [], "static records"),
+  zones: preset(names, [], "zones answered from records alone"),
+  rotate: preset(flag, false, "several addresses leave in turn"),
+  profile: later("shipped rules are not built"),
+  rrl: later("rate limiting of answers is not built", "false"),
+  cookies: later("DNS cookies are not built", "false"),
+  feed: later("the feed of asked names is not built", "false"),
+  log: optional(
+    table({
+      level: preset(choice("debug", "info", "warn", "error"), "info", "the least that is logged"),
+      queries: preset(choice("none", "names", "full"), "none", "which queries are logged"),
+    }),
+    "the log",
+  ),
+  record: later("recording is not built", "false"),
+  http: later("the HTTP API is not built", "false"),
+  source: later("fetching configuration is not built"),
+  limits: optional(limits, "bounds of everything"),
+} satisfies Keys;
+
+/** The whole file, checked key by key. */
+export const checkFile = table(topKeys);
+
+export type Written = Checked<typeof topKeys>;
+
+/** What an empty file says. */
+export const nothingWritten = absentOf(topKeys);
+
+/** What an entry of `interfaces` says that names nothing. */
+export const absentInterface = absentOf(interfaceKeys);
+
+function absentOf<K extends Keys>(keys: K): Checked<K> {
+  const given = Object.entries(keys).map(([key, { absent }]) => [key, absent]);
+  return Object.fromEntries(given) as Checked<K>;
+}
+
+/** Every key by path, for the manual's test: `interfaces.name`, `limits.udp_size`. */
+export function allKeys(): readonly { path: string; isBuilt: boolean }[] {
+  const tables: readonly (readonly [string, Keys])[] = [
+    ["", topKeys],
+    ["interfaces.", interfaceKeys],
+    ["port.", portKeys],
+    ["browse.", browseKeys],
+  ];
+  return tables.flatMap(([path, keys]) =>
+    Object.entries(keys).map(([key, { isBuilt }]) => ({ path: `${path}${key}`, isBuilt })),
+  );
+}

@@ -1,0 +1,283 @@
+// What the daemon runs with: put together from what was written, what an
+// absent key stands for, and what the host has. Combinations that make no sense
+// are reported: those of single keys here, those that the RFC forbids by
+// proxy/check.ts.
+
+import { type Address, formatPrefix, type Prefix } from "../address.js";
+import type { EngineConfig, LinkConfig } from "../engine/config.js";
+import { defaultLimits, type Limits } from "../limits.js";
+import type { LogLevel } from "../log.js";
+import { checkOptions, type Finding } from "../proxy/check.js";
+import type { BrowseLists, ClientBrowse, ProxyOptions, ServedLink } from "../proxy/options.js";
+import { displayName, type Name } from "../wire/name.js";
+import { expandTerms } from "./address-terms.js";
+import { type LinkValues, valuesOf } from "./link-values.js";
+import { type PlannedLink, planLinks, planWithoutFile } from "./links.js";
+import { baseOf, isPattern, networksOf, type PresentInterface } from "./match.js";
+import { nearestOf } from "./nearest.js";
+import type { OwnNames } from "./own-names.js";
+import type { Where } from "./report.js";
+import { absentInterface, limitKeys, type Written, type WrittenBrowse } from "./schema.js";
+
+/** Everything the daemon needs to know, checked. */
+export interface Settings {
+  readonly engine: EngineConfig;
+  readonly listen: "all" | readonly Address[];
+  readonly ports: { readonly udp: number | false; readonly tcp: number | false };
+  /** No port is written in the file: where 53 may not be bound, another may be taken. */
+  readonly portsAreDefault: boolean;
+  readonly limits: Limits;
+  readonly log: { readonly level: LogLevel; readonly queries: EngineConfig["logQueries"] };
+  /** Interfaces on which mDNS is spoken; some may not be there at present. */
+  readonly links: readonly {
+    readonly name: string;
+    readonly ipv4: boolean;
+    readonly ipv6: boolean;
+  }[];
+}
+
+/** What is put together. */
+export interface Material {
+  readonly written: Written;
+  readonly names: OwnNames;
+  readonly interfaces: readonly PresentInterface[];
+  readonly hasFile: boolean;
+  readonly hasDemo: boolean;
+  /** The place of a path in the file. */
+  readonly at: (path: string) => Where;
+}
+
+/** A link as it is used, with where it came from. */
+export interface UsedLink {
+  readonly planned: PlannedLink;
+  readonly config: LinkConfig;
+}
+
+/** The embedded link of `--demo`. */
+export const demoLink = "demo";
+
+/** The port of DNS. */
+const dnsPort = 53;
+
+/** Longest prefixes with a reverse zone (DP-17). */
+const reverseLengthMax = { ipv4: 24, ipv6: 64 } as const;
+
+/** All links, planned: also the ones that are not used, for printing. */
+export function planAll(material: Material): readonly PlannedLink[] {
+  const { written, names, interfaces, at, hasFile } = material;
+  const plan = { written, domain: names.domain, interfaces, at };
+  return hasFile ? planLinks(plan) : planWithoutFile(plan, absentInterface);
+}
+
+/** @returns the settings, of use only if nothing was reported that is an error */
+export function settingsOf(material: Material, planned: readonly PlannedLink[]): Settings {
+  const { written, at } = material;
+  const limits = limitsOf(written);
+  const used = planned.flatMap((one) => {
+    checkEntry(material, one);
+    const config = one.entry.disable ? undefined : linkConfig(material, one, limits);
+    return config === undefined ? [] : [{ planned: one, config }];
+  });
+  const configs = used.map(({ config }) => config);
+  if (material.hasDemo) configs.push(demoConfig(material, limits));
+  const proxy = proxyOptions(material, configs);
+  for (const finding of checkOptions(proxy)) reportFinding(finding, used, at);
+  checkWhole(material, configs);
+  const log = { level: written.log?.level ?? "info", queries: written.log?.queries ?? "none" };
+  return {
+    engine: { proxy, links: configs, limits, logQueries: log.queries },
+    listen: written.listen ?? "all",
+    ports: { udp: written.port?.udp ?? dnsPort, tcp: written.port?.tcp ?? dnsPort },
+    portsAreDefault: written.port?.udp === undefined && written.port?.tcp === undefined,
+    limits,
+    log,
+    links: used.map(({ planned: { name, entry } }) => ({
+      name: name as string,
+      ipv4: entry.ipv4,
+      ipv6: entry.ipv6,
+    })),
+  };
+}
+
+/** The bounds in force: the written ones over the defaults. */
+export function limitsOf(written: Written): Limits {
+  const given = Object.entries(limitKeys).map(([key, bound]) => [
+    bound,
+    written.limits?.[key as keyof typeof limitKeys] ?? defaultLimits[bound],
+  ]);
+  return { ...defaultLimits, ...Object.fromEntries(given) };
+}
+
+function proxyOptions({ written, names, interfaces }: Material, links: LinkConfig[]): ProxyOptions {
+  const connected = connectedOf(interfaces);
+  const nsid = written.nsid === true ? displayName(names.hostname) : written.nsid;
+  const browse = written.browse === undefined ? undefined : browseLists(written.browse.keys);
+  return {
+    hostname: names.hostname,
+    contact: names.contact,
+    nameservers: written.nameservers,
+    links: links.flatMap((link) => (link.served === undefined ? [] : [link.served])),
+    records: written.records,
+    zones: written.zones,
+    ...(browse === undefined ? {} : { browse }),
+    browseFor: (written.browse?.items ?? []).map(
+      (item): ClientBrowse => ({
+        client: expandTerms(item.client, connected),
+        lists: browseLists(item),
+      }),
+    ),
+    realms: written.realms.map(([name, terms]) => ({
+      name,
+      prefixes: expandTerms(terms, connected),
+    })),
+    allow: expandTerms(written.allow, connected),
+    refuse: written.refuse,
+    rotate: written.rotate,
+    ...(nsid === false ? {} : { nsid: new TextEncoder().encode(nsid) }),
+  };
+}
+
+function browseLists(written: WrittenBrowse): BrowseLists {
+  const kinds = (["b", "db", "r", "dr", "lb"] as const).flatMap((kind) =>
+    written[kind] === undefined ? [] : [[kind, written[kind]] as const],
+  );
+  return Object.fromEntries(kinds) as BrowseLists;
+}
+
+function linkConfig(
+  material: Material,
+  planned: PlannedLink,
+  limits: Limits,
+): LinkConfig | undefined {
+  const { name, entry, subdomain } = planned;
+  if (name === undefined || subdomain === undefined) return undefined;
+  const values = valuesOf(material.written, entry);
+  const config: LinkConfig = {
+    id: name,
+    mdns: {
+      families: [
+        ...(entry.ipv4 ? ["ipv4" as const] : []),
+        ...(entry.ipv6 ? ["ipv6" as const] : []),
+      ],
+      packetsPerSecond: values.rate,
+      cacheRecordsMax: limits.cacheRecords,
+      questionsMax: limits.questions,
+      announce: entry.announce,
+    },
+    warm: values.warm,
+  };
+  if (subdomain === false) return config;
+  return { ...config, served: servedLink(material, planned, values, subdomain) };
+}
+
+function servedLink(
+  material: Material,
+  planned: PlannedLink,
+  values: LinkValues,
+  service: Name,
+): ServedLink {
+  const { entry } = planned;
+  return {
+    link: planned.name as string,
+    service,
+    host: entry.hosts ?? service,
+    aliases: entry.aliases,
+    reverse: reverseOf(material, planned),
+    allow: expandTerms(values.allow, connectedOf(material.interfaces)),
+    services: values.services,
+    translate: values.translate.map(({ instance, ...rest }) =>
+      instance === undefined ? rest : { ...rest, instance },
+    ),
+    ...(entry.realm === undefined ? {} : { realm: entry.realm }),
+    wait: values.wait,
+    gather: values.gather,
+    ttlSeconds: values.ttl,
+    suppress: values.suppress,
+    networks: planned.present?.addresses ?? [],
+  };
+}
+
+function reverseOf({ at }: Material, planned: PlannedLink): readonly Prefix[] {
+  const { reverse } = planned.entry;
+  if (reverse !== true) return reverse.map(baseOf);
+  const networks = planned.present === undefined ? [] : networksOf(planned.present);
+  return networks.filter((prefix) => {
+    const most = reverseLengthMax[prefix.address.family];
+    if (prefix.length <= most) return true;
+    const where = at(`${planned.path}.reverse`);
+    const text = `${formatPrefix(prefix)} of ${planned.name} is longer than /${most}`;
+    where.report.warning(where, `${text} and gets no reverse zone`);
+    return false;
+  });
+}
+
+function demoConfig(material: Material, limits: Limits): LinkConfig {
+  const planned: PlannedLink = {
+    name: demoLink,
+    entry: { ...absentInterface, name: demoLink, warm: true },
+    path: "",
+    subdomain: material.names.demo,
+  };
+  return linkConfig(material, planned, limits) as LinkConfig;
+}
+
+const connectedOf = (interfaces: readonly PresentInterface[]): readonly Prefix[] =>
+  interfaces.flatMap((one) => one.addresses.map(baseOf));
+
+/** What does not fit together inside one entry. */
+function checkEntry({ written, at }: Material, { entry, path, name }: PlannedLink): void {
+  if (path === "") return;
+  const problem = (key: string, text: string) => {
+    const where = at(`${path}.${key}`);
+    where.report.problem(where, text);
+  };
+  if (!entry.ipv4 && !entry.ipv6) {
+    problem("ipv6", "with ipv4 and ipv6 both false nothing is heard; write disable = true");
+  }
+  const realmNames = written.realms.map(([realm]) => realm);
+  if (entry.realm !== undefined && !realmNames.includes(entry.realm)) {
+    const nearest = nearestOf(entry.realm, realmNames);
+    const remedy = nearest === undefined ? "realms names none" : `the nearest is '${nearest}'`;
+    problem("realm", `'${entry.realm}' is not one of realms; ${remedy}`);
+  }
+  const needsZone = ["hosts", "aliases", "reverse"] as const;
+  for (const key of entry.subdomain === false ? needsZone : []) {
+    const value = entry[key];
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    problem(key, "needs a subdomain, and that is false: nothing is served on this link");
+  }
+  const { b, db, lb } = entry.announce;
+  if (entry.subdomain === false && !entry.disable && b.length + db.length + lb.length === 0) {
+    const where = at(`${path}.subdomain`);
+    where.report.warning(where, `${name ?? entry.name} has no zone and announces nothing`);
+  }
+}
+
+function checkWhole({ written, hasFile, at }: Material, links: readonly LinkConfig[]): void {
+  const where = at("");
+  if (written.port?.udp === false && written.port.tcp === false) {
+    const port = at("port");
+    port.report.warning(port, "udp and tcp are both false: no query will arrive");
+  }
+  if (hasFile && links.length === 0 && written.zones.length === 0 && !where.report.hasErrors) {
+    const isWaiting = written.interfaces.some(
+      (entry) => isPattern(entry.name) || entry.subdomain !== undefined,
+    );
+    const text = "there is no zone to serve: interfaces lists no link that is used";
+    if (!isWaiting) where.report.warning(where, text);
+  }
+}
+
+/** proxy/check.ts counts by links; here they become paths of the file. */
+function reportFinding(
+  finding: Finding,
+  used: readonly UsedLink[],
+  at: (path: string) => Where,
+): void {
+  const link = used.find(({ config }) => config.id === finding.link)?.planned;
+  const path = link === undefined ? finding.path : `${link.path}.${finding.path}`;
+  const where = at(path);
+  const own = link?.path === "" ? `${link.name}: ${finding.text}` : finding.text;
+  if (finding.isWarning) where.report.warning(where, own);
+  else where.report.problem(where, own);
+}
