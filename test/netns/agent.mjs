@@ -56,7 +56,7 @@ const operations = {
     tell({ event: "flooded", id });
   },
   tcp({ id, host, port, local }) {
-    const socket = connect({ host, port, localAddress: local, noDelay: true });
+    const socket = connect({ host, port, localAddress: local, noDelay: true, allowHalfOpen: true });
     sockets.set(id, socket);
     socket.on("connect", () => tell({ event: "open", id, port: socket.localPort }));
     socket.on("data", (bytes) =>
@@ -70,6 +70,9 @@ const operations = {
   },
   pause({ id }) {
     sockets.get(id).pause();
+  },
+  finish({ id }) {
+    sockets.get(id).end();
   },
   end({ id }) {
     const socket = sockets.get(id);

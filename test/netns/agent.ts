@@ -72,6 +72,11 @@ export class RemoteSocket extends EventEmitter {
     await done;
   }
 
+  /** Ends the sending half of a TCP connection. */
+  finish(): void {
+    this.#command({ op: "finish", id: this.#id });
+  }
+
   close(): void {
     this.#command({ op: "end", id: this.#id });
   }
