@@ -1,0 +1,45 @@
+// Bundles the programs into dist/: `node scripts/build.mjs`. The libraries of
+// package.json stay outside, in node_modules; koffi could not be bundled anyway.
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const top = fileURLToPath(new URL("..", import.meta.url));
+const dist = join(top, "dist");
+const programs = {
+  discd: "src/discd/main.ts",
+  discli: "src/discli/main.ts",
+  nst: "src/nst/main.ts",
+  "lua-worker": "src/config/lua-worker.ts",
+};
+const present = Object.entries(programs).filter(([, source]) => existsSync(join(top, source)));
+
+const { outputFiles } = await build({
+  absWorkingDir: top,
+  entryPoints: Object.fromEntries(present),
+  outdir: "dist",
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "esm",
+  packages: "external",
+  sourcemap: "linked",
+  logLevel: "warning",
+  write: false,
+});
+
+// Each file appears whole, so that a program started meanwhile is the old or the new one.
+mkdirSync(dist, { recursive: true });
+const made = new Set();
+for (const { path, contents } of outputFiles) {
+  const name = basename(path);
+  const beside = join(dist, `.${name}.${process.pid}`);
+  writeFileSync(beside, contents);
+  renameSync(beside, join(dist, name));
+  made.add(name);
+}
+// What an older build left behind must not be started by mistake.
+for (const name of readdirSync(dist)) {
+  if (!made.has(name) && !name.startsWith(".")) rmSync(join(dist, name), { recursive: true });
+}

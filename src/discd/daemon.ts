@@ -1,0 +1,193 @@
+// The running daemon: the configuration in force, the driver and the engine
+// under it, and what makes them change: signals and interfaces. One load at a
+// time; a configuration that is wrong leaves the old one in force.
+
+import { formatPrefix } from "../address.js";
+import { type Loaded, loadSettings, type Problem, type Settings } from "../config/load.js";
+import { Counts } from "../counts.js";
+import { Engine } from "../engine/engine.js";
+import { now } from "../os/clock.js";
+import { Driver } from "../os/driver.js";
+import { findHostName } from "../os/host.js";
+import type { InterfaceWatch } from "../os/links.js";
+import type { SystemLog } from "../os/log.js";
+import type { Native } from "../os/native.js";
+import { systemRandom } from "../os/random.js";
+import { type DaemonState, notifySystemd } from "../os/systemd.js";
+import { VirtualLinks, type VirtualPlace } from "../os/virtual-links.js";
+import { displayName, type Name } from "../wire/name.js";
+import { demoPlace } from "./demo-place.js";
+import { formatProblem } from "./problems.js";
+
+/** What the command line says. */
+export interface Wish {
+  readonly file: string | undefined;
+  readonly demo: boolean;
+}
+
+/** What the daemon stands on. */
+export interface Ground {
+  readonly watch: InterfaceWatch;
+  readonly native: Native | undefined;
+  readonly log: SystemLog;
+}
+
+/** The link of `--demo`. */
+export const demoLink = "demo";
+
+/** Status of a program that has found a bug in itself (EX_SOFTWARE). */
+const bugStatus = 70;
+
+/** Loads the configuration for the interfaces as they are now. */
+export function load(wish: Wish, watch: InterfaceWatch): Promise<Loaded> {
+  const { file, demo } = wish;
+  const host = { fqdn: findHostName(), interfaces: watch.present };
+  return loadSettings({ ...(file === undefined ? {} : { file }), demo }, host, process.env);
+}
+
+export class Daemon {
+  readonly #wish: Wish;
+  readonly #ground: Ground;
+  readonly #log: SystemLog;
+  readonly #engine: Engine;
+  readonly #driver: Driver;
+  /** Warnings of the last load, so that each is logged once. */
+  #warned: ReadonlySet<string> = new Set();
+  #serving = "";
+  #turn: Promise<void> = Promise.resolve();
+  #isStopping = false;
+
+  constructor(settings: Settings, wish: Wish, ground: Ground) {
+    const { log, native } = ground;
+    this.#wish = wish;
+    this.#ground = ground;
+    this.#log = log;
+    const counts = new Counts();
+    const random = systemRandom();
+    const places = new Map<string, VirtualPlace>();
+    if (wish.demo) places.set(demoLink, demoPlace(now(), random));
+    const virtual = new VirtualLinks(places);
+    const crash = (error: unknown) => this.crash(error);
+    this.#engine = new Engine(settings.engine, random, log, counts);
+    const parts = { engine: this.#engine, native, log, counts, virtual, crash };
+    this.#driver = new Driver(settings, parts);
+  }
+
+  /** Opens the sockets; rejected with a StartError when clients could not be heard. */
+  async start(settings: Settings, warnings: readonly Problem[]): Promise<void> {
+    const { watch } = this.#ground;
+    this.#warn(warnings, false);
+    await this.#driver.start(watch.present);
+    this.#tellServing(settings);
+    watch.start((present, isChanged) => {
+      this.#inTurn(() => this.#driver.follow(present));
+      if (isChanged) this.#inTurn(() => this.#reload("interfaces"));
+    });
+    this.#tell("ready");
+  }
+
+  get listeners(): readonly string[] {
+    return this.#driver.listeners;
+  }
+
+  /** Loads the configuration again; resolved when it is in force or refused. */
+  reload(): void {
+    this.#inTurn(async () => {
+      this.#tell("reloading");
+      await this.#reload("signal");
+      this.#tell("ready");
+    });
+  }
+
+  /** Writes the state to the log. */
+  dump(): void {
+    this.#log.event("info", "state", this.#state());
+  }
+
+  /** Says goodbye and closes everything. */
+  async stop(signal: string): Promise<void> {
+    this.#isStopping = true;
+    this.#log.event("info", "stopping", { signal });
+    this.#tell("stopping");
+    this.#ground.watch.stop();
+    await this.#driver.stop();
+    this.#log.event("info", "stopped");
+  }
+
+  /** Ends the program over a bug, with everything that helps to find it. */
+  crash(error: unknown): never {
+    let state: object = {};
+    try {
+      state = this.#state();
+    } catch {
+      // The bug has taken the state with it.
+    }
+    const stack = error instanceof Error ? error.stack : String(error);
+    this.#log.fatal("bug", { stack, state });
+    process.exit(bugStatus);
+  }
+
+  #state(): Readonly<Record<string, unknown>> {
+    return { ...this.#driver.dump(), engine: this.#engine.dump() };
+  }
+
+  #tell(state: DaemonState): void {
+    notifySystemd(this.#ground.native, state);
+  }
+
+  /** One after the other: loads and changes of sockets must not overtake each other. */
+  #inTurn(act: () => Promise<void>): void {
+    this.#turn = this.#turn
+      .then(() => (this.#isStopping ? undefined : act()))
+      .catch((error) => this.crash(error));
+  }
+
+  async #reload(reason: "signal" | "interfaces"): Promise<void> {
+    const loaded = await load(this.#wish, this.#ground.watch);
+    if (this.#isStopping) return;
+    if ("problems" in loaded) {
+      for (const problem of loaded.problems) {
+        const level = problem.isWarning ? "warn" : "error";
+        this.#log.event(level, "config-problem", { problem: formatProblem(problem) });
+      }
+      const problems = loaded.problems.length;
+      this.#log.event("error", "reload-refused", { reason, problems });
+      return;
+    }
+    const { settings, warnings } = loaded;
+    this.#log.setLevel(settings.log.level);
+    this.#warn(warnings, reason === "interfaces");
+    await this.#driver.reconfigure(settings);
+    this.#log.event("info", "reloaded", { reason });
+    this.#tellServing(settings);
+  }
+
+  #warn(warnings: readonly Problem[], onlyNew: boolean): void {
+    const lines = warnings.map(formatProblem);
+    for (const line of lines) {
+      if (onlyNew && this.#warned.has(line)) continue;
+      this.#log.event("warn", "config-problem", { problem: line });
+    }
+    this.#warned = new Set(lines);
+  }
+
+  /** Says what is served, when that has changed. */
+  #tellServing(settings: Settings): void {
+    const names = (list: readonly Name[]) => list.map(displayName);
+    const { links, zones } = settings.engine.proxy;
+    const serving = {
+      links: links.map(({ link, service, host, aliases, reverse }) => ({
+        link,
+        service: displayName(service),
+        ...(host.key === service.key ? {} : { hosts: displayName(host) }),
+        ...(aliases.length === 0 ? {} : { aliases: names(aliases) }),
+        ...(reverse.length === 0 ? {} : { reverse: reverse.map(formatPrefix) }),
+      })),
+      ...(zones.length === 0 ? {} : { zones: names(zones) }),
+    };
+    const text = JSON.stringify(serving);
+    if (text === this.#serving) return;
+    this.#serving = text;
+    this.#log.event("info", "serving", serving);
+  }
+}

@@ -1,0 +1,119 @@
+// discd, the program: reads the command line, loads the configuration and runs
+// the daemon until a signal ends it. Exit status: 0 stopped, 1 configuration or
+// start-up error, 70 a bug.
+
+import { existsSync } from "node:fs";
+import packageJson from "../../package.json" with { type: "json" };
+import { InterfaceWatch } from "../os/links.js";
+import { StartError } from "../os/listening.js";
+import { openLog } from "../os/log.js";
+import { findInterfaceInFiles, loadNative } from "../os/native.js";
+import { type Arguments, defaultFile, readArguments, usage } from "./arguments.js";
+import { Daemon, demoLink, load, type Wish } from "./daemon.js";
+import { formatProblems } from "./problems.js";
+import { tryLines } from "./try-lines.js";
+
+async function main(args: Arguments): Promise<void> {
+  switch (args.kind) {
+    case "help":
+      process.stdout.write(usage);
+      break;
+    case "version":
+      process.stdout.write(`discd ${packageJson.version}\n`);
+      process.stdout.write(`default configuration file: ${defaultFile}\n`);
+      break;
+    case "wrong":
+      fail(`discd: ${args.text}; discd --help lists what there is\n`);
+      break;
+    case "check":
+      await check(wishOf(args), args.json);
+      break;
+    case "run":
+      await run(wishOf(args));
+      break;
+  }
+}
+
+function wishOf({ file, demo }: { file: string | undefined; demo: boolean }): Wish {
+  return { file: file ?? (existsSync(defaultFile) ? defaultFile : undefined), demo };
+}
+
+function fail(text: string): void {
+  process.stderr.write(text);
+  process.exitCode = 1;
+}
+
+/** Without a native library the same facts come from files. */
+async function openGround() {
+  const found = await loadNative();
+  const native = "reason" in found ? undefined : found;
+  const find = native === undefined ? findInterfaceInFiles : native.findInterface.bind(native);
+  const missing = "reason" in found ? found.reason : undefined;
+  return { native, missing, watch: new InterfaceWatch(find) };
+}
+
+async function check(wish: Wish, json: boolean): Promise<void> {
+  const { watch } = await openGround();
+  const loaded = await load(wish, watch);
+  const problems = "problems" in loaded ? loaded.problems : loaded.warnings;
+  // Standard output belongs to the JSON where that was asked for.
+  (json ? process.stderr : process.stdout).write(formatProblems(problems));
+  if ("problems" in loaded) process.exitCode = 1;
+  else if (json) process.stdout.write(`${JSON.stringify(loaded.printable, undefined, 2)}\n`);
+}
+
+async function run(wish: Wish): Promise<void> {
+  let daemon: Daemon | undefined;
+  // From the first moment: its default would end a program that is still starting.
+  process.on("SIGHUP", () => daemon?.reload());
+  const { native, missing, watch } = await openGround();
+  const loaded = await load(wish, watch);
+  if ("problems" in loaded) {
+    fail(formatProblems(loaded.problems));
+    return;
+  }
+  const { settings, warnings } = loaded;
+  const log = await openLog(settings.log.level);
+  if (missing !== undefined) {
+    log.event("warn", "links-guessed", {
+      reason: missing,
+      effect: "IPv4 mDNS packets are told apart by the sender's subnet only",
+    });
+  }
+  const made = new Daemon(settings, wish, { watch, native, log });
+  process.on("uncaughtException", (error) => made.crash(error));
+  try {
+    await made.start(settings, warnings);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    watch.stop();
+    fail(`discd: ${error.message}\n`);
+    // What was opened already must not keep the program alive.
+    process.exit();
+  }
+  daemon = made;
+  obeySignals(made);
+  const { version } = packageJson;
+  const file = wish.file ?? "none";
+  log.event("info", "started", { version, node: process.version, pid: process.pid, file });
+  const demo = settings.engine.proxy.links.find(({ link }) => link === demoLink);
+  if (wish.demo && demo !== undefined) {
+    process.stdout.write(tryLines(demo.service, made.listeners));
+  }
+}
+
+function obeySignals(daemon: Daemon): void {
+  let isStopping = false;
+  const stop = async (signal: NodeJS.Signals) => {
+    // Asked twice, it does not wait for anybody.
+    if (isStopping) process.exit(0);
+    isStopping = true;
+    await daemon.stop(signal);
+    process.exit(0);
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  process.on("SIGUSR2", () => daemon.dump());
+}
+
+await main(readArguments(process.argv.slice(2)));

@@ -1,0 +1,69 @@
+// Lines to try, printed by `npm start`: each can be pasted into a shell and is
+// answered by the devices of the demo link.
+
+import { formatAddress } from "../address.js";
+import { cast } from "../demo/cast.js";
+import type { ListenerId } from "../engine/io.js";
+import { placeOf } from "../os/listening.js";
+import { displayName, formatName, labelText, type Name, under } from "../wire/name.js";
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where a program on this host asks: 127.0.0.1 where that is served. */
+function nearestPlace(listeners: readonly ListenerId[]): Place | undefined {
+  const places = listeners
+    .filter((id) => id.endsWith("/udp"))
+    .flatMap((id) => placeOf(id) ?? [])
+    .map(({ address, port }) => ({ host: formatAddress(address), port }));
+  return places.find(({ host }) => host === "127.0.0.1") ?? places[0];
+}
+
+/** A word for the shell: names hold apostrophes, backslashes and spaces. */
+function quoted(text: string): string {
+  return /^[\w.:@%/+-]+$/.test(text) ? text : `"${text.replace(/(["$`]|\\(?=["$`\\]))/g, "\\$1")}"`;
+}
+
+/**
+ * The lines for people.
+ *
+ * @param zone      apex of the demo link's zone
+ * @param listeners as the driver lists them
+ */
+export function tryLines(zone: Name, listeners: readonly ListenerId[]): string {
+  const place = nearestPlace(listeners);
+  if (place === undefined) return "";
+  const { host, port } = place;
+  const dig = (words: string, name: Name, type: string) => {
+    const server = port === 53 ? `@${host}` : `@${host} -p ${port}`;
+    const shown = quoted(formatName(name).replace(/\.$/, ""));
+    return `dig ${server}${words === "" ? "" : ` ${words}`} ${shown} ${type}`;
+  };
+  const below = (...labels: string[]) => under(labels.map(labelText), zone);
+  const [first] = cast;
+  const device = first?.device;
+  const printer = device?.services[0];
+  const lines: (readonly [string, string])[] = [
+    [
+      "which types of service there are",
+      dig("+short", below("_services", "_dns-sd", "_udp"), "PTR"),
+    ],
+    ["the printers", dig("", below("_ipp", "_tcp"), "PTR")],
+  ];
+  if (device !== undefined && printer !== undefined) {
+    const instance = below(printer.instance, ...printer.type.split("."));
+    lines.push(["where one of them is", dig("", instance, "SRV")]);
+    lines.push(["what it says of itself, over TCP", dig("+tcp", instance, "TXT")]);
+    lines.push(["the addresses of its host", dig("+short", below(device.host), "AAAA")]);
+  }
+  const visitor = cast.find(({ visits }) => visits !== undefined)?.device.services[0];
+  if (visitor !== undefined) {
+    const asked = dig("+short", below(...visitor.type.split(".")), "PTR");
+    lines.push([`ask again within a minute: ${visitor.instance} comes and goes`, asked]);
+  }
+  const shown = lines.map(([what, line]) => `  # ${what}\n  ${line}\n`).join("");
+  const title = `discd answers ${displayName(zone)} on ${host} port ${port}.`;
+  return `${title} Try, in another terminal:\n\n${shown}\nCtrl-C ends it.\n`;
+}

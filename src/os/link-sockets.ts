@@ -1,0 +1,206 @@
+// The multicast sockets of every link that is used, kept in step with the
+// interfaces: opened when a link can carry a family, closed when it no longer
+// can, and opened anew when the interface was deleted and made again, since a
+// socket bound to the old one is dead for ever (RFC 6762 §10.3, DP-121).
+
+import { type Endpoint, type Family, formatPrefix } from "../address.js";
+import type { Counts } from "../counts.js";
+import type { Input, LinkId } from "../engine/io.js";
+import type { Log } from "../log.js";
+import type { PresentInterface } from "./interfaces.js";
+import { codeOf, type MulticastSocket, openMulticast } from "./multicast.js";
+import type { Native } from "./native.js";
+
+/** A link as the configuration wants it. */
+export interface WantedLink {
+  readonly name: LinkId;
+  readonly ipv4: boolean;
+  readonly ipv6: boolean;
+}
+
+interface LinkState {
+  device: PresentInterface;
+  readonly sockets: Map<Family, MulticastSocket>;
+  readonly opening: Set<Family>;
+  /** What the engine was told last; undefined while it takes the link for down. */
+  told: string | undefined;
+}
+
+/** Interfaces come and go while sockets are opened: no news, the next look sees it. */
+const passing = new Set(["ENODEV", "ENXIO", "EADDRNOTAVAIL"]);
+
+const remedies: Readonly<Record<string, string>> = {
+  EADDRINUSE:
+    "another program keeps UDP port 5353 to itself; for avahi-daemon set disallow-other-stacks=no",
+  EPERM: "not permitted; see the sandbox of the unit",
+  EAFNOSUPPORT: "this family is switched off; see RestrictAddressFamilies of the unit",
+};
+
+export class LinkSockets {
+  readonly #native: Native | undefined;
+  readonly #log: Log;
+  readonly #counts: Counts;
+  readonly #tell: (input: Input) => void;
+  readonly #states = new Map<LinkId, LinkState>();
+  /** Complaints that were logged and still hold. */
+  readonly #complaints = new Map<string, string>();
+
+  constructor(native: Native | undefined, log: Log, counts: Counts, tell: (input: Input) => void) {
+    this.#native = native;
+    this.#log = log;
+    this.#counts = counts;
+    this.#tell = tell;
+  }
+
+  /** Opens and closes what the interfaces as they are now ask for; resolved once it is done. */
+  async follow(wanted: readonly WantedLink[], present: readonly PresentInterface[]): Promise<void> {
+    const devices = new Map(present.map((one) => [one.name, one]));
+    for (const [name, state] of this.#states) {
+      const device = devices.get(name);
+      const isWanted = wanted.some((link) => link.name === name);
+      if (isWanted && device?.isUp === true && device.index === state.device.index) continue;
+      this.#drop(name, state);
+    }
+    const openings: Promise<void>[] = [];
+    for (const link of wanted) {
+      const device = devices.get(link.name);
+      if (device === undefined || !device.isUp) continue;
+      if (!device.canMulticast) {
+        this.#complain(link.name, "ENOTSUP", "this interface does not do multicast");
+        continue;
+      }
+      openings.push(this.#followOne(link, device));
+    }
+    await Promise.all(openings);
+  }
+
+  /** @param sent  called once the datagram has left or has failed */
+  send(
+    link: LinkId,
+    family: Family,
+    to: "group" | Endpoint,
+    bytes: Uint8Array,
+    sent?: () => void,
+  ): void {
+    const socket = this.#states.get(link)?.sockets.get(family);
+    if (socket === undefined) {
+      // A family that this link does not speak at the moment.
+      this.#counts.add("unsent", family);
+      sent?.();
+      return;
+    }
+    socket.send(to, bytes, sent);
+  }
+
+  /** Links that are up, with their families, for the log. */
+  list(): readonly { link: LinkId; families: readonly Family[] }[] {
+    return [...this.#states].map(([link, { sockets }]) => ({
+      link,
+      families: [...sockets.keys()],
+    }));
+  }
+
+  close(): void {
+    for (const { sockets } of this.#states.values()) {
+      for (const socket of sockets.values()) socket.close();
+    }
+    this.#states.clear();
+  }
+
+  async #followOne(link: WantedLink, device: PresentInterface): Promise<void> {
+    let state = this.#states.get(link.name);
+    if (state === undefined) {
+      state = { device, sockets: new Map(), opening: new Set(), told: undefined };
+      this.#states.set(link.name, state);
+    }
+    state.device = device;
+    const openings: Promise<boolean>[] = [];
+    for (const family of ["ipv4", "ipv6"] as const) {
+      const socket = state.sockets.get(family);
+      if (!link[family] || !speaks(device, family)) {
+        socket?.close();
+        state.sockets.delete(family);
+      } else if (socket === undefined && !state.opening.has(family)) {
+        openings.push(this.#open(link.name, state, family));
+      }
+    }
+    const isReopened = (await Promise.all(openings)).includes(true);
+    // Told once per round, so that the first questions go out on both families.
+    if (state.opening.size === 0) this.#report(link.name, state, isReopened);
+  }
+
+  /** Whether there is one more socket now. */
+  async #open(name: LinkId, state: LinkState, family: Family): Promise<boolean> {
+    state.opening.add(family);
+    try {
+      const socket = await openMulticast(family, state.device, this.#native, {
+        received: (_, source, bytes) => {
+          const isMulticast = true; // The socket is bound to the group [T-51].
+          this.#tell({ kind: "multicast", link: name, family, source, isMulticast, bytes });
+        },
+        notSent: (_, reason) => this.#tell({ kind: "send-failed", link: name, reason }),
+        failed: (_, code) => {
+          // The next look opens it again.
+          state.sockets.delete(family);
+          this.#complain(`${name} ${family}`, code, "the socket failed");
+        },
+      });
+      if (this.#states.get(name) !== state) {
+        socket.close();
+        return false;
+      }
+      state.sockets.set(family, socket);
+      this.#complaints.delete(`${name} ${family}`);
+      return true;
+    } catch (error) {
+      const code = codeOf(error);
+      if (!passing.has(code)) this.#complain(`${name} ${family}`, code, remedies[code] ?? code);
+      return false;
+    } finally {
+      state.opening.delete(family);
+    }
+  }
+
+  /** Tells the engine where the link stands, if that is news. */
+  #report(name: LinkId, state: LinkState, isReopened: boolean): void {
+    if (this.#states.get(name) !== state) return;
+    const { addresses: prefixes, mtu } = state.device;
+    if (state.sockets.size === 0) {
+      if (state.told !== undefined) this.#drop(name, state);
+      return;
+    }
+    const key = [mtu, ...prefixes.map(formatPrefix)].join(" ");
+    if (key === state.told && !isReopened) return;
+    const families = [...state.sockets.keys()];
+    this.#log.event("info", "link-up", {
+      link: name,
+      families,
+      addresses: prefixes.map(formatPrefix),
+    });
+    state.told = key;
+    this.#tell({ kind: "link-up", link: name, prefixes, mtu });
+  }
+
+  #drop(name: LinkId, state: LinkState): void {
+    this.#states.delete(name);
+    for (const socket of state.sockets.values()) socket.close();
+    if (state.told === undefined) return;
+    this.#log.event("warn", "link-down", { link: name });
+    this.#tell({ kind: "link-down", link: name });
+  }
+
+  /** Says once what goes on being wrong. */
+  #complain(subject: string, code: string, remedy: string): void {
+    if (this.#complaints.get(subject) === code) return;
+    this.#complaints.set(subject, code);
+    this.#log.event("error", "link-refused", { link: subject, code, remedy });
+  }
+}
+
+/** Whether an interface has an address from which a family's packets can leave. */
+function speaks(device: PresentInterface, family: Family): boolean {
+  return device.addresses.some(({ address: { family: own, bytes } }) => {
+    if (own !== family) return false;
+    return family === "ipv4" || (bytes[0] === 0xfe && ((bytes[1] as number) & 0xc0) === 0x80);
+  });
+}

@@ -1,0 +1,77 @@
+// Follows the interfaces of the host. They are read every two seconds, which
+// costs next to nothing and misses nothing; `ip monitor`, where it exists, only
+// says that a look is worth while now.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { interfacePoll } from "../limits.js";
+import {
+  equalInterfaces,
+  type FindInterface,
+  type PresentInterface,
+  readInterfaces,
+} from "./interfaces.js";
+
+/** Changes come in bursts: a look is taken this long after the first sign of one, in milliseconds. */
+const settlingTime = 50;
+
+export class InterfaceWatch {
+  readonly #find: FindInterface;
+  #present: readonly PresentInterface[];
+  #poll: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
+  #monitor: ChildProcess | undefined;
+  #polled: (present: readonly PresentInterface[], isChanged: boolean) => void = () => {};
+
+  constructor(find: FindInterface) {
+    this.#find = find;
+    this.#present = readInterfaces(find);
+  }
+
+  /** As last read. */
+  get present(): readonly PresentInterface[] {
+    return this.#present;
+  }
+
+  /**
+   * Starts looking.
+   *
+   * @param polled  called after every look, at least every two seconds
+   */
+  start(polled: (present: readonly PresentInterface[], isChanged: boolean) => void): void {
+    this.#polled = polled;
+    this.#poll = setInterval(() => this.look(), interfacePoll);
+    this.#listen();
+  }
+
+  /** Reads the interfaces now. */
+  look(): void {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    const next = readInterfaces(this.#find, this.#present);
+    const isChanged = !equalInterfaces(this.#present, next);
+    if (isChanged) this.#present = next;
+    this.#polled(this.#present, isChanged);
+  }
+
+  stop(): void {
+    clearInterval(this.#poll);
+    clearTimeout(this.#soon);
+    this.#polled = () => {};
+    this.#monitor?.kill();
+    this.#monitor = undefined;
+  }
+
+  #listen(): void {
+    // Its output is not read for what it says: `ip -j monitor` is not JSON everywhere.
+    const monitor = spawn("ip", ["-o", "monitor", "link", "address"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    // Without `ip` the poll alone does it.
+    monitor.on("error", () => {});
+    monitor.stdout.on("data", () => {
+      this.#soon ??= setTimeout(() => this.look(), settlingTime);
+    });
+    monitor.unref();
+    this.#monitor = monitor;
+  }
+}

@@ -1,0 +1,59 @@
+// The log on standard error: one JSON object a line, or lines for people where
+// standard error is a terminal. Synchronous, so that the last line before an
+// end is never lost.
+
+import { pino, type StreamEntry } from "pino";
+import type { Log, LogLevel } from "../log.js";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export interface SystemLog extends Log {
+  setLevel(level: LogLevel): void;
+  /** The last words of a program that has found a bug in itself. */
+  fatal(name: string, fields: Fields): void;
+}
+
+/** Opens the log. */
+export async function openLog(level: LogLevel): Promise<SystemLog> {
+  const logger = pino(
+    {
+      level,
+      messageKey: "event",
+      base: null,
+      formatters: { level: (label) => ({ level: label }) },
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
+    await stderrStream(),
+  );
+  return {
+    event(at, name, fields) {
+      if (fields === undefined) logger[at](name);
+      else logger[at](fields, name);
+    },
+    setLevel(next) {
+      logger.level = next;
+    },
+    fatal(name, fields) {
+      logger.fatal(fields, name);
+    },
+  };
+}
+
+async function stderrStream(): Promise<StreamEntry["stream"]> {
+  if (!process.stderr.isTTY) {
+    const plain = pino.destination({ dest: 2, sync: true });
+    // Nobody reads any more: no reason to stop serving.
+    plain.on("error", () => {});
+    return plain;
+  }
+  const { PinoPretty } = await import("pino-pretty");
+  const pretty = PinoPretty({
+    destination: 2,
+    sync: true,
+    messageKey: "event",
+    translateTime: "SYS:HH:MM:ss.l",
+    singleLine: true,
+  });
+  pretty.on("error", () => {});
+  return pretty;
+}

@@ -1,0 +1,244 @@
+// The system calls that Node does not have: a multicast socket bound to one
+// device, facts about an interface, a datagram to a Unix socket. The only user
+// of koffi. Nothing here is needed to run: where the library cannot be loaded,
+// callers fall back and say what is lost.
+
+import { readFileSync } from "node:fs";
+import type { LibraryHandle } from "koffi";
+
+/** An operating fault with the name of its errno, as in `EACCES`. */
+export class SystemError extends Error {
+  override readonly name = "SystemError";
+  readonly code: string;
+
+  constructor(call: string, code: string) {
+    super(`${call}: ${code}`);
+    this.code = code;
+  }
+}
+
+/** What the kernel says of an interface, up or down. */
+export interface InterfaceFacts {
+  readonly index: number;
+  readonly mtu: number;
+  /** IFF_ flags. */
+  readonly flags: number;
+  readonly vlan?: number;
+}
+
+/** Where a multicast socket listens and sends. */
+export interface MulticastPlace {
+  /** Interface name and index. */
+  readonly name: string;
+  readonly index: number;
+  readonly group: Uint8Array;
+  readonly port: number;
+  readonly ttl: number;
+}
+
+export interface Native {
+  /**
+   * A UDP socket that receives what is sent to an IPv4 group on one interface, and nothing else.
+   *
+   * @returns a descriptor to adopt; SystemError otherwise
+   */
+  openMulticast(place: MulticastPlace): number;
+  /** Undefined when there is no such interface. */
+  findInterface(name: string): InterfaceFacts | undefined;
+  /** Sends one datagram to a Unix socket; a leading @ names an abstract one. */
+  sendUnix(path: string, text: string): void;
+}
+
+// <bits/socket.h>, <asm-generic/socket.h>, <linux/in.h>, <linux/sockios.h>, <linux/if_vlan.h>
+const afUnix = 1;
+const afInet = 2;
+const sockDatagram = 2 | 0o2000000 | 0o4000; // SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK
+const levelSocket = 1;
+const levelIp = 0;
+const socketOption = { reuseAddress: 2, reusePort: 15, bindToDevice: 25 } as const;
+const ipOption = {
+  multicastIf: 32,
+  multicastTtl: 33,
+  multicastLoop: 34,
+  join: 35,
+  all: 49,
+} as const;
+const ipTtl = 2;
+const requestFlags = 0x8913;
+const requestMtu = 0x8921;
+const requestIndex = 0x8933;
+const requestVlan = 0x8982;
+const vlanGetId = 9;
+const interfaceNameMax = 15;
+
+type Call = (...words: (number | Uint8Array)[]) => number;
+
+function integer(value: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(value).buffer);
+}
+
+/** struct ip_mreqn: group, no local address, interface by index. */
+function membership(group: Uint8Array, index: number): Uint8Array {
+  const bytes = new Uint8Array(12);
+  bytes.set(group, 0);
+  bytes.set(integer(index), 8);
+  return bytes;
+}
+
+/** struct sockaddr_in. */
+function inetAddress(address: Uint8Array, port: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  bytes.set(new Uint8Array(Uint16Array.of(afInet).buffer), 0);
+  bytes.set([port >> 8, port & 0xff], 2);
+  bytes.set(address, 4);
+  return bytes;
+}
+
+/** struct sockaddr_un. */
+function unixAddress(path: string): Uint8Array {
+  const text = new TextEncoder().encode(path.replace(/^@/, "\0"));
+  const isAbstract = path.startsWith("@");
+  const bytes = new Uint8Array(2 + text.length + (isAbstract ? 0 : 1));
+  bytes.set(new Uint8Array(Uint16Array.of(afUnix).buffer), 0);
+  bytes.set(text, 2);
+  return bytes;
+}
+
+class LibC implements Native {
+  readonly #socket: Call;
+  readonly #setsockopt: Call;
+  readonly #bind: Call;
+  readonly #close: Call;
+  readonly #ioctl: Call;
+  readonly #sendto: Call;
+  readonly #errno: () => string;
+  #asking = -1;
+
+  constructor(library: LibraryHandle, errno: () => string) {
+    this.#socket = library.func("int socket(int, int, int)");
+    this.#setsockopt = library.func("int setsockopt(int, int, int, const uint8_t *, uint32_t)");
+    this.#bind = library.func("int bind(int, const uint8_t *, uint32_t)");
+    this.#close = library.func("int close(int)");
+    this.#ioctl = library.func("int ioctl(int, unsigned long, _Inout_ uint8_t *)");
+    this.#sendto = library.func(
+      "long sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)",
+    );
+    this.#errno = errno;
+  }
+
+  openMulticast({ name, index, group, port, ttl }: MulticastPlace): number {
+    const fd = this.#open(afInet);
+    try {
+      this.#set(fd, levelSocket, socketOption.reuseAddress, integer(1));
+      this.#set(fd, levelSocket, socketOption.reusePort, integer(1));
+      try {
+        this.#set(fd, levelSocket, socketOption.bindToDevice, new TextEncoder().encode(name));
+      } catch (error) {
+        // Before Linux 5.7 a privilege. Without IP_MULTICAST_ALL the group is still
+        // heard on the joined interface only; replies to one address follow the routes.
+        if (!(error instanceof SystemError) || error.code !== "EPERM") throw error;
+      }
+      this.#set(fd, levelIp, ipOption.all, integer(0));
+      this.#set(fd, levelIp, ipOption.join, membership(group, index));
+      this.#set(fd, levelIp, ipOption.multicastIf, membership(group, index));
+      this.#set(fd, levelIp, ipOption.multicastTtl, integer(ttl));
+      this.#set(fd, levelIp, ipOption.multicastLoop, integer(1));
+      this.#set(fd, levelIp, ipTtl, integer(ttl));
+      const address = inetAddress(group, port);
+      this.#check("bind", this.#bind(fd, address, address.length));
+      return fd;
+    } catch (error) {
+      this.#close(fd);
+      throw error;
+    }
+  }
+
+  findInterface(name: string): InterfaceFacts | undefined {
+    const index = this.#request(requestIndex, name)?.getInt32(16, true);
+    const flags = this.#request(requestFlags, name)?.getUint16(16, true);
+    const mtu = this.#request(requestMtu, name)?.getInt32(16, true);
+    if (index === undefined || flags === undefined || mtu === undefined) return undefined;
+    const vlan = this.#findVlan(name);
+    return { index, flags, mtu, ...(vlan === undefined ? {} : { vlan }) };
+  }
+
+  sendUnix(path: string, text: string): void {
+    const fd = this.#open(afUnix);
+    try {
+      const address = unixAddress(path);
+      const bytes = new TextEncoder().encode(text);
+      const sent = this.#sendto(fd, bytes, bytes.length, 0, address, address.length);
+      this.#check("sendto", Number(sent));
+    } finally {
+      this.#close(fd);
+    }
+  }
+
+  #open(family: number): number {
+    return this.#check("socket", this.#socket(family, sockDatagram, 0));
+  }
+
+  #set(fd: number, level: number, option: number, value: Uint8Array): void {
+    this.#check("setsockopt", this.#setsockopt(fd, level, option, value, value.length));
+  }
+
+  #check(call: string, result: number): number {
+    if (result < 0) throw new SystemError(call, this.#errno());
+    return result;
+  }
+
+  /** struct ifreq, asked with a socket kept for that; undefined when the kernel declines. */
+  #request(request: number, name: string): DataView | undefined {
+    if (this.#asking < 0) this.#asking = this.#open(afInet);
+    const bytes = new Uint8Array(40);
+    bytes.set(new TextEncoder().encode(name).subarray(0, interfaceNameMax));
+    if (this.#ioctl(this.#asking, request, bytes) < 0) return undefined;
+    return new DataView(bytes.buffer);
+  }
+
+  /** struct vlan_ioctl_args: command, name, union with the id. */
+  #findVlan(name: string): number | undefined {
+    if (this.#asking < 0) this.#asking = this.#open(afInet);
+    const bytes = new Uint8Array(56);
+    bytes.set(integer(vlanGetId), 0);
+    bytes.set(new TextEncoder().encode(name).subarray(0, interfaceNameMax), 4);
+    if (this.#ioctl(this.#asking, requestVlan, bytes) < 0) return undefined;
+    return new DataView(bytes.buffer).getInt32(28, true);
+  }
+}
+
+/** Opens the C library; otherwise the reason why that is impossible here. */
+export async function loadNative(): Promise<Native | { readonly reason: string }> {
+  try {
+    const { default: koffi } = await import("koffi");
+    const names = new Map<number, string>();
+    for (const [name, number] of Object.entries(koffi.os.errno)) names.set(number, name);
+    const errno = () => names.get(koffi.errno()) ?? `errno ${koffi.errno()}`;
+    return new LibC(koffi.load(null), errno);
+  } catch (error) {
+    return { reason: (error as Error).message.split("\n")[0] ?? "unknown" };
+  }
+}
+
+/** The same facts from files. /sys may show another network namespace than ours. */
+export function findInterfaceInFiles(name: string): InterfaceFacts | undefined {
+  const read = (file: string) => Number(readFileSync(`/sys/class/net/${name}/${file}`, "latin1"));
+  try {
+    const facts = { index: read("ifindex"), mtu: read("mtu"), flags: read("flags") };
+    const vlan = findVlanInFiles(name);
+    return vlan === undefined ? facts : { ...facts, vlan };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Readable by root only. */
+function findVlanInFiles(name: string): number | undefined {
+  try {
+    const text = readFileSync(`/proc/net/vlan/${name}`, "latin1");
+    const id = /\bVID: (\d+)/.exec(text)?.[1];
+    return id === undefined ? undefined : Number(id);
+  } catch {
+    return undefined;
+  }
+}

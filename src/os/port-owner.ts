@@ -1,0 +1,61 @@
+// Which program holds a port, for the one error message that everybody meets:
+// the port is taken. Read from /proc; without root only one's own programs show.
+
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import type { Address } from "../address.js";
+
+/** As /proc/net/udp spells it: 32-bit words in the byte order of the machine. */
+function hexOf(bytes: Uint8Array): string {
+  let text = "";
+  for (let word = 0; word < bytes.length; word += 4) {
+    const four = Buffer.from(bytes.subarray(word, word + 4)).reverse();
+    text += four.toString("hex").toUpperCase();
+  }
+  return text;
+}
+
+/** Inodes of sockets that are bound to the address, or to every address, at the port. */
+function inodesAt(transport: "udp" | "tcp", address: Address, port: number): ReadonlySet<string> {
+  const at = port.toString(16).toUpperCase().padStart(4, "0");
+  const places = new Set(
+    [hexOf(address.bytes), "0".repeat(8), "0".repeat(32)].map((text) => `${text}:${at}`),
+  );
+  const found = new Set<string>();
+  for (const table of [transport, `${transport}6`]) {
+    let text = "";
+    try {
+      text = readFileSync(`/proc/net/${table}`, "latin1");
+    } catch {
+      continue;
+    }
+    for (const line of text.split("\n").slice(1)) {
+      const fields = line.trim().split(/\s+/);
+      // TCP: 0A is LISTEN; a connection through the port is not what holds it.
+      if (transport === "tcp" && fields[3] !== "0A") continue;
+      if (places.has(fields[1] ?? "") && fields[9] !== undefined) found.add(fields[9]);
+    }
+  }
+  return found;
+}
+
+/** `named (pid 812)`, if it can be seen. */
+export function findPortOwner(
+  transport: "udp" | "tcp",
+  address: Address,
+  port: number,
+): string | undefined {
+  const inodes = inodesAt(transport, address, port);
+  if (inodes.size === 0) return undefined;
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+        const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
+        if (inode === undefined || !inodes.has(inode)) continue;
+        return `${readFileSync(`/proc/${pid}/comm`, "utf8").trim()} (pid ${pid})`;
+      }
+    } catch {
+      // Another user's, or gone by now.
+    }
+  }
+  return undefined;
+}
