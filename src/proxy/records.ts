@@ -27,9 +27,9 @@ export class Records {
       this.#sets.set(rr.name.key, held);
       this.#climb(rr.name, zones);
     }
-    // A zone served below a zone of records exists, and so does the path to it.
-    for (const zone of zones.zones) {
-      if (zone.apex.labels.length > 0) this.#climb(parentName(zone.apex), zones);
+    // Apexes exist, and so does the path to a zone that is served below a zone of records.
+    for (const { apex, kind } of zones.zones) {
+      this.#climb(kind === "records" ? apex : parentName(apex), zones);
     }
   }
 

@@ -67,8 +67,7 @@ export function fromLink(zone: LinkZone, name: Name, role: Role): Name | undefin
  * @param owner     the owner's unicast form: the question's own bytes (Q-15), or the rdata
  *                  of another record that led here
  * @param askedType type of the question; an address question makes a CNAME target a host
- * @returns undefined when a name in it is too long (counted), and for an NSEC, which is
- *          never forwarded (DP-59)
+ * @returns undefined when a name in it is too long, which is counted (DP-42)
  */
 export function rewriteRR(
   zone: LinkZone,
@@ -77,9 +76,8 @@ export function rewriteRR(
   askedType: number,
   counts: Counts,
 ): RR | undefined {
-  if (rr.type === RRType.NSEC) return undefined;
   const role = roleOfRdata(zone, rr.type, askedType);
-  let isTooLong = wireLength(owner) > nameBytesMax;
+  let isTooLong = false;
   const rdata = mapRdataNames(rr.type, rr.rdata, (name) => {
     const moved = fromLink(zone, name, role);
     isTooLong ||= moved === undefined;

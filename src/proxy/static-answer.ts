@@ -5,7 +5,7 @@
 
 import { Rcode, RRType } from "../wire/codes.js";
 import type { Question } from "../wire/message.js";
-import { equalNames, type Name } from "../wire/name.js";
+import type { Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import { nsecFor } from "./negative.js";
 import type { Tables } from "./tables.js";
@@ -74,10 +74,10 @@ function followed(tables: Tables, question: Question): StaticAnswer {
 /** How an answer ends that found nothing at its last name. */
 function endAt(tables: Tables, name: Name): Pick<StaticAnswer, "rcode" | "isNegative"> {
   const { records, zones } = tables;
-  const zone = zones.find(name);
-  if (zone?.kind !== "records") return { rcode: Rcode.NOERROR, isNegative: records.owns(name) };
-  const exists = equalNames(name, zone.apex) || records.exists(name);
-  return { rcode: exists ? Rcode.NOERROR : Rcode.NXDOMAIN, isNegative: true };
+  if (zones.find(name)?.kind !== "records")
+    return { rcode: Rcode.NOERROR, isNegative: records.owns(name) };
+  const rcode = records.exists(name) ? Rcode.NOERROR : Rcode.NXDOMAIN;
+  return { rcode, isNegative: true };
 }
 
 /** What the next questions would be (RFC 6763 §12), as far as it is static. */

@@ -91,7 +91,7 @@ function endOfChain(at: Sight, place: Required<Place>, type: number): End {
   // A host of the operator's own has what is written, and nothing else.
   const denied =
     !known && (at.view.denies(place.name, type) || at.tables.records.owns(place.owner));
-  if (known || type === RRType.ANY || type === RRType.CNAME) return { rrs, known, denied };
+  if (known) return { rrs, known, denied };
   const aliases = rrsAt(at, place, RRType.CNAME, type);
   // One alias at most: two at one name are a conflict on the link.
   const [alias] = aliases.rrs;

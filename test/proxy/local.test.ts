@@ -151,6 +151,7 @@ describe("metadata names", () => {
     expect(run(open, `_dns-update._udp.foo.${rich} SRV`)).toBe("link");
     expect(run(open, `x._dns-update._udp.${rich} SRV`)).toBe("link");
     expect(run(open, `_dns-updates._udp.${rich} SRV`)).toBe("link");
+    expect(run(open, `_dns-update\\._udp.${rich} SRV`)).toBe("link");
     expect(run(open, `_DNS-Update._UDP.${rich} SRV`)).toBe(`NODATA ${rich}`);
   });
 });
@@ -428,6 +429,17 @@ describe("a zone of records", () => {
     expect(run(options, "gone.mesh. A")).toEqual([
       "NXDOMAIN mesh.",
       ...lines("gone.mesh. 300 CNAME nowhere.mesh."),
+    ]);
+  });
+
+  test("a CNAME to an apex without records leads somewhere", () => {
+    const empty = optionsOf({
+      zones: names("mesh.", "empty."),
+      records: rrs("to.mesh. 300 CNAME empty."),
+    });
+    expect(run(empty, "to.mesh. A")).toEqual([
+      "NODATA mesh.",
+      ...lines("to.mesh. 300 CNAME empty."),
     ]);
   });
 

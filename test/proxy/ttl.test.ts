@@ -42,6 +42,7 @@ test.each([
 test("[DP-47] one RRset, one TTL: the smallest", () => {
   const set = ["a. 4000 PTR x.", "b. 4000 PTR x.", "A. 4 PTR y.", "a. 7 A 192.0.2.1"];
   expect(ttls(0, 10, ...set)).toEqual([4, 10, 4, 7]);
+  expect(ttls(0, 10, ...set.reverse())).toEqual([7, 4, 10, 4]);
 });
 
 test("[DP-47] a record without an end of life keeps to the set as well", () => {

@@ -47,7 +47,7 @@ describe("what the link is asked", () => {
 
 describe("knowing", () => {
   const a = "prnt.local. 120 A 203.0.113.2";
-  test("[DP-84] a live record is known", () => {
+  test("a live record is known", () => {
     expect(look({ announced: [a] }, `prnt.${ldh} A`)).toMatchObject({ known: true, denied: false });
   });
 
@@ -59,7 +59,7 @@ describe("knowing", () => {
     });
   });
 
-  test("[DP-62] [DP-63] a denial of the type", () => {
+  test("a denial of the type", () => {
     const announced = [a, "- prnt.local. AAAA TXT"];
     expect(look({ announced }, `prnt.${ldh} AAAA`)).toMatchObject({
       rrs: [],
@@ -193,7 +193,7 @@ describe("CNAME", () => {
     expect(seen.unresolved).toEqual({ name: parseName("prnt.local."), type: 1 });
   });
 
-  test("[DP-44] [DP-62] unless the target denies them", () => {
+  test("[DP-44] unless the target denies them", () => {
     const seen = look({ announced: [cname, "- prnt.local. AAAA"] }, `thing.${ldh} AAAA`);
     expect(seen).toMatchObject({ text: lines(answer), denied: true });
     expect(seen.unresolved).toBeUndefined();
@@ -211,6 +211,10 @@ describe("CNAME", () => {
     expect(seen.text).toEqual(
       lines(`thing.${rich} 120 CNAME prnt.${ldh}`, `prnt.${ldh} 300 A 192.0.2.7`),
     );
+    // It has no other family, so there is nothing to wait for.
+    const other = look({ announced: [cname], options }, `thing.${rich} AAAA`);
+    expect(other).toMatchObject({ denied: true, known: true });
+    expect(other.unresolved).toBeUndefined();
   });
 
   test("a name with records of the type is no alias", () => {
@@ -364,6 +368,7 @@ describe("what the operator adds", () => {
       "_ipp._tcp.local. PTR",
     ]);
     expect(asks(`_other._sub._ipp._tcp.${rich} PTR`, options)).toHaveLength(1);
+    expect(asks(`_universal._sub.x._ipp._tcp.${rich} PTR`, options)).toHaveLength(1);
     expect(asks(`_universal._sub._http._tcp.${rich} PTR`, options)).toHaveLength(1);
     expect(asks(`_universal._sub._ipp._tcp.${rich} TXT`, options)).toHaveLength(1);
   });
