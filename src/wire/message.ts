@@ -6,6 +6,7 @@ import { type Edns, ednsOf } from "./edns.js";
 import { FormatError } from "./errors.js";
 import type { Name } from "./name.js";
 import { decodeRdata } from "./rdata/decode.js";
+import type { Rdata } from "./rdata/index.js";
 import { Reader } from "./reader.js";
 import type { RR } from "./rr.js";
 import { type Compression, MessageWriter } from "./writer.js";
@@ -75,7 +76,12 @@ export function decodeHeader(bytes: Uint8Array): HeaderCounts {
   };
 }
 
-interface Sections {
+/** Steps (reader.ts) for any record or question, and for an NSEC passed over. */
+const recordSteps = 12;
+const misfitSteps = 1000;
+
+/** A message in the making: the sections fill while its bytes are read. */
+interface Draft extends Header {
   readonly questions: Question[];
   readonly answers: RR[];
   readonly authorities: RR[];
@@ -84,69 +90,90 @@ interface Sections {
 }
 
 function decodeQuestion(reader: Reader): Question {
+  reader.spend(recordSteps, "question");
   const name = reader.name("question");
-  return { name, type: reader.u16("question"), class: reader.u16("question") };
+  const type = reader.u16("question");
+  return { name, type, class: reader.u16("question") };
 }
 
-/** Fixed part of an RR; the rdata follows at the reader's offset. */
-function decodeOwner(reader: Reader) {
+/** @param isTolerant  an NSEC that cannot be read is passed over alone: then undefined */
+function decodeRR(reader: Reader, isTolerant: boolean): RR | undefined {
+  reader.spend(recordSteps, "RR");
   const name = reader.name("owner");
   const type = reader.u16("RR");
   const rrClass = reader.u16("RR");
   const ttlSeconds = reader.u32("RR");
   const length = reader.u16("RR");
-  return { name, type, class: rrClass, ttlSeconds, length };
+  const rdata =
+    isTolerant && type === RRType.NSEC
+      ? decodeNsec(reader, rrClass, length)
+      : decodeRdata(reader, type, rrClass, length);
+  return rdata && { name, type, class: rrClass, ttlSeconds, rdata };
 }
 
-function decodeRR(reader: Reader): RR {
-  const { length, ...owner } = decodeOwner(reader);
-  return { ...owner, rdata: decodeRdata(reader, owner.type, owner.class, length) };
-}
-
-/** As decodeRR, but an NSEC that cannot be read is passed over alone (RFC 6762 §6.1). */
-function decodeTolerantRR(reader: Reader): RR | undefined {
-  const { length, ...owner } = decodeOwner(reader);
+/** RFC 6762 §6.1: whatever is wrong inside an NSEC's rdata, the next record is to be found. */
+function decodeNsec(reader: Reader, rrClass: number, length: number): Rdata | undefined {
   const rdataEnd = reader.offset + length;
   const messageEnd = reader.end;
   try {
-    return { ...owner, rdata: decodeRdata(reader, owner.type, owner.class, length) };
+    return decodeRdata(reader, RRType.NSEC, rrClass, length);
   } catch (error) {
-    const isSkippable = owner.type === RRType.NSEC && rdataEnd <= messageEnd;
-    if (!(error instanceof FormatError) || !isSkippable) throw error;
+    if (!(error instanceof FormatError) || rdataEnd > messageEnd) throw error;
     reader.end = messageEnd;
     reader.offset = rdataEnd;
+    reader.spend(misfitSteps, "nsec");
     return undefined;
   }
 }
 
-function decodeSections(
-  reader: Reader,
-  counts: HeaderCounts,
-  into: Sections,
-  decode: (reader: Reader) => RR | undefined,
-): void {
-  for (let left = counts.qdcount; left > 0; left--) into.questions.push(decodeQuestion(reader));
-  for (const [list, count] of [
-    [into.answers, counts.ancount],
-    [into.authorities, counts.nscount],
-    [into.additionals, counts.arcount],
-  ] as const) {
-    for (let left = count; left > 0; left--) {
-      const rr = decode(reader);
-      if (rr === undefined) continue;
-      if (rr.type !== RRType.OPT || list !== into.additionals) list.push(rr);
-      else if (into.edns === undefined) into.edns = ednsOf(rr);
-      else throw new FormatError("more than one OPT", "OPT", reader.offset);
-    }
+function decodeSection(reader: Reader, count: number, into: RR[], isTolerant: boolean): void {
+  for (let left = count; left > 0; left--) {
+    const rr = decodeRR(reader, isTolerant);
+    if (rr !== undefined) into.push(rr);
   }
 }
 
-const emptySections = (): Sections => ({
-  questions: [],
-  answers: [],
-  authorities: [],
-  additionals: [],
-});
+/** As decodeSection, but the OPT is taken out (RFC 6891 §6.1.1: there is one at most). */
+function decodeAdditionals(reader: Reader, count: number, into: Draft, isTolerant: boolean): void {
+  for (let left = count; left > 0; left--) {
+    const rr = decodeRR(reader, isTolerant);
+    if (rr === undefined) continue;
+    if (rr.type !== RRType.OPT) into.additionals.push(rr);
+    else if (into.edns === undefined) into.edns = ednsOf(rr);
+    else throw new FormatError("more than one OPT", "OPT", reader.offset);
+  }
+}
+
+function decodeSections(reader: Reader, into: Draft, isTolerant: boolean): void {
+  const { bytes } = reader;
+  const count = (at: number) => ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  for (let left = count(4); left > 0; left--) into.questions.push(decodeQuestion(reader));
+  decodeSection(reader, count(6), into.answers, isTolerant);
+  decodeSection(reader, count(8), into.authorities, isTolerant);
+  decodeAdditionals(reader, count(10), into, isTolerant);
+}
+
+function draftOf(bytes: Uint8Array): Draft {
+  if (bytes.length < headerBytes) throw new FormatError("shorter than 12 bytes", "header", 0);
+  const flags = ((bytes[2] as number) << 8) | (bytes[3] as number);
+  return {
+    id: ((bytes[0] as number) << 8) | (bytes[1] as number),
+    isResponse: (flags & 0x8000) !== 0,
+    opcode: (flags >> 11) & 0x0f,
+    aa: (flags & 0x0400) !== 0,
+    tc: (flags & 0x0200) !== 0,
+    rd: (flags & 0x0100) !== 0,
+    ra: (flags & 0x0080) !== 0,
+    z: (flags & 0x0040) !== 0,
+    ad: (flags & 0x0020) !== 0,
+    cd: (flags & 0x0010) !== 0,
+    rcode: flags & 0x0f,
+    questions: [],
+    answers: [],
+    authorities: [],
+    additionals: [],
+  };
+}
 
 /**
  * Decodes a whole message.
@@ -154,14 +181,13 @@ const emptySections = (): Sections => ({
  * @throws FormatError for anything that is not exactly one message
  */
 export function decodeMessage(bytes: Uint8Array): Message {
-  const header = decodeHeader(bytes);
+  const message = draftOf(bytes);
   const reader = new Reader(bytes, headerBytes);
-  const sections = emptySections();
-  decodeSections(reader, header, sections, decodeRR);
+  decodeSections(reader, message, false);
   if (reader.remaining > 0) {
     throw new FormatError("bytes after the last record", "message", reader.offset);
   }
-  return { ...header, ...sections };
+  return message;
 }
 
 /**
@@ -171,15 +197,14 @@ export function decodeMessage(bytes: Uint8Array): Message {
  * @throws FormatError when not even the header is whole
  */
 export function decodePartial(bytes: Uint8Array): { message: Message; fault?: FormatError } {
-  const header = decodeHeader(bytes);
-  const sections = emptySections();
+  const message = draftOf(bytes);
   try {
-    decodeSections(new Reader(bytes, headerBytes), header, sections, decodeTolerantRR);
+    decodeSections(new Reader(bytes, headerBytes), message, true);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    return { message: { ...header, ...sections }, fault: error };
+    return { message, fault: error };
   }
-  return { message: { ...header, ...sections } };
+  return { message };
 }
 
 /** A header with every flag off; an encoder's starting point. */

@@ -25,13 +25,15 @@ export const nameBytesMax = 255;
 
 export const rootName: Name = { labels: [], key: "" };
 
-const upperCase = /[A-Z]/;
+const notAscii = /[^\x00-\x7f]/;
 const upperCases = /[A-Z]+/g;
 
 /** Folds A–Z to a–z and nothing else (RFC 4343 §3). */
 export function foldLabel(label: Label): string {
-  // toLowerCase on the whole label would fold U+00C0 to U+00E0 as well.
-  return upperCase.test(label) ? label.replace(upperCases, (run) => run.toLowerCase()) : label;
+  const lower = label.toLowerCase();
+  if (lower === label) return label;
+  // toLowerCase folds U+00C0 to U+00E0 as well; it is right for ASCII only, but ten times as fast.
+  return notAscii.test(label) ? label.replace(upperCases, (run) => run.toLowerCase()) : lower;
 }
 
 function keyOf(labels: readonly Label[]): string {

@@ -1,28 +1,44 @@
-// A bounded cursor over one message. Names are decompressed here (RFC 1035
-// §4.1.4): pointers lead backwards only, and what is copied is counted, so that
-// no arrangement of pointers makes a message expensive.
+// A bounded cursor over one message (RFC 1035 §4.1). Names are decompressed
+// here (§4.1.4): pointers lead backwards only, each target is decoded once, and
+// what is made of the bytes is counted, so that no arrangement of them makes a
+// message expensive.
 
 import { FormatError } from "./errors.js";
-import { type Label, mdnsNameBytesMax, type Name, rootName, soundName } from "./name.js";
+import { foldLabel, type Label, mdnsNameBytesMax, type Name, rootName } from "./name.js";
 
 /**
- * Labels and pointers followed in one message. An honest 64 KB message of 4,000 RRs needs
- * some 30,000; one made of 127-label names behind pointers would need 600,000.
+ * What one message may make of its bytes, in steps of some 10 ns: a label or a type number
+ * put into a list is one, other things state theirs. Honest messages of 64 KB need up to
+ * 100,000; without a bound, 127-label names behind 5,000 pointers would need ten times that.
  */
-export const nameStepsMax = 65_536;
+export const stepsMax = 120_000;
+
+/** Pointers followed for one name. A name has at most 127 labels to put between them. */
+const hopsMax = 128;
+
+const headerBytes = 12;
+const noBytes = new Uint8Array(0);
+
+/** Up to this size V8 keeps an array's bytes inside the object, at a tenth of the cost. */
+const inlineBytesMax = 64;
+
+interface Latin1 {
+  latin1Slice(start: number, end: number): string;
+}
+
+const { latin1Slice } = Buffer.prototype as unknown as Latin1;
 
 export class Reader {
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
   offset: number;
   /** First offset behind what may be read: the message's end, or an rdata's. */
   end: number;
-  readonly #names = new Map<number, Name>();
+  /** Names by where they begin; made when the first pointer is met. */
+  #names: Map<number, Name> | undefined = undefined;
   #steps = 0;
 
   constructor(bytes: Uint8Array, offset = 0) {
-    this.bytes = Buffer.isBuffer(bytes)
-      ? bytes
-      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.bytes = bytes;
     this.offset = offset;
     this.end = bytes.length;
   }
@@ -31,7 +47,16 @@ export class Reader {
     return this.end - this.offset;
   }
 
-  #claim(length: number, where: string): number {
+  /** Counts work. @throws FormatError when the message has cost enough */
+  spend(steps: number, where: string): void {
+    this.#steps += steps;
+    if (this.#steps > stepsMax) {
+      throw new FormatError("takes more work than its size allows", where, this.offset);
+    }
+  }
+
+  /** Passes over `length` bytes and says where they begin. @throws FormatError at the end */
+  claim(length: number, where: string): number {
     const start = this.offset;
     if (length > this.end - start) throw new FormatError("ends too early", where, start);
     this.offset = start + length;
@@ -39,129 +64,104 @@ export class Reader {
   }
 
   u8(where: string): number {
-    return this.bytes[this.#claim(1, where)] as number;
+    return this.bytes[this.claim(1, where)] as number;
   }
 
   u16(where: string): number {
-    const at = this.#claim(2, where);
+    const at = this.claim(2, where);
     return ((this.bytes[at] as number) << 8) | (this.bytes[at + 1] as number);
   }
 
   u32(where: string): number {
-    return this.bytes.readUInt32BE(this.#claim(4, where));
+    const { bytes } = this;
+    const at = this.claim(4, where);
+    const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+    return high * 0x1_0000 + (((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number));
   }
 
   u48(where: string): number {
-    return this.bytes.readUIntBE(this.#claim(6, where), 6);
+    return this.u16(where) * 0x1_0000_0000 + this.u32(where);
   }
 
   /** A copy, so that a record held for an hour does not hold its whole packet. */
   take(length: number, where: string): Uint8Array {
-    const start = this.#claim(length, where);
-    return Uint8Array.prototype.slice.call(this.bytes, start, start + length);
+    const start = this.claim(length, where);
+    if (length === 0) return noBytes;
+    const taken = new Uint8Array(length);
+    const { bytes } = this;
+    if (length > inlineBytesMax) taken.set(bytes.subarray(start, start + length));
+    else for (let index = 0; index < length; index++) taken[index] = bytes[start + index] as number;
+    return taken;
   }
 
   /** @throws FormatError: label type, pointer, length or end of the bytes is wrong */
   name(where: string): Name {
     const start = this.offset;
-    const pointer = this.#pointerAt(start, this.end);
-    if (pointer !== undefined) {
-      this.offset = start + 2;
-      return this.#nameAt(this.#backwards(pointer, start, where), where);
-    }
-    const name = this.#labelsFrom(start, this.end, where, (end) => {
-      this.offset = end;
-    });
-    this.#names.set(start, name);
+    const stop = this.#runEnd(start, this.end, where);
+    this.offset = stop + (this.bytes[stop] === 0 ? 1 : 2);
+    const name = this.#nameOf(start, stop, where, 0);
+    this.#names?.set(start, name);
     return name;
   }
 
-  #pointerAt(at: number, end: number): number | undefined {
-    const first = this.bytes[at] as number;
-    if (at + 1 >= end || first < 0xc0) return undefined;
-    return ((first & 0x3f) << 8) | (this.bytes[at + 1] as number);
-  }
-
-  #backwards(target: number, from: number, where: string): number {
-    if (target < 12 || target >= from) {
-      throw new FormatError("compression pointer does not lead backwards", where, from);
+  /** Where the labels that begin at `start` end: the offset of the root byte or pointer. */
+  #runEnd(start: number, end: number, where: string): number {
+    const { bytes } = this;
+    let at = start;
+    for (;;) {
+      if (at >= end) throw new FormatError("ends inside a name", where, at);
+      const size = bytes[at] as number;
+      if (size === 0) return at;
+      if (size >= 0xc0) {
+        if (at + 1 < end) return at;
+        throw new FormatError("ends inside a pointer", where, at);
+      }
+      if (size >= 0x40) throw new FormatError("unknown label type", where, at);
+      at += size + 1;
+      if (at - start >= mdnsNameBytesMax) throw new FormatError("name is too long", where, start);
     }
-    return target;
   }
 
-  #step(count: number, where: string, at: number): void {
-    this.#steps += count;
-    if (this.#steps > nameStepsMax) throw new FormatError("too much compression", where, at);
+  /** The name of the labels from `start` to `stop` and of what follows them there. */
+  #nameOf(start: number, stop: number, where: string, hops: number): Name {
+    const tail = this.bytes[stop] === 0 ? rootName : this.#tail(start, stop, where, hops);
+    if (start === stop) return tail;
+    const run = latin1Slice.call(this.bytes, start, stop);
+    const labels: Label[] = [];
+    for (let at = 0; at < run.length; ) {
+      const next = at + 1 + run.charCodeAt(at);
+      labels.push(run.slice(at + 1, next));
+      at = next;
+    }
+    // Length bytes are below 64 and letters above, so that folding the whole is safe.
+    const key = foldLabel(run);
+    if (tail === rootName) {
+      this.spend(labels.length, where);
+      return { labels, key };
+    }
+    if (key.length + tail.key.length >= mdnsNameBytesMax) {
+      throw new FormatError("name is too long", where, start);
+    }
+    for (const label of tail.labels) labels.push(label);
+    this.spend(labels.length, where);
+    return { labels, key: key + tail.key };
   }
 
-  /** The name at a pointer's target; each target is decoded once. */
-  #nameAt(target: number, where: string): Name {
-    this.#step(1, where, target);
+  /** The name that the pointer at `stop` leads to; the labels in front of it begin at `start`. */
+  #tail(start: number, stop: number, where: string, hops: number): Name {
+    const { bytes } = this;
+    const target = (((bytes[stop] as number) & 0x3f) << 8) | (bytes[stop + 1] as number);
+    // In front of this run of labels, not only of the pointer: no loop can close.
+    if (target < headerBytes || target >= start) {
+      throw new FormatError("compression pointer does not lead backwards", where, stop);
+    }
+    this.#names ??= new Map();
     const known = this.#names.get(target);
     if (known !== undefined) return known;
-    // Pointers to pointers: a loop, since 64 KB hold more of them than the stack.
-    let at = target;
-    for (;;) {
-      const next = this.#pointerAt(at, this.bytes.length);
-      if (next === undefined) break;
-      at = this.#backwards(next, at, where);
-      this.#step(1, where, at);
-    }
-    const name = this.#names.get(at) ?? this.#labelsFrom(at, this.bytes.length, where, () => {});
-    this.#names.set(at, name);
+    if (hops === hopsMax) throw new FormatError("too many compression pointers", where, stop);
+    this.spend(1, where);
+    const name = this.#nameOf(target, this.#runEnd(target, bytes.length, where), where, hops + 1);
     this.#names.set(target, name);
     return name;
-  }
-
-  /**
-   * Labels up to the root or a pointer, each border's tail remembered only when asked for.
-   *
-   * @param ended  told where the bytes of this name end
-   */
-  #labelsFrom(start: number, end: number, where: string, ended: (end: number) => void): Name {
-    const labels: Label[] = [];
-    const { bytes } = this;
-    let length = 1;
-    let limit = end;
-    let from = start;
-    let at = start;
-    let isInside = true;
-    for (;;) {
-      if (at >= limit) throw new FormatError("ends inside a name", where, at);
-      const size = bytes[at] as number;
-      if (size === 0) {
-        if (isInside) ended(at + 1);
-        return labels.length === 0 ? rootName : soundName(labels);
-      }
-      if (size < 64) {
-        if (at + 1 + size >= limit) throw new FormatError("ends inside a label", where, at);
-        length += size + 1;
-        if (length > mdnsNameBytesMax) throw new FormatError("name is too long", where, at);
-        labels.push(bytes.toString("latin1", at + 1, at + 1 + size));
-        at += size + 1;
-        this.#step(1, where, at);
-        continue;
-      }
-      const pointer = size >= 0xc0 ? this.#pointerAt(at, limit) : undefined;
-      if (pointer === undefined) throw new FormatError("unknown label type", where, at);
-      if (isInside) ended(at + 2);
-      isInside = false;
-      // A target before the beginning of this run of labels: a loop cannot close.
-      const target = this.#backwards(pointer, from, where);
-      const known = this.#names.get(target);
-      this.#step(1, where, at);
-      if (known !== undefined) {
-        this.#step(known.labels.length, where, at);
-        labels.push(...known.labels);
-        const name = labels.length === 0 ? rootName : soundName(labels);
-        if (name.key.length + 1 > mdnsNameBytesMax) {
-          throw new FormatError("name is too long", where, at);
-        }
-        return name;
-      }
-      from = target;
-      at = target;
-      limit = bytes.length;
-    }
   }
 }

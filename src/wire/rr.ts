@@ -3,7 +3,7 @@
 import { FormatError } from "./errors.js";
 import { equalNames, type Name } from "./name.js";
 import type { Rdata } from "./rdata/index.js";
-import { type Layout, layouts } from "./rdata/layouts.js";
+import { type Layout, layoutOf } from "./rdata/layouts.js";
 
 export interface RR {
   readonly name: Name;
@@ -17,8 +17,8 @@ export interface RR {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function layoutOf(type: number, rdata: Rdata): Layout | undefined {
-  return rdata.kind === "opaque" ? undefined : layouts.get(type);
+function fieldsOf(type: number, rdata: Rdata): Layout["fields"] {
+  return (rdata.kind === "opaque" ? undefined : layoutOf(type)?.fields) ?? [];
 }
 
 /** The value of one field; a value of the wrong kind for its type is a mistake of the caller. */
@@ -60,7 +60,7 @@ export function rdataKey(type: number, rdata: Rdata): string {
       return rdata.strings.length === 0 ? "0:" : rdata.strings.map(sized).join("");
     default: {
       let key = "";
-      for (const [field] of layoutOf(type, rdata)?.fields ?? []) {
+      for (const [field] of fieldsOf(type, rdata)) {
         key += fieldKey(fieldOf(rdata, field));
       }
       return key;
@@ -89,7 +89,7 @@ export function mapRdataNames(
   map: (name: Name, field: string) => Name,
 ): Rdata {
   let mapped: Record<string, unknown> | undefined;
-  for (const [field, kind] of layoutOf(type, rdata)?.fields ?? []) {
+  for (const [field, kind] of fieldsOf(type, rdata)) {
     if (kind !== "name") continue;
     const name = fieldOf(rdata, field) as Name;
     const other = map(name, field);
@@ -103,7 +103,7 @@ export function mapRdataNames(
 /** The names inside rdata, in wire order. */
 export function rdataNames(type: number, rdata: Rdata): readonly Name[] {
   const names: Name[] = [];
-  for (const [field, kind] of layoutOf(type, rdata)?.fields ?? []) {
+  for (const [field, kind] of fieldsOf(type, rdata)) {
     if (kind === "name") names.push(fieldOf(rdata, field) as Name);
   }
   return names;

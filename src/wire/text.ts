@@ -8,7 +8,7 @@ import { FormatError } from "./errors.js";
 import { formatName, type Name, parseName } from "./name.js";
 import { decodeRdata } from "./rdata/decode.js";
 import type { EdnsOptionBytes, Rdata } from "./rdata/index.js";
-import { type FieldKind, layouts } from "./rdata/layouts.js";
+import { type FieldKind, layoutOf } from "./rdata/layouts.js";
 import { Reader } from "./reader.js";
 import { fieldOf, type RR } from "./rr.js";
 
@@ -44,7 +44,9 @@ function formatField(kind: FieldKind, value: unknown): string {
         .map((option) => `${option.code}:${hex(option.bytes)}`)
         .join(" ");
     case "block":
-    case "rest":
+    case "hex":
+    case "base64":
+    case "params":
       return (value as Uint8Array).length === 0 ? "-" : hex(value as Uint8Array);
     default:
       return String(value);
@@ -58,7 +60,7 @@ function generic(bytes: Uint8Array): string {
 /** The rdata as it stands in a zone file. */
 export function formatRdata(type: number, rdata: Rdata): string {
   if (rdata.kind === "opaque") return generic(rdata.bytes);
-  const fields = layouts.get(type)?.fields ?? [];
+  const fields = layoutOf(type)?.fields ?? [];
   return fields.map(([field, kind]) => formatField(kind, fieldOf(rdata, field))).join(" ");
 }
 
@@ -131,7 +133,9 @@ function parseField(kind: FieldKind, words: Word[]): unknown {
       return words.splice(0).map((word) => stringBytes(word.text));
     case "types":
       return parseTypes(words.splice(0)).sort((a, b) => a - b);
-    case "rest":
+    case "hex":
+    case "base64":
+    case "params":
       return parseHex(words.splice(0));
     case "options":
       throw new FormatError("an OPT has no zone-file form", "text");
@@ -149,6 +153,9 @@ function parseField(kind: FieldKind, words: Word[]): unknown {
       return stringBytes(word.text);
     case "block":
       return parseHex([word]);
+    case "type":
+    case "time":
+      return parseNumber(word.text, 32);
     default:
       return parseNumber(word.text, Number(kind.slice(1)));
   }
@@ -168,7 +175,7 @@ function parseGeneric(type: number, rrClass: number, words: readonly Word[]): Rd
 /** Rdata from the words of a zone-file line. @throws FormatError */
 function parseRdata(type: number, rrClass: number, words: Word[]): Rdata {
   if (words[0]?.text === "\\#" && !words[0].isQuoted) return parseGeneric(type, rrClass, words);
-  const layout = layouts.get(type);
+  const layout = layoutOf(type);
   if (layout === undefined) {
     if (words.length === 0) return { kind: "opaque", bytes: new Uint8Array(0) };
     throw new FormatError(`${typeName(type)} is written as \\# LENGTH HEX`, "text");

@@ -7,7 +7,7 @@ import { type Edns, optOf } from "./edns.js";
 import type { Header, Question } from "./message.js";
 import type { Name } from "./name.js";
 import { encodeField } from "./rdata/encode.js";
-import { layouts, mdnsCompressible, unicastCompressible } from "./rdata/layouts.js";
+import { layoutOf, mdnsCompressible, unicastCompressible } from "./rdata/layouts.js";
 import { fieldOf, type RR } from "./rr.js";
 
 /** Which rdata names may be pointers: RFC 3597 §4, or RFC 6762 §18.14. */
@@ -147,7 +147,7 @@ export class MessageWriter {
 
   #rdata(rr: RR): void {
     const { rdata } = rr;
-    const layout = layouts.get(rr.type);
+    const layout = layoutOf(rr.type);
     if (rdata.kind === "opaque" || layout === undefined) {
       if (rdata.kind === "opaque") this.raw(rdata.bytes);
       return;

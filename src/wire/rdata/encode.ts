@@ -19,9 +19,11 @@ export function encodeField(
       writer.u8(value as number);
       return;
     case "u16":
+    case "type":
       writer.u16(value as number);
       return;
     case "u32":
+    case "time":
       writer.u32(value as number);
       return;
     case "u48":
@@ -49,7 +51,9 @@ export function encodeField(
     case "options":
       encodeOptions(writer, value as readonly EdnsOptionBytes[]);
       return;
-    case "rest":
+    case "hex":
+    case "base64":
+    case "params":
       writer.raw(value as Uint8Array);
       return;
     default:

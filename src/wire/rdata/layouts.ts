@@ -4,12 +4,16 @@
 
 import { RRType } from "../codes.js";
 
-/** What a field is on the wire. `rest` runs to the end of the rdata. */
+/** What a field is on the wire, and where that does not say it, how it is written as text. */
 export type FieldKind =
   | "u8"
   | "u16"
   | "u32"
   | "u48"
+  /** 16 bits; written as the type's name. */
+  | "type"
+  /** 32 bits; written as YYYYMMDDHHmmSS (RFC 4034 §3.2). */
+  | "time"
   | "name"
   /** 4 or 16 bytes. */
   | "ipv4"
@@ -20,11 +24,14 @@ export type FieldKind =
   | "strings"
   /** Type bitmap blocks (RFC 4034 §4.1.2). */
   | "types"
-  /** Two length bytes and that many bytes. */
+  /** Two length bytes and that many bytes; written in base64. */
   | "block"
   /** EDNS options: code, length, bytes. */
   | "options"
-  | "rest";
+  /** Bytes to the end, written in hex, in base64, or as SvcParams (RFC 9460 §2.1). */
+  | "hex"
+  | "base64"
+  | "params";
 
 export interface Layout {
   readonly kind: string;
@@ -36,10 +43,10 @@ const layout = (kind: string, text: string): Layout => ({
   fields: text.split(" ").map((part) => part.split(":") as [string, FieldKind]),
 });
 
-const svcb = layout("svcb", "priority:u16 target:name params:rest");
+const svcb = layout("svcb", "priority:u16 target:name params:params");
 const mailbox = (kind: string) => layout(kind, "target:name");
 
-export const layouts: ReadonlyMap<number, Layout> = new Map([
+const layouts: readonly (readonly [type: number, layout: Layout])[] = [
   [RRType.A, layout("a", "address:ipv4")],
   [RRType.AAAA, layout("aaaa", "address:ipv6")],
   [RRType.PTR, layout("ptr", "target:name")],
@@ -73,14 +80,14 @@ export const layouts: ReadonlyMap<number, Layout> = new Map([
   [RRType.SVCB, svcb],
   [RRType.HTTPS, svcb],
   [RRType.NSEC, layout("nsec", "next:name types:types")],
-  [RRType.DS, layout("ds", "keyTag:u16 algorithm:u8 digestType:u8 digest:rest")],
-  [RRType.DNSKEY, layout("dnskey", "flags:u16 protocol:u8 algorithm:u8 publicKey:rest")],
+  [RRType.DS, layout("ds", "keyTag:u16 algorithm:u8 digestType:u8 digest:hex")],
+  [RRType.DNSKEY, layout("dnskey", "flags:u16 protocol:u8 algorithm:u8 publicKey:base64")],
   [
     RRType.RRSIG,
     layout(
       "rrsig",
-      "typeCovered:u16 algorithm:u8 labels:u8 originalTtl:u32 expiration:u32 inception:u32 " +
-        "keyTag:u16 signer:name signature:rest",
+      "typeCovered:type algorithm:u8 labels:u8 originalTtl:u32 expiration:time inception:time " +
+        "keyTag:u16 signer:name signature:base64",
     ),
   ],
   [
@@ -91,7 +98,18 @@ export const layouts: ReadonlyMap<number, Layout> = new Map([
     ),
   ],
   [RRType.OPT, layout("opt", "options:options")],
-]);
+];
+
+const byType: readonly (Layout | undefined)[] = (() => {
+  const table = new Array<Layout | undefined>(256).fill(undefined);
+  for (const [type, known] of layouts) table[type] = known;
+  return table;
+})();
+
+/** The layout of a type, or undefined when its rdata is opaque. */
+export function layoutOf(type: number): Layout | undefined {
+  return type < 256 ? byType[type] : undefined;
+}
 
 /** Rdata names that may be compressed in ordinary messages (RFC 3597 §4). */
 export const unicastCompressible: ReadonlySet<number> = new Set([
