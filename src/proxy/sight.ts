@@ -37,6 +37,12 @@ export const never: Instant = instant(Number.POSITIVE_INFINITY);
 const withheldTypes: readonly number[] = [RRType.NSEC, RRType.SOA, RRType.NS, RRType.DS];
 
 /**
+ * RRs judged at one name: 10,000 instances of one type and room beside them. A device that
+ * announces more is hostile, and each costs some 5 µs whenever the answer is made anew.
+ */
+const judgedMax = 16_384;
+
+/**
  * The visible records of one name and type.
  *
  * @param askedType  type of the client's question; differs when a CNAME is looked for
@@ -59,7 +65,8 @@ export function rrsAt(
   const heard = [...at.view.find(name, type), ...addedPtrs(at, name, type)].filter(
     ({ rr }) => !withheldTypes.includes(rr.type) && !statics.includes(rr.type),
   );
-  for (const one of heard) {
+  if (heard.length > judgedMax) at.counts.add("records-dropped", "set-too-large");
+  for (const one of heard.slice(0, judgedMax)) {
     if (leadsToHidden(services, one.rr)) continue;
     if (!isUsable(at, one.rr, (other) => note(at, other))) continue;
     const rr = rewriteRR(at.zone, translatedTxt(translate, one.rr), owner, askedType, at.counts);

@@ -5,7 +5,10 @@ import { describe, expect, test } from "vitest";
 import { additional } from "../../src/proxy/additional.js";
 import { localAnswer } from "../../src/proxy/local.js";
 import { visible } from "../../src/proxy/visible.js";
-import { wireLength } from "../../src/wire/name.js";
+import { instant } from "../../src/time.js";
+import { RRType } from "../../src/wire/codes.js";
+import { type Name, nameOf, wireLength } from "../../src/wire/name.js";
+import { parseRR } from "../../src/wire/text.js";
 import { ldh, linkOf, look, optionsOf, question, rich, vantage } from "./floor.js";
 
 const x = "x".repeat(63);
@@ -65,6 +68,22 @@ describe("numbers", () => {
     // Too many to judge: shown, without looking at a single target.
     expect(seen.rrs).toHaveLength(1);
     expect(finds).toBeLessThan(5);
+  });
+
+  test("a set beyond all measure is cut, and counted", () => {
+    const rr = parseRR("_ipp._tcp.local. 4500 PTR i._ipp._tcp.local.");
+    const heard = Array.from({ length: 16_385 }, (_, at) => ({
+      rr: { ...rr, rdata: { kind: "ptr", target: nameOf([`i${at}`, "local"]) } as const },
+      receivedAt: instant(0),
+      expiresAt: instant(4_500_000),
+      isUnique: false,
+    }));
+    const asked = question(`_ipp._tcp.${rich} PTR`);
+    const at = vantage({}, asked);
+    const find = (_: Name, type: number) => (type === RRType.PTR ? heard : []);
+    const seen = visible({ ...at, view: { find, denies: () => false } }, asked);
+    expect(seen.rrs).toHaveLength(16_384);
+    expect(at.counts.of("records-dropped", "set-too-large")).toBe(1);
   });
 
   test("[DP-77] the additional section ends where a message would", () => {
