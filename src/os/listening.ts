@@ -176,7 +176,8 @@ const permission =
 function describe({ transport, address, port, code }: Refusal): string {
   const host = formatAddress(address);
   const place = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-  return `cannot listen on ${place} (${transport.toUpperCase()}): ${causeOf(transport, address, port, code)}`;
+  const cause = causeOf(transport, address, port, code);
+  return `cannot listen on ${place} (${transport.toUpperCase()}): ${cause}`;
 }
 
 function causeOf(transport: Transport, address: Address, port: number, code: string): string {
@@ -197,7 +198,7 @@ function causeOf(transport: Transport, address: Address, port: number, code: str
 
 /** The addresses to listen on, each once. 0.0.0.0 and :: stand for all of their family. */
 export function addressesOf(
-  { listen }: ListenSettings,
+  { listen }: Pick<ListenSettings, "listen">,
   present: readonly PresentInterface[],
 ): readonly Address[] {
   // Also those of an interface that is down: its addresses are still this host's.
