@@ -1,0 +1,14 @@
+// One line of the bench's report.
+
+export interface Row {
+  readonly what: string;
+  readonly value: string;
+  /** What was promised, in words. */
+  readonly promise: string;
+  readonly isKept: boolean;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? Number.NaN;
+}
