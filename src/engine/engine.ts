@@ -7,7 +7,9 @@ import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
 import { Queries } from "../query/queries.js";
 import type { Random } from "../random.js";
-import { after, type Duration, earliest, type Instant, seconds } from "../time.js";
+import { after, type Duration, earliest, elapsed, type Instant, seconds } from "../time.js";
+import { typeName } from "../wire/codes.js";
+import { displayName } from "../wire/name.js";
 import type { EngineConfig } from "./config.js";
 import type { Effect, Input } from "./io.js";
 import { Links, type UsedLink } from "./links.js";
@@ -18,6 +20,9 @@ const failureLogEvery: Duration = seconds(10);
 
 /** How long a record lives on after its goodbye (RFC 6762 §10.1, §10.2). */
 const goodbyeGrace: Duration = seconds(1);
+
+/** Questions of one link that a dump spells out. */
+const dumpedQuestionsMax = 50;
 
 const nothing: readonly Effect[] = [];
 
@@ -68,14 +73,9 @@ export class Engine {
   }
 
   /** The state in words and numbers, for the log (SIGUSR2) and for bug reports. */
-  dump(): Readonly<Record<string, unknown>> {
-    const links = [...this.#links.all()].map(({ id, link, warm }) => ({
-      id,
-      isUp: link.isUp,
-      warm: warm.size,
-    }));
+  dump(now: Instant): Readonly<Record<string, unknown>> {
     return {
-      links,
+      links: [...this.#links.all()].map((used) => dumpLink(now, used)),
       queries: this.#queries.dump(),
       streams: this.#streams.size,
       counts: Object.fromEntries(this.#counts.all()),
@@ -240,4 +240,22 @@ export class Engine {
     );
     return effects;
   }
+}
+
+function dumpLink(now: Instant, { id, link, warm }: UsedLink) {
+  const questions: string[] = [];
+  for (const { question, watches, startedAt } of link.questions()) {
+    if (questions.length >= dumpedQuestionsMax) break;
+    const age = startedAt === undefined ? "not asked" : `${elapsed(startedAt, now) / 1000} s`;
+    const { name, type } = question;
+    questions.push(`${displayName(name)} ${typeName(type)}, ${watches} watches, ${age}`);
+  }
+  return {
+    id,
+    isUp: link.isUp,
+    warm: warm.size,
+    records: link.recordCount,
+    questionCount: link.questionCount,
+    questions,
+  };
 }

@@ -1,7 +1,7 @@
 // Who asked, and where the answer goes. The engine turns a reply into an
 // Effect; nothing in this folder knows what a socket is.
 
-/** The other end as the kernel spells it: parsed only when an address is seen for the first time. */
+/** The other end as the kernel spells it: parsed when an address is seen for the first time. */
 export interface Peer {
   readonly address: string;
   readonly port: number;

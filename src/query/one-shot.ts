@@ -71,7 +71,10 @@ export class OneShots {
       return this.#joinGathering(ask, id) ? "waiting" : this.#answer(now, ask, link, seen);
     }
     const questions = openQuestions(ask, seen);
-    if (this.#isKnownSilent(now, ask, link, questions)) return this.#answer(now, ask, link, seen);
+    if (this.#isKnownSilent(now, ask, link, questions)) {
+      // Not to be kept: silence is remembered here, and for as long as it lasts.
+      return { ...this.#answer(now, ask, link, seen), staleAt: now };
+    }
     if (!this.#pending.hasRoom(ask.client.key)) return "failed";
     const watches = watchAll(now, link, questions, ask.client.key);
     if (watches === undefined) return "failed";

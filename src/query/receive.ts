@@ -18,7 +18,7 @@ import {
 import { nameBytesMax, wireLength } from "../wire/name.js";
 import { countOpts } from "./opt-scan.js";
 
-/** What the answer's OPT is made from (RFC 6891 §6.1, §7): present if and only if asked with one. */
+/** What the answer's OPT is made from (RFC 6891 §6.1, §7): one if and only if asked with. */
 export interface AskedEdns {
   readonly dnssecOk: boolean;
   readonly wantsNsid: boolean;

@@ -2,7 +2,7 @@
 // comes back, both as bytes and as zone-file text.
 
 import type { Effect, Peer } from "../../src/engine/io.js";
-import { elapsed, type Instant } from "../../src/time.js";
+import { elapsed, type Instant, ms } from "../../src/time.js";
 import { parseType, RRClass, rcodeName } from "../../src/wire/codes.js";
 import { encodeFrame, FrameReader } from "../../src/wire/frame.js";
 import { decodeMessage, encodeMessage, type Message } from "../../src/wire/message.js";
@@ -135,6 +135,8 @@ export class TcpClient {
   closed: "close" | "abort" | undefined;
   closedSeconds: number | undefined;
   isPaused = false;
+  /** Keeps its side open when the server has closed. */
+  isStubborn = false;
   readonly #world: World;
   readonly #frames = new FrameReader();
 
@@ -174,7 +176,7 @@ export class TcpClient {
     this.#world.input({ kind: "stream-closed", stream: this.stream });
   }
 
-  carry(_now: Instant, effect: Effect): void {
+  carry(effect: Effect): void {
     switch (effect.kind) {
       case "write":
         if (this.closed !== undefined) throw new Error("written after closing");
@@ -188,6 +190,7 @@ export class TcpClient {
       case "abort":
         this.closed = effect.kind;
         this.closedSeconds = this.#world.seconds;
+        if (!this.isStubborn) this.#world.plan(ms(1), () => this.leave());
         break;
       case "pause":
         this.isPaused = true;

@@ -10,7 +10,7 @@
 //   expect(asked.answers).toEqual(["prnt.bldg-1.example.com. 10 IN A 203.0.113.7"]);
 //   expect(link.questions()).toContain("prnt.local. A");
 
-import { type AddressList, type Prefix, parseAddress, parsePrefix } from "../../src/address.js";
+import { type AddressList, type Prefix, parsePrefix } from "../../src/address.js";
 import { Counts } from "../../src/counts.js";
 import type { EngineConfig, LinkConfig } from "../../src/engine/config.js";
 import { Engine } from "../../src/engine/engine.js";
@@ -19,7 +19,7 @@ import { defaultLimits, type Limits } from "../../src/limits.js";
 import type { Log } from "../../src/log.js";
 import type { ProxyOptions, ServedLink } from "../../src/proxy/options.js";
 import { seededRandom } from "../../src/random.js";
-import { after, type Duration, elapsed, type Instant, instant, seconds } from "../../src/time.js";
+import { after, type Duration, elapsed, type Instant, instant } from "../../src/time.js";
 import { parseName } from "../../src/wire/name.js";
 import { Asked, type AskOptions, queryBytes, TcpClient } from "./story-clients.js";
 import { type LinkSetting, type Sent, StoryLink } from "./story-link.js";
@@ -229,10 +229,7 @@ export class World {
         break;
       }
       default:
-        this.#clients.get(effect.stream)?.carry(this.now, effect);
+        this.#clients.get(effect.stream)?.carry(effect);
     }
   }
 }
-
-/** How long `run` has to be for whatever a query leads to. */
-export const longWait: Duration = seconds(10);

@@ -125,7 +125,7 @@ describe("when space is short", () => {
     expect(rest.map((one) => one.type)).toEqual(["A", "OPT"]);
   });
 
-  test("an RRset that does not fit is left out whole: TC, and the OPT stays [EDNS-06] [DP-113]", () => {
+  test("an RRset that does not fit is left out: TC, the OPT stays [EDNS-06] [DP-113]", () => {
     const small = query("_ipp._tcp.x PTR", { answerMax: 512, edns });
     const answer = encodeAnswer(small, sections(printers(40).join("\n")), rules);
     expect(answer.length).toBeLessThanOrEqual(512);

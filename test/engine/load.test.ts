@@ -1,0 +1,134 @@
+// Load and limits (RFC 8766 §9): the rate of a link, fairness between clients,
+// SERVFAIL instead of a lie, bounded collections.
+
+import { describe, expect, test } from "vitest";
+import { ms, seconds } from "../../src/time.js";
+import { RRType } from "../../src/wire/codes.js";
+import { parseName } from "../../src/wire/name.js";
+import type { RR } from "../../src/wire/rr.js";
+import { World } from "./story.js";
+
+const hosts = "bldg-1.example.com";
+
+/** The most packets within any window of one second. */
+function busiest(times: readonly number[]): number {
+  let most = 0;
+  times.forEach((from, index) => {
+    const until = times.findIndex((time) => time >= from + 1);
+    most = Math.max(most, (until < 0 ? times.length : until) - index);
+  });
+  return most;
+}
+
+describe("300 names at once", () => {
+  function asked(rate: number) {
+    const w = new World();
+    w.link("eth0", { mdns: { packetsPerSecond: rate } });
+    const queries = Array.from({ length: 300 }, (_, n) => {
+      w.run(ms(3));
+      return w.ask(`a-name-that-takes-some-room-in-a-packet-${n}.${hosts} A`);
+    });
+    return { w, queries };
+  }
+
+  test("never more than 20 packets a second on the link [DP-122]", () => {
+    const { w } = asked(20);
+    w.run(seconds(15));
+    const times = w.sent().map((sent) => sent.seconds);
+    expect(times.length).toBeGreaterThan(20);
+    expect(busiest(times)).toBeLessThanOrEqual(20);
+  });
+
+  test("who could not be asked for gets SERVFAIL, the others NODATA [DP-123]", () => {
+    const { w, queries } = asked(1);
+    w.run(seconds(15));
+    const names = new Set(w.questions().map((question) => question.split(".")[0]));
+    for (const [n, query] of queries.entries()) {
+      const wasAsked = names.has(`a-name-that-takes-some-room-in-a-packet-${n}`);
+      expect(query.rcode).toBe(wasAsked ? "NOERROR" : "SERVFAIL");
+    }
+    const failed = queries.filter((query) => query.rcode === "SERVFAIL").length;
+    expect(failed).toBeGreaterThan(0);
+    expect(w.counts.of("queries-unsent")).toBe(failed);
+  });
+
+  test("a second client still gets its share [DP-123]", () => {
+    const { w } = asked(2);
+    const other = w.ask(`prnt.${hosts} A`, { client: "198.51.100.9" });
+    w.run(seconds(7));
+    expect(other.rcode).toBe("NOERROR");
+    expect(w.questions()).toContain("prnt.local. A");
+  });
+});
+
+describe("queries that wait", () => {
+  test("are bounded in all and per client; one more is SERVFAIL [DP-125]", () => {
+    const w = new World({ limits: { queriesWaiting: 5, queriesWaitingPerClient: 3 } });
+    w.link("eth0");
+    const ask = (n: number, client: string) => w.ask(`n${n}.${hosts} A`, { client });
+    const one = [0, 1, 2, 3].map((n) => ask(n, "192.0.2.1"));
+    expect(one.map((asked) => asked.isAnswered && asked.rcode)).toEqual([
+      false,
+      false,
+      false,
+      "SERVFAIL",
+    ]);
+    const two = [0, 1, 2].map((n) => ask(n, "192.0.2.2"));
+    expect(two.map((asked) => asked.isAnswered && asked.rcode)).toEqual([false, false, "SERVFAIL"]);
+    expect(w.counts.of("limits", "queries-waiting-per-client")).toBe(1);
+    expect(w.counts.of("limits", "queries-waiting")).toBe(1);
+    w.run(seconds(7));
+    expect(ask(9, "192.0.2.1").isAnswered).toBe(false);
+  });
+
+  test("addresses of one IPv6 /64 are one client", () => {
+    const w = new World({ limits: { queriesWaitingPerClient: 1 } });
+    w.link("eth0");
+    w.ask(`a.${hosts} A`, { client: "2001:db8::1" });
+    expect(w.ask(`b.${hosts} A`, { client: "2001:db8::2" }).rcode).toBe("SERVFAIL");
+    expect(w.ask(`b.${hosts} A`, { client: "2001:db8:0:1::2" }).isAnswered).toBe(false);
+  });
+
+  test("questions of a link are bounded: SERVFAIL [DP-125]", () => {
+    const w = new World();
+    w.link("eth0", { mdns: { questionsMax: 2 } });
+    w.ask(`a.${hosts} A`);
+    w.ask(`b.${hosts} A`);
+    expect(w.ask(`c.${hosts} A`).rcode).toBe("SERVFAIL");
+    expect(w.ask(`b.${hosts} A`, { client: "192.0.2.2" }).isAnswered).toBe(false);
+  });
+});
+
+test("a flood of announcements: the cache stays bounded, service goes on [DP-125]", () => {
+  const w = new World();
+  const link = w.link("eth0", { mdns: { cacheRecordsMax: 500 } });
+  link.device("prnt.local. 120 A 203.0.113.7", { from: "203.0.113.10" });
+  const record = (n: number): RR => ({
+    name: parseName(`flood-${n}.local`),
+    type: RRType.A,
+    class: 0x8001,
+    ttlSeconds: 4500,
+    rdata: { kind: "a", address: Uint8Array.of(10, n >> 16, (n >> 8) & 255, n & 255) },
+  });
+  for (let packet = 0; packet < 400; packet++) {
+    const answers = Array.from({ length: 25 }, (_, n) => record(packet * 25 + n));
+    link.says("", { message: { answers } });
+  }
+  const { links } = w.engine.dump(w.now) as { links: readonly { records: number }[] };
+  expect(links[0]?.records).toBeLessThanOrEqual(500);
+  const asked = w.ask(`prnt.${hosts} A`);
+  w.run(seconds(1));
+  expect(asked.answers).toHaveLength(1);
+});
+
+test("ready answers are bounded in bytes [DP-125]", () => {
+  const w = new World({ limits: { answerCache: 20_000 } });
+  const link = w.link("eth0");
+  for (let n = 0; n < 200; n++) {
+    link.says(`h${n}.local. 120 A 203.0.113.7`);
+    expect(w.ask(`h${n}.${hosts} A`).answers).toHaveLength(1);
+  }
+  const { queries } = w.engine.dump(w.now) as { queries: { readyBytes: number } };
+  expect(queries.readyBytes).toBeLessThanOrEqual(20_000);
+  expect(queries.readyBytes).toBeGreaterThan(0);
+});
