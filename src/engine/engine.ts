@@ -55,6 +55,7 @@ export class Engine {
 
   /** Takes one input; the effects are to be carried out in order. */
   handle(now: Instant, input: Input): readonly Effect[] {
+    if (this.#isStopped) return nothing;
     if (input.kind === "datagram") {
       // The way of most queries on a busy server: nothing else is touched.
       const { listener, source: peer } = input;
@@ -62,7 +63,6 @@ export class Engine {
       if (response !== undefined)
         return [{ kind: "datagram", listener, to: peer, bytes: response }];
     }
-    if (this.#isStopped && input.kind !== "stream-closed") return nothing;
     this.#take(now, input);
     return this.#settle(now);
   }
@@ -177,6 +177,7 @@ export class Engine {
     this.#streams.configure(config.limits);
   }
 
+  /** Goodbyes, SERVFAIL to those who wait, and an end to all connections. */
   #stop(now: Instant): void {
     this.#isStopped = true;
     for (const { id } of [...this.#links.all()]) this.#links.reach(id)?.link.stop(now);
@@ -220,6 +221,11 @@ export class Engine {
     effects.push(...this.#streams.takeEffects());
   }
 
+  #nextOfAll(): Instant | undefined {
+    const next = earliest(this.#links.nextDeadline(), this.#queries.nextDeadline());
+    return earliest(next, this.#streams.nextDeadline());
+  }
+
   /** The fixed tail of every input but those that are answered from memory. */
   #settle(now: Instant): readonly Effect[] {
     const effects: Effect[] = [];
@@ -234,10 +240,7 @@ export class Engine {
       this.#links.schedule(used);
     }
     this.#stirred.clear();
-    this.#next = earliest(
-      earliest(this.#links.nextDeadline(), this.#queries.nextDeadline()),
-      this.#streams.nextDeadline(),
-    );
+    this.#next = this.#isStopped ? undefined : this.#nextOfAll();
     return effects;
   }
 }

@@ -1,0 +1,64 @@
+// What the log says of queries, and of packets that could not be sent.
+
+import { describe, expect, test } from "vitest";
+import { ms, seconds } from "../../src/time.js";
+import { World } from "./story.js";
+
+const hosts = "bldg-1.example.com";
+
+describe("log.queries", () => {
+  function logged(logQueries: "none" | "names" | "full"): string[] {
+    const w = new World({ logQueries });
+    const link = w.link("eth0");
+    link.says("Drücker.local. 120 A 203.0.113.7");
+    // The second one is answered from memory, and logged all the same.
+    w.ask(`Drücker.${hosts} A`);
+    w.ask(`Drücker.${hosts} A`);
+    w.ask("www.example.org AAAA");
+    w.connect().ask(`nobody.${hosts} SRV`);
+    w.run(seconds(7));
+    return w.logged;
+  }
+
+  test("none: nothing", () => {
+    expect(logged("none")).toEqual([]);
+  });
+
+  test("names: what was asked and how it ended, not who asked", () => {
+    const known = `{"name":"Drücker.${hosts}","type":"A","rcode":"NOERROR","transport":"udp"}`;
+    expect(logged("names")).toEqual([
+      `info query ${known}`,
+      `info query ${known}`,
+      'info query {"name":"www.example.org","type":"AAAA","rcode":"REFUSED","transport":"udp"}',
+      `info query {"name":"nobody.${hosts}","type":"SRV","rcode":"NOERROR","transport":"tcp"}`,
+    ]);
+  });
+
+  test("full: who asked as well", () => {
+    expect(logged("full")[1]).toContain('"client":"192.0.2.1"');
+  });
+});
+
+test("packets that could not be sent are counted, and logged now and then", () => {
+  const w = new World();
+  w.link("eth0");
+  for (let n = 0; n < 5; n++) {
+    w.input({ kind: "send-failed", link: "eth0", reason: "ENETUNREACH" });
+    w.run(ms(100));
+  }
+  expect(w.logged).toEqual(['warn send-failed {"link":"eth0","reason":"ENETUNREACH"}']);
+  expect(w.counts.of("send-failed", "multicast")).toBe(5);
+  w.run(seconds(10));
+  w.input({ kind: "send-failed", listener: "192.0.2.53", reason: "EPERM" });
+  expect(w.logged).toHaveLength(2);
+});
+
+test("addresses leave in turn where that is switched on", () => {
+  const first = (rotate: boolean) => {
+    const w = new World({ proxy: { rotate } });
+    w.link("eth0").says("h.local. 120 A 203.0.113.1\nh.local. 120 A 203.0.113.2");
+    return [0, 1, 2, 3].map(() => w.ask(`h.${hosts} A`).answers[0]?.slice(-1));
+  };
+  expect(first(false)).toEqual(["1", "1", "1", "1"]);
+  expect(new Set(first(true)).size).toBe(2);
+});
