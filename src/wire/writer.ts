@@ -1,50 +1,51 @@
-// Builds one message of bounded size (RFC 1035 §4.1), name compression included
-// (§4.1.4). RRs are appended all or none, so that an RRset is never cut
-// (RFC 2181 §9). Suffixes match byte for byte: a client's random capitals must
-// not leak into other records' names (RFC 4343 §4.1).
+// Builds one message of bounded size (RFC 1035 §4.1). RRs are appended all or
+// none, so that an RRset is never cut (RFC 2181 §9), and so is the OPT, for
+// which room is kept. Which RRs, and in which order, is the caller's affair.
 
+import { assert } from "../assert.js";
 import { type Edns, optOf } from "./edns.js";
+import { FormatError } from "./errors.js";
 import type { Header, Question } from "./message.js";
-import type { Name } from "./name.js";
-import { encodeField } from "./rdata/encode.js";
-import { layoutOf, mdnsCompressible, unicastCompressible } from "./rdata/layouts.js";
-import { fieldOf, type RR } from "./rr.js";
+import { Output } from "./output.js";
+import { encodeRdata } from "./rdata/encode.js";
+import { mdnsCompressible, unicastCompressible } from "./rdata/layouts.js";
+import type { RR } from "./rr.js";
 
 /** Which rdata names may be pointers: RFC 3597 §4, or RFC 6762 §18.14. */
 export type Compression = "unicast" | "mdns";
 
 export type Section = "answer" | "authority" | "additional";
 
-/** What a pointer can reach: 14 bits. */
-const pointerMax = 0x3fff;
-
-const firstSize = 512;
 const headerBytes = 12;
+const messageMax = 65_535;
+
+/** Where the count of a section stands in the header; also the order of the sections. */
 const countAt = { question: 4, answer: 6, authority: 8, additional: 10 } as const;
 
 export class MessageWriter {
+  readonly #output = new Output(headerBytes);
   readonly #limit: number;
   readonly #compressible: ReadonlySet<number>;
-  #bytes = Buffer.alloc(firstSize);
-  #offset = headerBytes;
+  #section: number = countAt.question;
   #reserved = 0;
-  /** Exact wire form of a suffix → where it stands; in the order of standing. */
-  readonly #suffixes = new Map<string, number>();
   readonly #ttlOffsets: number[] = [];
 
-  /** @param limit  most bytes the message may have */
+  /** @param limit  most bytes the message may have, up to 65,535 */
   constructor(limit: number, compression: Compression) {
+    assert(limit >= headerBytes && limit <= messageMax, `no message has ${limit} bytes`);
     this.#limit = limit;
     this.#compressible = compression === "mdns" ? mdnsCompressible : unicastCompressible;
   }
 
   /** Bytes written so far. */
   get length(): number {
-    return this.#offset;
+    return this.#output.offset;
   }
 
-  /** What is left out is zero or false. */
+  /** Writes the header's fields; one that is left out is zero or false. */
   header(header: Partial<Header>): void {
+    const { bytes } = this.#output;
+    const id = header.id ?? 0;
     let flags = ((header.opcode ?? 0) << 11) | ((header.rcode ?? 0) & 0x0f);
     if (header.isResponse) flags |= 0x8000;
     if (header.aa) flags |= 0x0400;
@@ -54,34 +55,49 @@ export class MessageWriter {
     if (header.z) flags |= 0x0040;
     if (header.ad) flags |= 0x0020;
     if (header.cd) flags |= 0x0010;
-    this.#bytes.writeUInt16BE(header.id ?? 0, 0);
-    this.#bytes.writeUInt16BE(flags, 2);
+    bytes[0] = id >> 8;
+    bytes[1] = id;
+    bytes[2] = flags >> 8;
+    bytes[3] = flags;
   }
 
   setTruncated(): void {
-    this.#bytes[2] = (this.#bytes[2] as number) | 0x02;
+    const { bytes } = this.#output;
+    bytes[2] = (bytes[2] as number) | 0x02;
   }
 
   /** Appends a question. @returns false, nothing written, when it does not fit */
   question(question: Question): boolean {
-    const start = this.#offset;
-    this.#name(question.name, true);
-    this.u16(question.type);
-    this.u16(question.class);
+    const output = this.#output;
+    const start = output.offset;
+    output.owner(question.name);
+    output.u16(question.type);
+    output.u16(question.class);
     return this.#keep(start, "question", 1);
   }
 
-  /** Appends all of these RRs or, when they do not fit, none. */
+  /**
+   * Appends all of these RRs or, when they do not fit, none.
+   *
+   * @throws FormatError for an RR that has no encoding; nothing is appended then
+   */
   append(section: Section, rrs: readonly RR[]): boolean {
-    const start = this.#offset;
+    const start = this.#output.offset;
     const ttls = this.#ttlOffsets.length;
-    for (const rr of rrs) {
-      this.#rr(rr);
-      if (this.#offset > this.#limit - this.#reserved) break;
+    let isWhole = false;
+    try {
+      for (const rr of rrs) {
+        this.#rr(rr);
+        if (!this.#fits()) break;
+      }
+      isWhole = this.#keep(start, section, rrs.length);
+    } finally {
+      if (!isWhole) {
+        this.#output.rollBack(start);
+        this.#ttlOffsets.length = ttls;
+      }
     }
-    if (this.#keep(start, section, rrs.length)) return true;
-    this.#ttlOffsets.length = ttls;
-    return false;
+    return isWhole;
   }
 
   /** Keeps room for what is appended last, such as an OPT. */
@@ -89,13 +105,13 @@ export class MessageWriter {
     this.#reserved += bytes;
   }
 
-  /** Appends the OPT; it uses what was reserved. */
+  /** Appends the OPT; it uses what was reserved. @throws FormatError when it does not fit */
   edns(edns: Edns): void {
-    this.#reserved = 0;
-    const start = this.#offset;
+    const start = this.#output.offset;
     this.#rr(optOf(edns));
     this.#ttlOffsets.pop();
-    this.#keep(start, "additional", 1);
+    this.#reserved = Math.max(0, this.#reserved - (this.#output.offset - start));
+    if (!this.#keep(start, "additional", 1)) throw new FormatError("no room is left", "OPT");
   }
 
   /** Where the TTL fields stand, the OPT's not among them. */
@@ -105,111 +121,37 @@ export class MessageWriter {
 
   /** The message; the writer is not used again. */
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#offset);
+    return this.#output.finish();
+  }
+
+  #fits(): boolean {
+    return this.#output.offset <= this.#limit - this.#reserved;
   }
 
   #keep(start: number, section: keyof typeof countAt, count: number): boolean {
-    if (this.#offset > this.#limit - this.#reserved) {
-      this.#rollBack(start);
+    const at = countAt[section];
+    assert(at >= this.#section, `${section} records come too late`);
+    if (!this.#fits()) {
+      this.#output.rollBack(start);
       return false;
     }
-    const at = countAt[section];
-    this.#bytes.writeUInt16BE(this.#bytes.readUInt16BE(at) + count, at);
+    if (count > 0) this.#section = at;
+    const { bytes } = this.#output;
+    const total = (((bytes[at] as number) << 8) | (bytes[at + 1] as number)) + count;
+    bytes[at] = total >> 8;
+    bytes[at + 1] = total;
     return true;
   }
 
-  #rollBack(start: number): void {
-    this.#offset = start;
-    for (const [suffix, at] of this.#suffixes) {
-      if (at >= start) this.#suffixes.delete(suffix);
-    }
-  }
-
-  #room(bytes: number): void {
-    const needed = this.#offset + bytes;
-    if (needed <= this.#bytes.length) return;
-    const larger = Buffer.alloc(Math.max(needed, this.#bytes.length * 2));
-    this.#bytes.copy(larger, 0, 0, this.#offset);
-    this.#bytes = larger;
-  }
-
   #rr(rr: RR): void {
-    this.#name(rr.name, true);
-    this.u16(rr.type);
-    this.u16(rr.class);
-    this.#ttlOffsets.push(this.#offset);
-    this.u32(rr.ttlSeconds);
-    this.u16(0);
-    const start = this.#offset;
-    this.#rdata(rr);
-    this.#bytes.writeUInt16BE((this.#offset - start) & 0xffff, start - 2);
-  }
-
-  #rdata(rr: RR): void {
-    const { rdata } = rr;
-    const layout = layoutOf(rr.type);
-    if (rdata.kind === "opaque" || layout === undefined) {
-      if (rdata.kind === "opaque") this.raw(rdata.bytes);
-      return;
-    }
-    const isCompressible = this.#compressible.has(rr.type);
-    for (const [field, kind] of layout.fields) {
-      const value = fieldOf(rdata, field);
-      if (kind === "name") this.#name(value as Name, isCompressible);
-      else encodeField(this, kind, value, layout.kind);
-    }
-  }
-
-  #name(name: Name, isCompressible: boolean): void {
-    this.#room(name.key.length + 1);
-    let wire = "";
-    for (const label of name.labels) wire += String.fromCharCode(label.length) + label;
-    let at = 0;
-    for (const label of name.labels) {
-      const suffix = at === 0 ? wire : wire.slice(at);
-      const known = this.#suffixes.get(suffix);
-      if (known !== undefined && isCompressible) {
-        this.u16(0xc000 | known);
-        return;
-      }
-      // What stands uncompressed may still be pointed to by others.
-      if (known === undefined && this.#offset <= pointerMax) {
-        this.#suffixes.set(suffix, this.#offset);
-      }
-      this.#bytes[this.#offset] = label.length;
-      this.#bytes.write(label, this.#offset + 1, "latin1");
-      this.#offset += label.length + 1;
-      at += label.length + 1;
-    }
-    this.u8(0);
-  }
-
-  u8(value: number): void {
-    this.#room(1);
-    this.#bytes[this.#offset++] = value;
-  }
-
-  u16(value: number): void {
-    this.#room(2);
-    this.#bytes[this.#offset++] = value >> 8;
-    this.#bytes[this.#offset++] = value;
-  }
-
-  u32(value: number): void {
-    this.#room(4);
-    this.#bytes.writeUInt32BE(value, this.#offset);
-    this.#offset += 4;
-  }
-
-  u48(value: number): void {
-    this.#room(6);
-    this.#bytes.writeUIntBE(value, this.#offset, 6);
-    this.#offset += 6;
-  }
-
-  raw(bytes: Uint8Array): void {
-    this.#room(bytes.length);
-    this.#bytes.set(bytes, this.#offset);
-    this.#offset += bytes.length;
+    const output = this.#output;
+    output.owner(rr.name);
+    output.u16(rr.type);
+    output.u16(rr.class);
+    this.#ttlOffsets.push(output.offset);
+    output.u32(rr.ttlSeconds);
+    const start = output.beginLength();
+    encodeRdata(output, rr, this.#compressible.has(rr.type));
+    output.endLength(start);
   }
 }
