@@ -19,7 +19,10 @@ let spare: Uint8Array | undefined;
 /** A name, or the end of one, that stands somewhere in the message. */
 interface Suffix {
   readonly offset: number;
-  /** The suffixes that are longer by one label. */
+  /** Its first label, and the suffix behind it. */
+  readonly label: Label;
+  readonly shorter: Suffix | undefined;
+  /** The suffixes that are longer by one label, by that label. */
   longer: Map<Label, Suffix> | undefined;
 }
 
@@ -27,9 +30,9 @@ export class Output {
   readonly bytes: Uint8Array;
   offset: number;
   #isFinished = false;
-  readonly #root: Suffix = { offset: 0, longer: undefined };
-  /** Suffixes in the order of their adding, with what they were added to: for going back. */
-  readonly #added: { readonly label: Label; readonly at: Suffix; readonly offset: number }[] = [];
+  readonly #root: Suffix = { offset: 0, label: "", shorter: undefined, longer: undefined };
+  /** Suffixes in the order of their adding: for going back. */
+  readonly #added: Suffix[] = [];
   #owner: Name | undefined;
   #ownerOffset = 0;
 
@@ -55,7 +58,7 @@ export class Output {
     this.#owner = undefined;
     for (let last = this.#added.at(-1); last !== undefined; last = this.#added.at(-1)) {
       if (last.offset < offset) return;
-      last.at.longer?.delete(last.label);
+      last.shorter?.longer?.delete(last.label);
       this.#added.pop();
     }
   }
@@ -134,7 +137,6 @@ export class Output {
       suffix = longer;
       unknown -= 1;
     }
-    const start = this.offset;
     const written = isCompressible ? unknown : labels.length;
     for (let index = 0; index < written; index++) this.#label(labels[index] as Label);
     let end = this.offset;
@@ -147,10 +149,10 @@ export class Output {
       const label = labels[unknown - 1] as Label;
       end -= label.length + 1;
       if (end > pointerMax) return undefined;
-      const longer = { offset: end, longer: undefined };
+      const longer: Suffix = { offset: end, label, shorter: suffix, longer: undefined };
       suffix.longer ??= new Map();
       suffix.longer.set(label, longer);
-      this.#added.push({ label, at: suffix, offset: start });
+      this.#added.push(longer);
       suffix = longer;
     }
     return suffix === this.#root ? undefined : suffix.offset;
