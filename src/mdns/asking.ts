@@ -206,18 +206,17 @@ export class Asking {
 
   /** @returns whether a packet left, so that another may. */
   #sendNext(now: Instant): boolean {
+    if (this.#queue.size + this.#held.length === 0) return false;
+    // Nobody is taken out of turn before a packet may leave: who comes meanwhile has a turn too.
+    if (!this.#mayLeave(now, 1)) return false;
     const batch = this.#takeBatch(now);
-    if (batch.length === 0) return false;
     const { packets, omitted } = encodeQuery(batch, this.#payload, this.#window.max);
     if (omitted > 0) this.#counts.add("mdns-known-answers", "omitted", omitted);
     const questions = batch.map(({ active }) => active);
     for (const family of this.#families) {
       if (questions[0]?.done.has(family)) continue;
-      const freeAt = this.#window.freeAt(now, packets.length);
-      if (freeAt > now) {
-        this.#freeAt = freeAt;
+      if (!this.#mayLeave(now, packets.length)) {
         this.#held = [...questions, ...this.#held];
-        this.#counts.add("mdns-packets", "delayed");
         return false;
       }
       this.#window.take(now, packets.length);
@@ -226,6 +225,13 @@ export class Asking {
     }
     for (const question of questions) this.#completeIfDone(now, question, false);
     return true;
+  }
+
+  #mayLeave(now: Instant, count: number): boolean {
+    this.#freeAt = this.#window.freeAt(now, count);
+    if (this.#freeAt <= now) return true;
+    this.#counts.add("mdns-packets", "delayed");
+    return false;
   }
 
   /** Questions for one packet: all to the same families, as many as fit. */

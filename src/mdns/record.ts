@@ -68,12 +68,12 @@ export class CachedRR {
     this.#bits = (this.#bits & (uniqueBit | wantedBit)) | (stage << stageShift);
   }
 
-  /** When its next refresh point begins; undefined when none is left before its end. */
+  /** When its next refresh point begins; undefined when none is left, or its end is settled. */
   get refreshAt(): Instant | undefined {
     const share = refreshPoints[this.stage];
-    if (share === undefined) return undefined;
-    const at = Math.round(this.receivedAt + this.lifetime * share) as Instant;
-    return at < this.expiresAt ? at : undefined;
+    const isEnding = this.expiresAt < this.receivedAt + this.lifetime;
+    if (share === undefined || isEnding) return undefined;
+    return Math.round(this.receivedAt + this.lifetime * share) as Instant;
   }
 
   get lifetime(): Duration {
