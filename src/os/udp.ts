@@ -9,6 +9,12 @@ import { codeOf, numericLookup } from "./multicast.js";
 /** A second of queries at full speed. The kernel gives less when it must. */
 const receiveBuffer = 4 * 1024 * 1024;
 
+/**
+ * One datagram in so many is watched for failure. To be told of each costs a tenth of an
+ * answer, and what keeps answers from leaving keeps the next ones, too.
+ */
+const watchedSend = 16;
+
 export interface UdpEars {
   received(listener: ListenerId, source: Peer, bytes: Uint8Array): void;
   notSent(listener: ListenerId, code: string): void;
@@ -32,6 +38,7 @@ interface Bound {
 export class UdpSockets {
   readonly #sockets = new Map<ListenerId, Bound>();
   readonly #ears: UdpEars;
+  #sendCount = 0;
 
   constructor(ears: UdpEars) {
     this.#ears = ears;
@@ -61,10 +68,13 @@ export class UdpSockets {
     });
   }
 
-  /** Sends one datagram; what fails is reported, what is not open any more ignored. */
+  /** Sends one datagram; of failures a sample is reported, what is not open any more ignored. */
   send(listener: ListenerId, to: Peer, bytes: Uint8Array): void {
     const bound = this.#sockets.get(listener);
-    bound?.socket.send(bytes, 0, bytes.length, to.port, to.address, bound.sent);
+    if (bound === undefined) return;
+    this.#sendCount = (this.#sendCount + 1) % watchedSend;
+    if (this.#sendCount === 0) bound.socket.send(bytes, to.port, to.address, bound.sent);
+    else bound.socket.send(bytes, to.port, to.address);
   }
 
   #keep(socket: Socket, address: string): Opened {

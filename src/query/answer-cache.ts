@@ -58,7 +58,7 @@ export class AnswerCache {
   #bytesMax: number;
   #udpSize: number;
   #bytes = 0;
-  #slab = new Uint8Array(0);
+  #slab: Uint8Array = new Uint8Array(0);
   #slabUsed = 0;
   // What #scan found in the message at hand.
   #hash = 0;
@@ -153,7 +153,8 @@ export class AnswerCache {
       return own;
     }
     if (this.#slabUsed + size > this.#slab.length) {
-      this.#slab = new Uint8Array(slabSize);
+      // Not zeroed: all of it is written before it is sent.
+      this.#slab = Buffer.allocUnsafeSlow(slabSize);
       this.#slabUsed = 0;
     }
     const start = this.#slabUsed;
