@@ -1,0 +1,108 @@
+// What one link has told the engine and what of it is still alive: RFC 6762 §6,
+// §10, §11 and §18 written anew and generously. Everything the engine may know
+// is in here; whatever it serves and is not, it must not have.
+
+import { after, type Instant, ms, seconds } from "../../src/time.js";
+import { RRType } from "../../src/wire/codes.js";
+import type { Name } from "../../src/wire/name.js";
+import { type RR, rdataKey } from "../../src/wire/rr.js";
+import type { Packet } from "./air.js";
+
+export interface Told {
+  readonly rr: RR;
+  receivedAt: Instant;
+  expiresAt: Instant;
+  /** The flush bit was set. */
+  isUnique: boolean;
+}
+
+const pseudoTypes: readonly number[] = [RRType.OPT, RRType.TSIG, RRType.TKEY];
+const sig = 24;
+
+export class Ledger {
+  /** By name and type; then by rdata. */
+  readonly #sets = new Map<string, Map<string, Told>>();
+  /** Until when unicast answers are welcome: 2 s after a QU question (RFC 6762 §6). */
+  #unicastUntil: Instant | undefined;
+
+  /** The engine has asked with the QU bit. */
+  askedForUnicast(now: Instant): void {
+    this.#unicastUntil = after(now, ms(2500));
+  }
+
+  /** The link has gone: what it told is worth nothing. */
+  forget(): void {
+    this.#sets.clear();
+  }
+
+  hear(now: Instant, packet: Packet): void {
+    const { message } = packet;
+    if (message === undefined || !message.isResponse) return;
+    if (message.opcode !== 0 || message.rcode !== 0 || packet.source.port !== 5353) return;
+    if (packet.to !== "group" && (this.#unicastUntil ?? -1) < now) return;
+    const rrs = [...message.answers, ...message.authorities, ...message.additionals].filter(
+      ({ type }) => !pseudoTypes.includes(type) && type !== sig && type !== RRType.NSEC,
+    );
+    for (const rr of rrs) this.#note(now, rr);
+    // A goodbye is taken to speak for its own record only.
+    const flushing = rrs.filter((rr) => (rr.class & 0x8000) !== 0 && ttlOf(rr) > 0);
+    for (const rr of flushing) this.#flush(now, rr, rrs);
+  }
+
+  /** Live RRs of a name; type ANY: all of them. */
+  find(now: Instant, name: Name, type: number): readonly Told[] {
+    const found: Told[] = [];
+    const sets = type === RRType.ANY ? this.#sets.keys() : [setKey(name, type)];
+    for (const key of sets) {
+      if (!key.startsWith(`${name.key}\0`)) continue;
+      for (const told of this.#sets.get(key)?.values() ?? []) {
+        if (told.expiresAt > now) found.push(told);
+      }
+    }
+    return found;
+  }
+
+  /** The one RR, if it is alive. */
+  findRR(now: Instant, rr: RR): Told | undefined {
+    const told = this.#sets.get(setKey(rr.name, rr.type))?.get(rdataKey(rr.type, rr.rdata));
+    return told !== undefined && told.expiresAt > now ? told : undefined;
+  }
+
+  #note(now: Instant, rr: RR): void {
+    if ((rr.class & 0x7fff) !== 1) return;
+    const ttlSeconds = ttlOf(rr);
+    const key = setKey(rr.name, rr.type);
+    const set = this.#sets.get(key) ?? new Map<string, Told>();
+    const known = set.get(rdataKey(rr.type, rr.rdata));
+    if (ttlSeconds === 0) {
+      if (known !== undefined) shorten(known, after(now, seconds(1)));
+      return;
+    }
+    this.#sets.set(key, set);
+    const told = { rr, receivedAt: now, expiresAt: after(now, seconds(ttlSeconds)) };
+    set.set(rdataKey(rr.type, rr.rdata), { ...told, isUnique: (rr.class & 0x8000) !== 0 });
+  }
+
+  /** RFC 6762 §10.2: what the packet leaves out of a unique set and is older than a second. */
+  #flush(now: Instant, rr: RR, packet: readonly RR[]): void {
+    const key = setKey(rr.name, rr.type);
+    const kept = new Set(
+      packet
+        .filter((other) => setKey(other.name, other.type) === key)
+        .map((other) => rdataKey(other.type, other.rdata)),
+    );
+    for (const [rdata, told] of this.#sets.get(key) ?? []) {
+      if (kept.has(rdata) || now - told.receivedAt <= 1000) continue;
+      shorten(told, after(now, seconds(1)));
+    }
+  }
+}
+
+/** RFC 2181 §8: a TTL with the top bit set is no TTL. */
+const ttlOf = (rr: RR): number => (rr.ttlSeconds >= 2 ** 31 ? 0 : rr.ttlSeconds);
+
+function shorten(told: Told, at: Instant): void {
+  if (at < told.expiresAt) told.expiresAt = at;
+}
+
+const setKey = (name: Name, type: number): string => `${name.key}\0${type}`;

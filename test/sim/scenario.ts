@@ -1,0 +1,321 @@
+// A world drawn from a seed: links, devices, clients, faults, and what they do
+// when. After a while everything that goes wrong stops, what was learned meanwhile
+// grows old, and then every question must be answered with the link's truth.
+
+import { defaultLimits } from "../../src/limits.js";
+import { type Duration, ms, seconds } from "../../src/time.js";
+import { RRType } from "../../src/wire/codes.js";
+import { type Name, nameOf, parseName } from "../../src/wire/name.js";
+import type { RR } from "../../src/wire/rr.js";
+import { type Air, calm, type Faults } from "./air.js";
+import { drawDevices, types } from "./cast.js";
+import type { Client, Connection } from "./client.js";
+import { checkConvergence } from "./convergence.js";
+import type { Device } from "./device.js";
+import { floor1, floor2, plainWorld, type WorldPlan } from "./plan.js";
+import { askAsNeighbour, lie, Stranger } from "./stranger.js";
+import { World } from "./world.js";
+import type { PlannedZone } from "./zones.js";
+
+export interface Scenario {
+  readonly world: World;
+  readonly devices: ReadonlyMap<string, readonly Device[]>;
+  /** Until when things go wrong. */
+  readonly trouble: Duration;
+}
+
+export interface Outcome {
+  readonly digest: string;
+  readonly asked: number;
+  readonly packets: number;
+  readonly checked: number;
+}
+
+/** Longer than anything that was told meanwhile lives (RFC 6762 §10). */
+const oldAge = seconds(4600);
+
+export function replayCommand(seed: number, minutes: number): string {
+  return `npm run sim -- --seed ${seed} --minutes ${minutes}`;
+}
+
+/** Runs one seed to its end. */
+export function runSeed(seed: number, minutes: number, faultAt?: number): Outcome {
+  const scenario = draw(seed, minutes);
+  const { world, trouble } = scenario;
+  world.failAt = faultAt;
+  world.run(trouble);
+  calmDown(scenario);
+  world.run(oldAge);
+  const checked = checkConvergence(world, scenario.devices);
+  world.stop();
+  world.run(seconds(10));
+  const packets = [...world.links.keys()].reduce(
+    (sum, id) => sum + world.checkers.packetsOn(id),
+    0,
+  );
+  return { digest: world.trace.digest, asked: world.exchanges.asked, packets, checked };
+}
+
+/** How rough a world is. */
+interface Weather {
+  readonly faults: Faults;
+  readonly lies: boolean;
+  /** Mean milliseconds between two happenings of a kind. */
+  readonly asks: number;
+  readonly moves: number;
+}
+
+const weathers: readonly Weather[] = [
+  { faults: calm, lies: false, asks: 700, moves: 15_000 },
+  {
+    faults: { loss: 0.02, doubling: 0.02, straying: 0, jitter: 5 },
+    lies: false,
+    asks: 400,
+    moves: 10_000,
+  },
+  {
+    faults: { loss: 0.2, doubling: 0.1, straying: 0.1, jitter: 30 },
+    lies: true,
+    asks: 500,
+    moves: 8000,
+  },
+  {
+    faults: { loss: 0.5, doubling: 0.3, straying: 0.2, jitter: 300 },
+    lies: true,
+    asks: 800,
+    moves: 20_000,
+  },
+  {
+    faults: { loss: 0.05, doubling: 0, straying: 0, jitter: 2 },
+    lies: false,
+    asks: 40,
+    moves: 30_000,
+  },
+];
+
+export function draw(seed: number, minutes: number): Scenario {
+  const plan = drawPlan(seed, minutes);
+  const world = new World(plan);
+  const { chance } = world;
+  const weather = chance.oneOf(weathers);
+  const trouble = seconds(minutes * 60);
+  const devices = new Map<string, readonly Device[]>();
+  for (const [index, air] of [...world.links.values()].entries()) {
+    const drawn = drawDevices(chance, 10 + index * 40, 1 + chance.below(5));
+    devices.set(air.id, drawn);
+    populate(world, air, drawn, weather, trouble);
+  }
+  const clients = ["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"].map((address) =>
+    world.client(address),
+  );
+  const deeds = new Deeds(world, devices, clients);
+  repeat(world, trouble, weather.asks, () => deeds.ask());
+  repeat(world, trouble, weather.asks * 20, () => deeds.askOnStream());
+  repeat(world, trouble, 40_000, () => deeds.shakeLink());
+  return { world, devices, trouble };
+}
+
+function drawPlan(seed: number, minutes: number): WorldPlan {
+  const isSmall = seed % 7 === 3;
+  const rate = seed % 5 === 1 ? 4 : 20;
+  return {
+    ...plainWorld,
+    seed,
+    replay: replayCommand(seed, minutes),
+    links: [floor1, floor2].map((link) => ({ ...link, rate })),
+    ttlSeconds: seed % 6 === 0 ? 4 : 10,
+    gatherSeconds: seed % 4 === 2 ? 0 : 0.2,
+    isFlooded: isSmall,
+    limits: isSmall
+      ? { ...defaultLimits, cacheRecords: 40, questions: 6, queriesWaiting: 8, answerCache: 4096 }
+      : defaultLimits,
+  };
+}
+
+/** Has something happen again and again, at random, until the trouble is over. */
+function repeat(world: World, until: Duration, mean: number, deed: () => void): void {
+  const again = () => {
+    if (world.now >= until) return;
+    deed();
+    world.later(world.chance.gap(mean), again);
+  };
+  world.later(world.chance.gap(mean), again);
+}
+
+function populate(
+  world: World,
+  air: Air,
+  devices: readonly Device[],
+  weather: Weather,
+  trouble: Duration,
+): void {
+  const { chance } = world;
+  const liar = new Stranger(241);
+  const neighbour = new Stranger(240);
+  air.stations.push(...devices, liar, neighbour);
+  air.faults.in = weather.faults;
+  air.faults.out = weather.faults;
+  for (const device of devices) {
+    world.later(chance.span(0, 2000), () => device.start(world.now));
+    repeat(world, trouble, weather.moves, () => move(world, device));
+  }
+  const told = () => devices.flatMap((device) => device.truth.map(({ rr }) => rr));
+  const speak = (act: () => void) => () => {
+    act();
+    // Strangers have no deadline of their own.
+    air.expire(world.now);
+  };
+  if (weather.lies)
+    repeat(
+      world,
+      trouble,
+      1500,
+      speak(() => lie(liar, chance, told())),
+    );
+  repeat(
+    world,
+    trouble,
+    5000,
+    speak(() => wonder(world, neighbour, told())),
+  );
+}
+
+/** A neighbour asks for something that is there, or not, and may know some of it. */
+function wonder(world: World, neighbour: Stranger, told: readonly RR[]): void {
+  const { chance } = world;
+  const family = chance.is(0.5) ? "ipv4" : "ipv6";
+  if (told.length === 0) return;
+  const { name, type } = chance.oneOf(told);
+  const known = told.filter((rr) => rr.name.key === name.key && rr.type === type);
+  askAsNeighbour(neighbour, family, { name, type }, chance.someOf(known, 0.3));
+}
+
+/** Something happens to a device. */
+function move(world: World, device: Device): void {
+  const { chance, now } = world;
+  const comeBack = () => world.later(chance.span(100, 20_000), () => device.start(world.now));
+  const base = device.plan.number;
+  chance.oneOf([
+    () => device.renumber(now, base + 100 * chance.below(2)),
+    () => {
+      device.leave(now);
+      comeBack();
+    },
+    () => {
+      device.vanish();
+      comeBack();
+    },
+    () => device.start(now),
+  ])();
+}
+
+/** What clients do, and what happens to links. */
+class Deeds {
+  readonly #world: World;
+  readonly #devices: ReadonlyMap<string, readonly Device[]>;
+  readonly #clients: readonly Client[];
+
+  constructor(
+    world: World,
+    devices: ReadonlyMap<string, readonly Device[]>,
+    clients: readonly Client[],
+  ) {
+    this.#world = world;
+    this.#devices = devices;
+    this.#clients = clients;
+  }
+
+  ask(): void {
+    const { chance } = this.#world;
+    const [name, type] = this.#question();
+    const again = chance.is(0.2) ? [ms(1000), ms(3000), ms(6500)] : [];
+    const udpSize = chance.oneOf([undefined, 1232, 4096, 300]);
+    const options = udpSize === undefined ? { again } : { again, udpSize };
+    chance.oneOf(this.#clients).ask(name, type, options);
+  }
+
+  askOnStream(): void {
+    const { chance } = this.#world;
+    const connection = chance.oneOf(this.#clients).connect();
+    const count = 1 + chance.below(6);
+    connection.ask(
+      Array.from({ length: count }, () => this.#question()),
+      chance.oneOf([65_535, 1, 7, 30]),
+    );
+    this.#finish(connection);
+  }
+
+  #finish(connection: Connection): void {
+    const { chance } = this.#world;
+    connection.lingers = chance.is(0.2);
+    const gone = () => connection.vanish();
+    chance.oneOf([
+      () => {},
+      () => connection.end(),
+      () => this.#world.later(chance.span(0, 8000), gone),
+      () => this.#world.later(chance.span(0, 20_000), () => connection.ask([this.#question()])),
+    ])();
+  }
+
+  /** Down and up, deaf in one direction, or other addresses. */
+  shakeLink(): void {
+    const world = this.#world;
+    const { chance } = world;
+    const air = chance.oneOf([...world.links.values()]);
+    const { id } = air;
+    chance.oneOf([
+      () => {
+        if (!air.isUp) return;
+        world.linkDown(id);
+        world.later(chance.span(10, 9000), () => world.linkUp(id));
+      },
+      () => {
+        if (air.isUp) world.linkUp(id);
+      },
+      () => {
+        const direction = chance.is(0.5) ? "in" : "out";
+        air.outage[direction] = true;
+        world.later(chance.span(1000, 15_000), () => {
+          air.outage[direction] = false;
+        });
+      },
+      () => world.reconfigure(),
+    ])();
+  }
+
+  #question(): readonly [Name, number] {
+    const { chance, zones } = this.#world;
+    const zone = chance.oneOf(zones.zones);
+    if (chance.is(0.02)) return [parseName(chance.oneOf(["www.example.org", "x.local"])), RRType.A];
+    if (chance.is(0.1))
+      return [this.#below(zone, [chance.oneOf(["nobody", "_tcp", "b"])]), RRType.A];
+    if (chance.is(0.05)) return [zone.apex, chance.oneOf([RRType.SOA, RRType.NS, RRType.A])];
+    if (chance.is(0.35)) return [this.#below(zone, chance.oneOf(types).split(".")), RRType.PTR];
+    const there = (this.#devices.get(zone.link) ?? []).flatMap((device) => device.owned);
+    const shown = there.flatMap(({ rr }) => zones.rrFromLink(zone, rr, rr.type) ?? []);
+    if (shown.length === 0) return [this.#below(zone, ["nobody"]), RRType.AAAA];
+    const { name, type } = chance.oneOf(shown);
+    const other = chance.oneOf([RRType.A, RRType.AAAA, RRType.ANY, RRType.NSEC, RRType.TXT]);
+    return [name, chance.is(0.8) ? type : other];
+  }
+
+  #below(zone: PlannedZone, labels: readonly string[]): Name {
+    return nameOf([...labels, ...zone.apex.labels]);
+  }
+}
+
+/** Nothing goes wrong any more; who was away comes back. */
+function calmDown({ world, devices }: Scenario): void {
+  for (const air of world.links.values()) {
+    air.faults.in = calm;
+    air.faults.out = calm;
+    air.outage.in = false;
+    air.outage.out = false;
+    if (!air.isUp) world.linkUp(air.id);
+    for (const device of devices.get(air.id) ?? []) {
+      world.later(ms(world.chance.below(1000)), () => {
+        if (device.truth.length === 0) device.start(world.now);
+      });
+    }
+  }
+}

@@ -1,0 +1,247 @@
+// A simulated world: the real engine, links with stations, clients, one clock
+// that jumps from happening to happening, and checkers that look on. The same
+// plan and seed give the same run, byte for byte; the digest proves it.
+
+import { Counts } from "../../src/counts.js";
+import { Engine } from "../../src/engine/engine.js";
+import type { Effect, Input, StreamId } from "../../src/engine/io.js";
+import { silentLog } from "../../src/log.js";
+import { seededRandom } from "../../src/random.js";
+import { after, type Duration, earliest, type Instant, instant } from "../../src/time.js";
+import { Agenda, type Happening } from "./agenda.js";
+import { Air, type Packet } from "./air.js";
+import { Chance } from "./chance.js";
+import { Checkers } from "./checkers.js";
+import { Client, type Connection, listener } from "./client.js";
+import { Exchanges } from "./exchanges.js";
+import { configOf, prefixesOf, rulesOf, type WorldPlan } from "./plan.js";
+import { Trace } from "./trace.js";
+import { demand, Violation } from "./violation.js";
+import { ZoneMap } from "./zones.js";
+
+/** Deadlines in one instant after which the engine counts as stuck. */
+const deadlinesPerInstantMax = 10_000;
+
+export class World {
+  now: Instant = instant(0);
+  readonly plan: WorldPlan;
+  readonly chance: Chance;
+  readonly counts = new Counts();
+  readonly zones: ZoneMap;
+  readonly exchanges: Exchanges;
+  readonly checkers: Checkers;
+  readonly links: ReadonlyMap<string, Air>;
+  readonly trace = new Trace();
+  readonly #agenda = new Agenda();
+  readonly #engine: Engine;
+  readonly #connections = new Map<StreamId, Connection>();
+  #nextStream = 1;
+  #sameInstant = 0;
+  /** Effects carried out so far, for the fault loop. */
+  effects = 0;
+  /** The number of the effect that fails. */
+  failAt: number | undefined;
+
+  constructor(plan: WorldPlan) {
+    this.plan = plan;
+    this.chance = new Chance(seededRandom(plan.seed));
+    this.zones = new ZoneMap(plan.links.map((link) => link.zones));
+    this.exchanges = new Exchanges(this.zones);
+    this.checkers = new Checkers(rulesOf(plan), this.zones, this.exchanges, this.counts);
+    const airs = plan.links.map(({ id }) => {
+      const hear = (packet: Packet) => this.#hear(id, packet);
+      return [id, new Air(id, this.#agenda, this.chance, hear)] as const;
+    });
+    this.links = new Map(airs);
+    const random = seededRandom(plan.seed ^ 0x5eed);
+    this.#engine = new Engine(configOf(plan), random, silentLog, this.counts);
+    for (const { id } of plan.links) this.linkUp(id);
+  }
+
+  link(id: string): Air {
+    const air = this.links.get(id);
+    if (air === undefined) throw new Error(`no link ${id}`);
+    return air;
+  }
+
+  client(address: string): Client {
+    return new Client(this, address);
+  }
+
+  /** Has something happen after a while. */
+  later(delay: Duration, happening: Happening): void {
+    this.#agenda.plan(after(this.now, delay), happening);
+  }
+
+  /** Lets time pass. */
+  run(span: Duration): void {
+    const end = after(this.now, span);
+    for (;;) {
+      const next = this.#next();
+      if (next === undefined || next > end) break;
+      if (next > this.now) this.#sameInstant = 0;
+      this.now = instant(Math.max(next, this.now));
+      this.#guarded(() => this.#step());
+    }
+    this.now = end;
+    this.#guarded(() => this.checkers.sizes(this.#engine.dump(this.now)));
+  }
+
+  /** Hands the engine an input and carries out what it wants done. */
+  enter(input: Input): void {
+    this.trace.input(this.now, input);
+    const effects = this.#engine.handle(this.now, input);
+    for (const effect of effects) this.trace.effect(this.now, effect);
+    this.checkers.effects(this.now, effects);
+    for (const effect of effects) {
+      this.effects += 1;
+      if (this.effects === this.failAt) this.#fail(effect);
+      else this.#carryOut(effect);
+    }
+    this.checkers.settled(this.now);
+  }
+
+  /** A rule that is not looked at after every step. */
+  claim(condition: boolean, text: () => string): void {
+    this.#guarded(() => demand(condition, text));
+  }
+
+  linkUp(id: string): void {
+    this.link(id).isUp = true;
+    this.checkers.linkUp(id);
+    this.enter({ kind: "link-up", link: id, prefixes: prefixesOf(), mtu: this.plan.mtu });
+  }
+
+  linkDown(id: string): void {
+    this.link(id).isUp = false;
+    this.checkers.linkDown(this.now, id);
+    this.enter({ kind: "link-down", link: id });
+  }
+
+  /** The same configuration again, as after a SIGHUP. */
+  reconfigure(): void {
+    this.enter({ kind: "reconfigure", config: configOf(this.plan) });
+  }
+
+  stop(): void {
+    this.checkers.stopped();
+    this.enter({ kind: "stop" });
+  }
+
+  openStream(connection: Connection, source: { address: string; port: number }): StreamId {
+    const stream = this.#nextStream++;
+    this.#connections.set(stream, connection);
+    this.checkers.streamOpened(stream);
+    this.enter({ kind: "stream-open", stream, transport: "tcp", source, listener });
+    return stream;
+  }
+
+  /** Both sides are gone. */
+  streamGone(stream: StreamId): void {
+    this.checkers.streamClosed(stream);
+    this.#connections.delete(stream);
+    this.enter({ kind: "stream-closed", stream });
+  }
+
+  #next(): Instant | undefined {
+    let next = earliest(this.#agenda.next(), this.#engine.nextDeadline());
+    for (const air of this.links.values()) next = earliest(next, air.nextDeadline());
+    return next;
+  }
+
+  /** One thing at a time: what was planned, then stations, then the engine's own deadline. */
+  #step(): void {
+    const happening = this.#agenda.takeDue(this.now);
+    if (happening !== undefined) {
+      happening();
+      return;
+    }
+    for (const air of this.links.values()) {
+      const due = air.nextDeadline();
+      if (due === undefined || due > this.now) continue;
+      air.expire(this.now);
+      return;
+    }
+    this.#sameInstant += 1;
+    demand(this.#sameInstant <= deadlinesPerInstantMax, () => "the engine's deadline stands still");
+    this.enter({ kind: "deadline" });
+  }
+
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      throw this.#explained(error);
+    }
+  }
+
+  #explained(error: unknown): Error {
+    const what = error instanceof Violation ? error.message : String((error as Error).stack);
+    const { seed, replay } = this.plan;
+    const where = `seed ${seed}, step ${this.trace.steps}, at ${this.now / 1000} s`;
+    return new Violation(
+      `${what}\n  ${where}\n  replay: ${replay}\n  last packets:\n${this.trace.tail()}`,
+    );
+  }
+
+  #hear(link: string, packet: Packet): void {
+    const { family, source, bytes } = packet;
+    this.checkers.ledgers.get(link)?.hear(this.now, packet);
+    this.enter({
+      kind: "multicast",
+      link,
+      family,
+      source,
+      isMulticast: packet.to === "group",
+      bytes,
+    });
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.kind) {
+      case "multicast":
+        this.link(effect.link).sendFromEngine(this.now, effect.family, effect.to, effect.bytes);
+        break;
+      case "datagram": {
+        const { to, bytes } = effect;
+        this.checkers.reply(this.now, keyOfReply(to, bytes), bytes);
+        break;
+      }
+      case "write":
+        this.#connections.get(effect.stream)?.read(effect.bytes);
+        break;
+      case "close":
+        this.checkers.streamClosing(effect.stream);
+        this.#connections.get(effect.stream)?.farSideClosed();
+        break;
+      case "abort":
+        this.#afterwards(effect.stream);
+        break;
+      case "pause":
+      case "resume":
+        break;
+    }
+  }
+
+  /** Sending fails, or the stream turns out to be gone. */
+  #fail(effect: Effect): void {
+    this.trace.note(this.now, `failed: ${effect.kind}`);
+    const reason = "ENOBUFS";
+    if (effect.kind === "multicast") {
+      const { link } = effect;
+      this.#agenda.plan(this.now, () => this.enter({ kind: "send-failed", link, reason }));
+    } else if (effect.kind === "datagram") {
+      const key = keyOfReply(effect.to, effect.bytes);
+      this.exchanges.release((ask) => ask.key === key);
+      this.#agenda.plan(this.now, () => this.enter({ kind: "send-failed", listener, reason }));
+    } else this.#afterwards(effect.stream);
+  }
+
+  #afterwards(stream: StreamId): void {
+    this.#agenda.plan(this.now, () => this.#connections.get(stream)?.closed());
+  }
+}
+
+function keyOfReply(to: { address: string; port: number }, bytes: Uint8Array): string {
+  return `${to.address}#${to.port}#${(bytes[0]! << 8) | bytes[1]!}`;
+}
