@@ -1,18 +1,10 @@
 // The doorway to fengari, the Lua 5.3 virtual machine. fengari has no types, so
 // the few parts that discd touches are described here, including the insides
 // that say on which line a table was filled (lua-lines.ts). The version is
-// pinned in package.json for that reason.
+// pinned in package.json for that reason. It is loaded at this file's turn and
+// not before all others, since byte-limit.ts has to come first.
 
-// @ts-expect-error fengari comes without types.
-import fengariModule from "fengari";
-// @ts-expect-error fengari comes without types.
-import lopcodesModule from "fengari/src/lopcodes.js";
-// @ts-expect-error fengari comes without types.
-import lstateModule from "fengari/src/lstate.js";
-// @ts-expect-error fengari comes without types.
-import lstringModule from "fengari/src/lstring.js";
-// @ts-expect-error fengari comes without types.
-import ltableModule from "fengari/src/ltable.js";
+import { createRequire } from "node:module";
 
 export interface Instruction {
   readonly opcode: number;
@@ -152,11 +144,20 @@ export interface TableFunctions {
   luaH_setfrom(L: LuaState, table: LuaTable, key: TaggedValue, value: TaggedValue): void;
 }
 
-export const { lua, lauxlib, lualib, to_luastring: luaText } = fengariModule as Fengari;
-export const tableFunctions = ltableModule as TableFunctions;
-export const opcodes = (lopcodesModule as { OpCodesI: Readonly<Record<string, number>> }).OpCodesI;
+const load = createRequire(import.meta.url);
+
+export const { lua, lauxlib, lualib, to_luastring: luaText } = load("fengari") as Fengari;
+export const tableFunctions = load("fengari/src/ltable.js") as TableFunctions;
+export const { OpCodesI: opcodes } = load("fengari/src/lopcodes.js") as {
+  OpCodesI: Readonly<Record<string, number>>;
+};
 /** Bit of `CallInfo.callstatus`: a function written in Lua. */
-export const isLuaCall = (lstateModule as { CIST_LUA: number }).CIST_LUA;
+export const { CIST_LUA: isLuaCall } = load("fengari/src/lstate.js") as { CIST_LUA: number };
 /** The form in which a table keeps a string key. */
-export const stringKey = (lstringModule as { luaS_hashlongstr: (text: LuaString) => string })
-  .luaS_hashlongstr;
+export const { luaS_hashlongstr: stringKey } = load("fengari/src/lstring.js") as {
+  luaS_hashlongstr: (text: LuaString) => string;
+};
+/** Raises an error of Lua from inside the virtual machine, with the line that runs. */
+export const { luaG_runerror: raise } = load("fengari/src/ldebug.js") as {
+  luaG_runerror: (L: LuaState, text: Uint8Array) => never;
+};

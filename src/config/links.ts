@@ -6,7 +6,7 @@ import { FormatError } from "../wire/errors.js";
 import { displayName, labelText, type Name, under } from "../wire/name.js";
 import { canBeLink, fitsInterface, isPattern, type PresentInterface } from "./match.js";
 import type { Where } from "./report.js";
-import type { Written, WrittenInterface } from "./schema.js";
+import { absentInterface, type Written, type WrittenInterface } from "./schema.js";
 
 /** One entry of discd.lua, for one interface. */
 export interface PlannedLink {
@@ -28,8 +28,13 @@ export interface Plan {
   readonly at: (path: string) => Where;
 }
 
+/** All links, also those that are not used or not there. */
+export function planAll(plan: Plan, hasFile: boolean): readonly PlannedLink[] {
+  return hasFile ? planLinks(plan) : planWithoutFile(plan, absentInterface);
+}
+
 /** The links of the file's entries, in the order of the file. */
-export function planLinks(plan: Plan): readonly PlannedLink[] {
+function planLinks(plan: Plan): readonly PlannedLink[] {
   const { interfaces: entries } = plan.written;
   const owners = new Map<PresentInterface, WrittenInterface | undefined>();
   for (const one of plan.interfaces) {
@@ -58,7 +63,7 @@ export function planLinks(plan: Plan): readonly PlannedLink[] {
 }
 
 /** A link for every interface that is up, can multicast and leads somewhere. */
-export function planWithoutFile(plan: Plan, entry: WrittenInterface): readonly PlannedLink[] {
+function planWithoutFile(plan: Plan, entry: WrittenInterface): readonly PlannedLink[] {
   const taken = new Set<string>();
   return plan.interfaces.flatMap((one) => {
     if (!one.isUp || !canBeLink(one)) return [];
@@ -106,7 +111,8 @@ function generated(plan: Plan, path: string, name: string): Name | undefined {
   try {
     const zone = under([labelText(name.replaceAll(".", "-"))], plan.domain);
     const shown = displayName(zone);
-    where.report.warning(where, `not set for interface ${name}, which is served as ${shown}`);
+    const absent = path === "" ? `interface ${name}` : `not set for interface ${name}, which`;
+    where.report.warning(where, `${absent} is served as ${shown}`);
     return zone;
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;

@@ -5,15 +5,16 @@
 import { readFile, stat } from "node:fs/promises";
 import { defaultLimits } from "../limits.js";
 import { fileSizeMax, reasonOf } from "./files.js";
+import { planAll } from "./links.js";
 import { type LuaBounds, runInThread, workerProgram } from "./lua-thread.js";
 import type { LuaJob, Outcome, Table, Value } from "./lua-value.js";
 import { factsOf, type PresentInterface } from "./match.js";
-import { ownNames } from "./own-names.js";
+import { clearOf, ownNames } from "./own-names.js";
 import { spotOf } from "./place.js";
 import { printableOf } from "./printable.js";
 import { type Problem, Report, type Where } from "./report.js";
 import { checkFile, luaMemory, luaTime, nothingWritten } from "./schema.js";
-import { planAll, type Settings, settingsOf } from "./settings.js";
+import { type Settings, settingsOf } from "./settings.js";
 import { firstSpot } from "./spots.js";
 
 export type { PresentInterface } from "./match.js";
@@ -97,8 +98,16 @@ function settle(source: Source, host: Host, globals: Table, report: Report): Loa
   if (written === undefined) return { problems: report.problems };
   const names = ownNames(written, host.fqdn);
   const { interfaces } = host;
-  const material = { written, names, interfaces, hasFile, hasDemo: source.demo, at };
-  const planned = planAll(material);
+  const planned = planAll({ written, domain: names.domain, interfaces, at }, hasFile);
+  const zones = planned.flatMap(({ subdomain }) => (subdomain ? [subdomain] : []));
+  const material = {
+    written,
+    names: hasFile ? names : clearOf(names, [...zones, names.demo]),
+    interfaces,
+    hasFile,
+    hasDemo: source.demo,
+    at,
+  };
   const settings = settingsOf(material, planned);
   if (report.hasErrors) return { problems: report.problems };
   const printable = printableOf(material, planned, settings);

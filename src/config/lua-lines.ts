@@ -10,10 +10,10 @@ import {
   type LuaState,
   type LuaString,
   type LuaTable,
-  lauxlib,
   luaText,
   opcodes,
   type Proto,
+  raise,
   stringKey,
   type TableEntry,
   type TaggedValue,
@@ -90,7 +90,7 @@ export function currentSpot(L: LuaState): Spot {
 
 function refuseGrowth(L: LuaState, table: LuaTable): void {
   if (table.strong.size < tableKeysMax) return;
-  lauxlib.luaL_error(L, luaText(`a table may hold ${tableKeysMax} keys`));
+  raise(L, luaText(`a table may hold ${tableKeysMax} keys`));
 }
 
 function findEntry(table: LuaTable, key: TaggedValue): TableEntry | undefined {

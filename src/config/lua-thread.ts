@@ -4,7 +4,14 @@
 import { Worker } from "node:worker_threads";
 import type { Duration } from "../time.js";
 import type { Failure, LuaJob, Outcome } from "./lua-value.js";
-import { endsOfMemory, type FromWorker, progressAt, sharedSize, stateAt } from "./lua-words.js";
+import {
+  endsOfMemory,
+  type FromWorker,
+  progressAt,
+  sharedSize,
+  stateAt,
+  type ToWorker,
+} from "./lua-words.js";
 import { firstSpot, type Spot } from "./spots.js";
 
 export interface LuaBounds {
@@ -37,7 +44,7 @@ export function runInThread(job: LuaJob, bounds: LuaBounds, program: URL): Promi
   const files = [job.file];
   return new Promise((resolve) => {
     const worker = new Worker(program, {
-      workerData: { job, progress, memoryMax: bounds.memory },
+      workerData: { job, progress, memoryMax: bounds.memory } satisfies ToWorker,
       env: { FENGARICONF: fengariSettings },
       execArgv: [],
       stdout: true,
@@ -62,13 +69,11 @@ export function runInThread(job: LuaJob, bounds: LuaBounds, program: URL): Promi
       fail(text);
       worker.terminate();
     };
-    worker.on("online", () => {
+    worker.on("message", (message: FromWorker) => {
+      if (message.kind === "outcome") return finish(message.outcome);
+      if (message.kind === "file") return void files.push(message.name);
       clearTimeout(timer);
       timer = setTimeout(() => stop(timeText(bounds.time)), bounds.time);
-    });
-    worker.on("message", (message: FromWorker) => {
-      if (message.kind === "file") files.push(message.name);
-      else finish(message.outcome);
     });
     worker.on("error", (error: Error & { code?: string }) => {
       const isMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";

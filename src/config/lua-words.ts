@@ -2,9 +2,20 @@
 // result: messages, and two numbers in shared memory that can still be read when
 // the thread answers no more.
 
-import type { Outcome } from "./lua-value.js";
+import type { LuaJob, Outcome } from "./lua-value.js";
+
+/** What the thread is given when it starts. */
+export interface ToWorker {
+  readonly job: LuaJob;
+  /** Two numbers, see below. */
+  readonly progress: SharedArrayBuffer;
+  /** Bytes that strings may take. */
+  readonly memoryMax: number;
+}
 
 export type FromWorker =
+  /** The file begins to run: from now on its time counts. */
+  | { readonly kind: "begins" }
   | { readonly kind: "file"; readonly name: string }
   | { readonly kind: "outcome"; readonly outcome: Outcome };
 

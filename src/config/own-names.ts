@@ -1,7 +1,15 @@
 // The names that the daemon goes by, written or derived from the host's name.
 
 import { FormatError } from "../wire/errors.js";
-import { labelText, type Name, nameOf, parentName, parseName, under } from "../wire/name.js";
+import {
+  isWithin,
+  labelText,
+  type Name,
+  nameOf,
+  parentName,
+  parseName,
+  under,
+} from "../wire/name.js";
 import type { Written } from "./schema.js";
 
 export interface OwnNames {
@@ -25,6 +33,15 @@ export function ownNames(written: Written, fqdn: string): OwnNames {
     domain: written.domain ?? homeDomain,
     demo: under(["demo"], homeDomain),
   };
+}
+
+/**
+ * Names for a run without a file, where nobody could write another hostname: a host
+ * may be called like one of its interfaces, or like the demo link.
+ */
+export function clearOf(names: OwnNames, zones: readonly Name[]): OwnNames {
+  if (!zones.some((zone) => isWithin(names.hostname, zone))) return names;
+  return { ...names, hostname: under(["discd"], homeDomain), contact: mailboxAt(homeDomain) };
 }
 
 function hostNameOf(fqdn: string): Name {

@@ -12,7 +12,7 @@ import type { BrowseLists, ClientBrowse, ProxyOptions, ServedLink } from "../pro
 import { displayName, type Name } from "../wire/name.js";
 import { expandTerms } from "./address-terms.js";
 import { type LinkValues, valuesOf } from "./link-values.js";
-import { type PlannedLink, planLinks, planWithoutFile } from "./links.js";
+import type { PlannedLink } from "./links.js";
 import { baseOf, isPattern, networksOf, type PresentInterface } from "./match.js";
 import { nearestOf } from "./nearest.js";
 import type { OwnNames } from "./own-names.js";
@@ -61,13 +61,6 @@ const dnsPort = 53;
 
 /** Longest prefixes with a reverse zone (DP-17). */
 const reverseLengthMax = { ipv4: 24, ipv6: 64 } as const;
-
-/** All links, planned: also the ones that are not used, for printing. */
-export function planAll(material: Material): readonly PlannedLink[] {
-  const { written, names, interfaces, at, hasFile } = material;
-  const plan = { written, domain: names.domain, interfaces, at };
-  return hasFile ? planLinks(plan) : planWithoutFile(plan, absentInterface);
-}
 
 /** @returns the settings, of use only if nothing was reported that is an error */
 export function settingsOf(material: Material, planned: readonly PlannedLink[]): Settings {
