@@ -151,7 +151,7 @@ export class MessageWriter {
     this.#ttlOffsets.push(output.offset);
     output.u32(rr.ttlSeconds);
     const start = output.beginLength();
-    encodeRdata(output, rr, this.#compressible.has(rr.type));
+    encodeRdata(output, rr.type, rr.rdata, this.#compressible.has(rr.type));
     output.endLength(start);
   }
 }

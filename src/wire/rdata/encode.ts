@@ -4,18 +4,22 @@
 import { FormatError } from "../errors.js";
 import type { Name } from "../name.js";
 import type { Output } from "../output.js";
-import { fieldOf, type RR } from "../rr.js";
-import type { EdnsOptionBytes } from "./index.js";
+import { fieldOf } from "../rr.js";
+import type { EdnsOptionBytes, Rdata } from "./index.js";
 import { type FieldKind, layoutOf } from "./layouts.js";
 
 /**
- * Writes the rdata of one record, without its length.
+ * Writes rdata, without its length.
  *
  * @param isCompressible  whether its names may be pointers
  * @throws FormatError for a value that has no encoding
  */
-export function encodeRdata(output: Output, rr: RR, isCompressible: boolean): void {
-  const { rdata } = rr;
+export function encodeRdata(
+  output: Output,
+  type: number,
+  rdata: Rdata,
+  isCompressible: boolean,
+): void {
   switch (rdata.kind) {
     case "opaque":
       output.raw(rdata.bytes);
@@ -39,18 +43,18 @@ export function encodeRdata(output: Output, rr: RR, isCompressible: boolean): vo
       encodeStrings(output, rdata.strings, "txt");
       return;
     default:
-      encodeLayout(output, rr, isCompressible);
+      encodeLayout(output, type, rdata, isCompressible);
       return;
   }
 }
 
-function encodeLayout(output: Output, rr: RR, isCompressible: boolean): void {
-  const layout = layoutOf(rr.type);
-  if (layout?.kind !== rr.rdata.kind) {
-    throw new FormatError(`type ${rr.type} has no such rdata`, rr.rdata.kind);
+function encodeLayout(output: Output, type: number, rdata: Rdata, isCompressible: boolean): void {
+  const layout = layoutOf(type);
+  if (layout?.kind !== rdata.kind) {
+    throw new FormatError(`type ${type} has no such rdata`, rdata.kind);
   }
   for (const [field, kind] of layout.fields) {
-    const value = fieldOf(rr.rdata, field);
+    const value = fieldOf(rdata, field);
     if (kind === "name") output.name(value as Name, isCompressible);
     else encodeField(output, kind, value, layout.kind);
   }
