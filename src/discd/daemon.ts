@@ -128,7 +128,7 @@ export class Daemon {
   }
 
   #state(): Readonly<Record<string, unknown>> {
-    return { ...this.#driver.dump(), engine: this.#engine.dump() };
+    return { ...this.#driver.dump(), engine: this.#engine.dump(now()) };
   }
 
   #tell(state: DaemonState): void {

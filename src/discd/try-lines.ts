@@ -46,21 +46,18 @@ export function tryLines(zone: Name, listeners: readonly ListenerId[]): string {
   const device = first?.device;
   const printer = device?.services[0];
   const lines: (readonly [string, string])[] = [
-    [
-      "which types of service there are",
-      dig("+short", below("_services", "_dns-sd", "_udp"), "PTR"),
-    ],
+    ["which types of service there are", dig("", below("_services", "_dns-sd", "_udp"), "PTR")],
     ["the printers", dig("", below("_ipp", "_tcp"), "PTR")],
   ];
   if (device !== undefined && printer !== undefined) {
     const instance = below(printer.instance, ...printer.type.split("."));
     lines.push(["where one of them is", dig("", instance, "SRV")]);
     lines.push(["what it says of itself, over TCP", dig("+tcp", instance, "TXT")]);
-    lines.push(["the addresses of its host", dig("+short", below(device.host), "AAAA")]);
+    lines.push(["the addresses of its host", dig("", below(device.host), "AAAA")]);
   }
   const visitor = cast.find(({ visits }) => visits !== undefined)?.device.services[0];
   if (visitor !== undefined) {
-    const asked = dig("+short", below(...visitor.type.split(".")), "PTR");
+    const asked = dig("", below(...visitor.type.split(".")), "PTR");
     lines.push([`ask again within a minute: ${visitor.instance} comes and goes`, asked]);
   }
   const shown = lines.map(([what, line]) => `  # ${what}\n  ${line}\n`).join("");

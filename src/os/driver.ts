@@ -27,8 +27,11 @@ export interface DriverSettings extends ListenSettings {
   readonly links: readonly WantedLink[];
 }
 
+/** All that the driver knows of the engine. */
+export type DrivenEngine = Pick<Engine, "handle" | "nextDeadline">;
+
 export interface DriverParts {
-  readonly engine: Engine;
+  readonly engine: DrivenEngine;
   readonly native: Native | undefined;
   readonly log: Log;
   readonly counts: Counts;
@@ -41,7 +44,7 @@ export interface DriverParts {
 const stopPatience = 1000;
 
 export class Driver {
-  readonly #engine: Engine;
+  readonly #engine: DrivenEngine;
   readonly #virtual: VirtualLinks;
   readonly #crash: (error: unknown) => never;
   readonly #links: LinkSockets;

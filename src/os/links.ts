@@ -11,7 +11,7 @@ import {
   readInterfaces,
 } from "./interfaces.js";
 
-/** Changes come in bursts: a look is taken this long after the first sign of one, in milliseconds. */
+/** Changes come in bursts: milliseconds from the first sign of one to a look. */
 const settlingTime = 50;
 
 export class InterfaceWatch {

@@ -38,7 +38,8 @@ interface Bound {
 export class UdpSockets {
   readonly #sockets = new Map<ListenerId, Bound>();
   readonly #ears: UdpEars;
-  #sendCount = 0;
+  // The very first one is watched.
+  #sendCount = watchedSend - 1;
 
   constructor(ears: UdpEars) {
     this.#ears = ears;

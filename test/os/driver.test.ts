@@ -1,0 +1,268 @@
+// The driver with an engine that does as the test says: real sockets on
+// loopback, a virtual link, the one timer, the stop.
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Endpoint, parseAddress, parsePrefix } from "../../src/address.js";
+import { Counts } from "../../src/counts.js";
+import type { EngineConfig } from "../../src/engine/config.js";
+import type { Effect, Input } from "../../src/engine/io.js";
+import { defaultLimits } from "../../src/limits.js";
+import { silentLog } from "../../src/log.js";
+import { now } from "../../src/os/clock.js";
+import { Driver, type DriverSettings } from "../../src/os/driver.js";
+import type { PresentInterface } from "../../src/os/interfaces.js";
+import { placeOf } from "../../src/os/listening.js";
+import { type VirtualLink, VirtualLinks } from "../../src/os/virtual-links.js";
+import { type Instant, instant } from "../../src/time.js";
+import { Client, exchange, until } from "./sockets.js";
+
+const lo: PresentInterface = {
+  name: "lo",
+  index: 1,
+  addresses: [parsePrefix("127.0.0.1/8")!],
+  mtu: 65_536,
+  isUp: true,
+  isLoopback: true,
+  canMulticast: false,
+};
+
+const settings: DriverSettings = {
+  engine: {} as EngineConfig,
+  listen: "all",
+  ports: { udp: 0, tcp: 0 },
+  portsAreDefault: false,
+  limits: defaultLimits,
+  links: [],
+};
+
+const at = (text: string): Endpoint => ({ address: parseAddress(text)!, port: 5353 });
+
+/** Answers by a table, keeps what it was told, and has the deadlines that the test sets. */
+class ScriptedEngine {
+  readonly told: { now: Instant; input: Input }[] = [];
+  answer: (input: Input) => readonly Effect[] = () => [];
+  next: Instant | undefined;
+
+  handle(when: Instant, input: Input): readonly Effect[] {
+    this.told.push({ now: when, input });
+    return this.answer(input);
+  }
+
+  nextDeadline(): Instant | undefined {
+    return this.next;
+  }
+
+  kinds(): string[] {
+    return this.told.map(({ input }) => input.kind);
+  }
+}
+
+/** Says back what it hears, and something of its own at its deadline. */
+class Parrot implements VirtualLink {
+  due: Instant | undefined;
+  #said: Uint8Array[] = [];
+  readonly heard: { family: string; source: Endpoint; text: string }[] = [];
+
+  receive(_: Instant, { family, source, bytes }: Parameters<VirtualLink["receive"]>[1]): void {
+    this.heard.push({ family, source, text: String(Buffer.from(bytes)) });
+    this.#said.push(bytes);
+  }
+
+  expire(): void {
+    this.due = undefined;
+    this.#said.push(Buffer.from("unasked"));
+  }
+
+  nextDeadline(): Instant | undefined {
+    return this.due;
+  }
+
+  takeDatagrams() {
+    return this.#said.splice(0).map((bytes) => {
+      return { family: "ipv4" as const, source: at("192.0.2.9"), isMulticast: true, bytes };
+    });
+  }
+}
+
+let engine: ScriptedEngine;
+let parrot: Parrot;
+let driver: Driver;
+let crashes: unknown[];
+
+beforeEach(() => {
+  engine = new ScriptedEngine();
+  parrot = new Parrot();
+  crashes = [];
+  const own = { ipv4: at("192.0.2.1"), ipv6: at("fe80::1") };
+  const place = { link: parrot, own, prefixes: [parsePrefix("192.0.2.0/24")!], mtu: 1500 };
+  driver = new Driver(settings, {
+    engine,
+    native: undefined,
+    log: silentLog,
+    counts: new Counts(),
+    virtual: new VirtualLinks(new Map([["demo", place]])),
+    crash: (error) => {
+      crashes.push(error);
+      throw error;
+    },
+  });
+});
+
+afterEach(async () => {
+  engine.answer = () => [];
+  await driver.stop();
+});
+
+function portOf(transport: "udp" | "tcp"): number {
+  return placeOf(driver.listeners.find((id) => id.endsWith(transport))!)!.port;
+}
+
+describe("unicast", () => {
+  test("a datagram becomes an input, an effect a datagram", async () => {
+    engine.answer = (input) => {
+      if (input.kind !== "datagram") return [];
+      const { listener, source: to } = input;
+      return [{ kind: "datagram", listener, to, bytes: Buffer.from(`re: ${input.bytes}`) }];
+    };
+    await driver.start([lo]);
+    expect((await exchange("hello", portOf("udp"))).text).toBe("re: hello");
+    expect(engine.kinds()).toEqual(["link-up", "datagram"]);
+  });
+
+  test("a connection from its opening to its close", async () => {
+    engine.answer = (input) => {
+      if (input.kind !== "stream-bytes") return [];
+      const { stream } = input;
+      return [
+        { kind: "pause", stream },
+        { kind: "write", stream, bytes: Buffer.from("answer") },
+        { kind: "resume", stream },
+        { kind: "close", stream },
+      ];
+    };
+    await driver.start([lo]);
+    const client = await Client.open(portOf("tcp"));
+    client.socket.write("question");
+    await until(() => client.hasEnded);
+    client.socket.end();
+    await until(() => engine.kinds().includes("stream-closed"));
+    expect(client.text).toBe("answer");
+    expect(engine.kinds().slice(1)).toEqual([
+      "stream-open",
+      "stream-bytes",
+      "stream-ended",
+      "stream-closed",
+    ]);
+    expect(engine.told[1]?.input).toMatchObject({
+      transport: "tcp",
+      source: { address: "127.0.0.1" },
+    });
+  });
+
+  test("an abort is a reset", async () => {
+    engine.answer = (input) =>
+      input.kind === "stream-bytes" ? [{ kind: "abort", stream: input.stream }] : [];
+    await driver.start([lo]);
+    const client = await Client.open(portOf("tcp"));
+    client.socket.write("question");
+    await until(() => client.isClosed);
+    expect(client.failure).toBe("ECONNRESET");
+  });
+});
+
+describe("virtual links", () => {
+  test("come up at the start, hear what is sent, and are heard at once", async () => {
+    engine.answer = (input) => {
+      if (input.kind !== "link-up") return [];
+      const bytes = Buffer.from("who is there?");
+      return [{ kind: "multicast", link: "demo", family: "ipv6", to: "group", bytes }];
+    };
+    await driver.start([lo]);
+    expect(parrot.heard).toEqual([
+      { family: "ipv6", source: at("fe80::1"), text: "who is there?" },
+    ]);
+    expect(engine.told.map(({ input }) => input)).toMatchObject([
+      { kind: "link-up", link: "demo", mtu: 1500 },
+      { kind: "multicast", link: "demo", isMulticast: true, source: at("192.0.2.9") },
+    ]);
+  });
+
+  test("speak by themselves when their time has come", async () => {
+    parrot.due = instant(now() + 30);
+    await driver.start([lo]);
+    await until(() => engine.kinds().includes("multicast"));
+    const { input } = engine.told.at(-1)!;
+    expect(input).toMatchObject({ kind: "multicast", bytes: Buffer.from("unasked") });
+  });
+});
+
+describe("the timer", () => {
+  test("rings at the engine's deadline, not before, and again for the next", async () => {
+    await driver.start([lo]);
+    const due = [instant(now() + 40), instant(now() + 90)];
+    const rang: Instant[] = [];
+    engine.answer = (input) => {
+      if (input.kind !== "deadline") return [];
+      rang.push(now());
+      engine.next = due[rang.length];
+      return [];
+    };
+    engine.next = due[0];
+    driver.dispatch({ kind: "send-failed", reason: "to arm it" });
+    await until(() => rang.length === 2);
+    expect(rang[0]).toBeGreaterThanOrEqual(due[0]!);
+    expect(rang[1]).toBeGreaterThanOrEqual(due[1]!);
+  });
+
+  test("moves forward for an earlier deadline", async () => {
+    await driver.start([lo]);
+    engine.next = instant(now() + 3_600_000);
+    driver.dispatch({ kind: "send-failed", reason: "to arm it" });
+    engine.next = instant(now() + 20);
+    driver.dispatch({ kind: "send-failed", reason: "to arm it again" });
+    engine.answer = (input) => {
+      if (input.kind === "deadline") engine.next = undefined;
+      return [];
+    };
+    await until(() => engine.kinds().includes("deadline"));
+  });
+
+  test("[T-55] a deadline a month away does not ring now", async () => {
+    await driver.start([lo]);
+    engine.next = instant(now() + 40 * 86_400_000);
+    driver.dispatch({ kind: "send-failed", reason: "to arm it" });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(engine.kinds()).not.toContain("deadline");
+  });
+});
+
+describe("the end", () => {
+  test("a stop is told, connections are waited for, then reset", async () => {
+    await driver.start([lo]);
+    const client = await Client.open(portOf("tcp"));
+    await until(() => engine.kinds().includes("stream-open"));
+    const begin = now();
+    await driver.stop();
+    expect(engine.kinds()).toContain("stop");
+    expect(now() - begin).toBeGreaterThan(900);
+    await until(() => client.isClosed);
+    expect(client.failure).toBe("ECONNRESET");
+    expect(driver.listeners).toEqual([]);
+  });
+
+  test("with nothing under way it is immediate", async () => {
+    await driver.start([lo]);
+    const begin = now();
+    await driver.stop();
+    expect(now() - begin).toBeLessThan(500);
+  });
+
+  test("an exception in the engine is a bug", async () => {
+    await driver.start([lo]);
+    engine.answer = () => {
+      throw new Error("contradiction");
+    };
+    expect(() => driver.dispatch({ kind: "deadline" })).toThrow("contradiction");
+    expect(crashes).toHaveLength(1);
+  });
+});
