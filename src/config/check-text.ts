@@ -14,7 +14,7 @@ export function problemsText(problems: readonly Problem[]): string {
   return problems.map((problem) => `${problemText(problem)}\n`).join("");
 }
 
-/** Text from a file may hold anything; a problem stays on its line and does not reach the terminal. */
+/** Text from a file may hold anything; a problem stays on one line, without controls. */
 function oneLine(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").slice(0, 1000);
 }

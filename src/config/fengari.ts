@@ -30,16 +30,16 @@ export interface Proto {
   readonly locvars: readonly { readonly startpc: number; readonly endpc: number }[];
 }
 
-export interface CallInfo {
+export interface Call {
   readonly func: TaggedValue;
-  readonly previous: CallInfo | null;
+  readonly previous: Call | null;
   readonly callstatus: number;
   readonly l_savedpc: number;
 }
 
 /** A Lua thread. */
 export interface LuaState {
-  readonly ci: CallInfo;
+  readonly ci: Call;
 }
 
 export interface TaggedValue {
@@ -151,7 +151,7 @@ export const tableFunctions = load("fengari/src/ltable.js") as TableFunctions;
 export const { OpCodesI: opcodes } = load("fengari/src/lopcodes.js") as {
   OpCodesI: Readonly<Record<string, number>>;
 };
-/** Bit of `CallInfo.callstatus`: a function written in Lua. */
+/** Bit of `Call.callstatus`: a function written in Lua. */
 export const { CIST_LUA: isLuaCall } = load("fengari/src/lstate.js") as { CIST_LUA: number };
 /** The form in which a table keeps a string key. */
 export const { luaS_hashlongstr: stringKey } = load("fengari/src/lstring.js") as {

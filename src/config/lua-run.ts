@@ -82,7 +82,7 @@ function failureOf({ L, files }: Sandbox, spot: Spot): Failure {
   return { text: withRemedy(message), spot };
 }
 
-/** Calls `interfaces[n].subdomain`, where it is a function, for each interface that the entry is for. */
+/** Calls `interfaces[n].subdomain`, where it is a function, for each of the entry's interfaces. */
 function callFunctions(
   sandbox: Sandbox,
   globals: LuaTable,

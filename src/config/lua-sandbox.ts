@@ -88,7 +88,7 @@ function define(L: LuaState, name: string, f: LuaFunction): void {
   lua.lua_setfield(L, -2, luaText(name));
 }
 
-/** Puts an empty table before the globals: what is set lands there, what is read may come from both. */
+/** Puts an empty table before the globals: what is set lands there, what is read is in either. */
 function replaceGlobals(L: LuaState): void {
   lua.lua_createtable(L, 0, 0);
   lua.lua_createtable(L, 0, 2);

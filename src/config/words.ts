@@ -45,7 +45,8 @@ export function integer(least: number, most: number): Check<number> {
 
 /** A time within bounds given in milliseconds. */
 export function time(least: number, most: number): Check<Duration> {
-  const wanted = `a time from ${timeText(least)} to ${timeText(most)}: seconds or '500ms', '10m', '7d'`;
+  const range = `${timeText(least)} to ${timeText(most)}`;
+  const wanted = `a time from ${range}: seconds or '500ms', '10m', '7d'`;
   return (value, where) => {
     const span = millisecondsOf(value);
     return span !== undefined && span >= least && span <= most

@@ -174,7 +174,7 @@ test("[A1.13] the daemon is free while a file runs", async () => {
   expect(beats).toBeGreaterThan(20);
 });
 
-test("a number is read as what Lua made of it, and refused where that is out of range", async () => {
+test("a number is what Lua made of it, and refused where that is out of range", async () => {
   // 32-bit integers: this one has become −1.
   expect(await run("rate = 0xffffffff")).toEqual([
     "discd.lua:1: rate: must be a whole number from 1 to 10000, not -1",

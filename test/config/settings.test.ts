@@ -283,7 +283,13 @@ test("translations, with TXT keys that have no value", () => {
 });
 
 test("browse lists, general and for some clients", () => {
-  const text = `browse = { b = { 'a.example', 'b.example' }, db = 'a.example', r = {}, { client = '10.5.0.0/16', lb = 'c.example' } }\n${entry("")}`;
+  const text = [
+    "browse = {",
+    "  b = { 'a.example', 'b.example' }, db = 'a.example', r = {},",
+    "  { client = '10.5.0.0/16', lb = 'c.example' },",
+    "}",
+    entry(""),
+  ].join("\n");
   const { proxy } = settingsOf(text).settings.engine;
   expect(Object.keys(proxy.browse ?? {}).sort()).toEqual(["b", "db", "r"]);
   expect(proxy.browse?.b?.map(displayName)).toEqual(["a.example", "b.example"]);
