@@ -172,11 +172,11 @@ test("files have at most 500 lines, lines at most 100 columns", () => {
     .filter((source) => source.lines.length > 501)
     .map((source) => `${source.path}: ${source.lines.length} lines; a room that wants a wall`);
   faults.push(
-    ...broken(everything, (line) =>
-      [...line].length > 100 && !/^\s*("|'|`|\/\/ |\[?")/.test(line)
-        ? `${[...line].length} columns`
-        : undefined,
-    ),
+    ...broken(everything, (line) => {
+      // Long text cannot be broken; what stands around it can.
+      const around = line.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`?/g, "");
+      return [...around].length > 100 ? `${[...line].length} columns` : undefined;
+    }),
   );
   expect(faults).toEqual([]);
 });

@@ -22,7 +22,7 @@ export class ResolverError extends Error {
   override readonly name = "ResolverError";
 }
 
-/** A Discovery Proxy may take 6 s for a first answer (RFC 8766 §5.6); no client should give up sooner. */
+/** A Discovery Proxy may take 6 s for a first answer (RFC 8766 §5.6): no client gives up sooner. */
 const patience = 9000;
 
 /** A lost datagram is sent again after this many milliseconds. */
