@@ -36,7 +36,7 @@ export const defaultLimits: Limits = {
   cacheRecords: 100_000,
   // 50 times the service types ever seen on one campus link; each costs air time.
   questions: 5_000,
-  // One wait lasts 6 s: this is 1,600 first-time names a second, far above what 20 packets/s can ask.
+  // One wait lasts 6 s: 1,600 first-time names a second, far above what 20 packets/s can ask.
   queriesWaiting: 10_000,
   queriesWaitingPerClient: 1_000,
   answerCache: 64 * 1024 * 1024,

@@ -185,11 +185,13 @@ test("functions have at most 70 lines", () => {
   const faults: string[] = [];
   for (const source of product) {
     source.lines.forEach((line, start) => {
-      const opens =
-        /^(export )?(async )?function\b/.test(line) ||
-        /^ {2}(?!if|for|while|switch|return|else|do|try)(static |async |get |set )*#?\w+(<[^>]*>)?\(.*\{$/.test(
+      const method =
+        /^ {2}(?!if|for|while|switch|return|else|do|try)(static |async |get |set )*#?\w+/.exec(
           line,
         );
+      const opens =
+        /^(export )?(async )?function\b/.test(line) ||
+        (method !== null && /^(<[^>]*>)?\(.*\{$/.test(line.slice(method[0].length)));
       if (!opens) return;
       const indent = line.startsWith("  ") ? "  }" : "}";
       const end = source.lines.findIndex((other, index) => index > start && other === indent);
