@@ -1,51 +1,68 @@
 // Messages on a stream: two length bytes, then the message (RFC 1035 §4.2.2,
-// RFC 7766 §8). Pieces may arrive cut anywhere.
+// RFC 7766 §8). Pieces may arrive cut anywhere, byte by byte if need be.
 
 import { FormatError } from "./errors.js";
 
 const lengthBytes = 2;
 export const frameBytesMax = 65_535;
 
-/** Puts messages together. Holds at most one unfinished message and what came with it. */
+/**
+ * Puts messages together. Holds what was pushed and not taken: whoever takes until there is
+ * nothing left keeps that below one frame.
+ */
 export class FrameReader {
-  #pieces: Uint8Array[] = [];
-  #size = 0;
+  #buffer: Uint8Array = new Uint8Array(0);
+  #start = 0;
+  #end = 0;
+  /** The buffer is ours, not a piece as it came: its free end may be written to. */
+  #isOwn = false;
 
   /** Bytes that are held and not taken yet. */
   get size(): number {
-    return this.#size;
+    return this.#end - this.#start;
   }
 
+  /** The piece is not copied when it comes between two frames; it belongs to the reader then. */
   push(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    this.#pieces.push(bytes);
-    this.#size += bytes.length;
+    const held = this.size;
+    if (held === 0) {
+      this.#hold(bytes, bytes.length, false);
+      return;
+    }
+    const total = held + bytes.length;
+    if (!this.#isOwn || this.#end + bytes.length > this.#buffer.length) {
+      // Never moved inside one buffer: messages already taken may still be read there.
+      // Not as large as announced: many connections could announce what they never send.
+      const larger = new Uint8Array(Math.max(total, 2 * held));
+      larger.set(this.#buffer.subarray(this.#start, this.#end));
+      this.#hold(larger, held, true);
+    }
+    this.#buffer.set(bytes, this.#end);
+    this.#end += bytes.length;
   }
 
   /** The next whole message without its length, or undefined. */
   take(): Uint8Array | undefined {
-    if (this.#size < lengthBytes) return undefined;
-    const length = (this.#byte(0) << 8) | this.#byte(1);
-    const whole = lengthBytes + length;
-    if (this.#size < whole) return undefined;
-    const first = this.#join();
-    this.#size -= whole;
-    this.#pieces = this.#size === 0 ? [] : [first.subarray(whole)];
-    return first.subarray(lengthBytes, whole);
+    if (this.size < lengthBytes) return undefined;
+    const whole = this.#announced();
+    if (this.size < whole) return undefined;
+    const start = this.#start;
+    this.#start += whole;
+    return this.#buffer.subarray(start + lengthBytes, start + whole);
   }
 
-  #byte(index: number): number {
-    let rest = index;
-    for (const piece of this.#pieces) {
-      if (rest < piece.length) return piece[rest] as number;
-      rest -= piece.length;
-    }
-    return 0;
+  #hold(buffer: Uint8Array, end: number, isOwn: boolean): void {
+    this.#buffer = buffer;
+    this.#start = 0;
+    this.#end = end;
+    this.#isOwn = isOwn;
   }
 
-  #join(): Uint8Array {
-    const [only] = this.#pieces;
-    return this.#pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.#pieces);
+  /** Size of the frame at the front, as far as that is known. */
+  #announced(): number {
+    const high = this.#buffer[this.#start] ?? 0;
+    const low = this.size < lengthBytes ? 0 : (this.#buffer[this.#start + 1] as number);
+    return lengthBytes + ((high << 8) | low);
   }
 }
 

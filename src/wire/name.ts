@@ -136,6 +136,9 @@ export function formatName(name: Name): string {
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Controls, line separators, and what turns the direction of the text around it. */
+const misleading = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
 /** One label for people; escapes only what would mislead. */
 export function displayLabel(label: Label): string {
   let text: string;
@@ -146,7 +149,7 @@ export function displayLabel(label: Label): string {
   }
   return text
     .replace(/[\\.]/g, "\\$&")
-    .replace(/\p{Cc}/gu, (control) =>
+    .replace(misleading, (control) =>
       [...Buffer.from(control, "utf8")]
         .map((byte) => `\\${String(byte).padStart(3, "0")}`)
         .join(""),

@@ -4,6 +4,7 @@
 // message expensive.
 
 import { FormatError } from "./errors.js";
+import { latin1 } from "./latin1.js";
 import { foldLabel, type Label, mdnsNameBytesMax, type Name, rootName } from "./name.js";
 
 /**
@@ -21,12 +22,6 @@ const noBytes = new Uint8Array(0);
 
 /** Up to this size V8 keeps an array's bytes inside the object, at a tenth of the cost. */
 const inlineBytesMax = 64;
-
-interface Latin1 {
-  latin1Slice(start: number, end: number): string;
-}
-
-const { latin1Slice } = Buffer.prototype as unknown as Latin1;
 
 export class Reader {
   readonly bytes: Uint8Array;
@@ -126,7 +121,7 @@ export class Reader {
   #nameOf(start: number, stop: number, where: string, hops: number): Name {
     const tail = this.bytes[stop] === 0 ? rootName : this.#tail(start, stop, where, hops);
     if (start === stop) return tail;
-    const run = latin1Slice.call(this.bytes, start, stop);
+    const run = latin1(this.bytes, start, stop);
     const labels: Label[] = [];
     for (let at = 0; at < run.length; ) {
       const next = at + 1 + run.charCodeAt(at);

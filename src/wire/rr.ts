@@ -1,9 +1,10 @@
 // Resource records as values, their identity, and the names inside them.
 
 import { FormatError } from "./errors.js";
+import { latin1 } from "./latin1.js";
 import { equalNames, type Name } from "./name.js";
-import type { Rdata } from "./rdata/index.js";
-import { type Layout, layoutOf } from "./rdata/layouts.js";
+import type { EdnsOptionBytes, Rdata } from "./rdata/index.js";
+import { type FieldKind, type Layout, layoutOf } from "./rdata/layouts.js";
 
 export interface RR {
   readonly name: Name;
@@ -28,19 +29,25 @@ export function fieldOf(rdata: Rdata, field: string): unknown {
   return value;
 }
 
-const latin1 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-
 const sized = (bytes: Uint8Array): string => `${bytes.length}:${latin1(bytes)}`;
 
-function fieldKey(value: unknown): string {
-  if (typeof value === "number") return `${value};`;
-  if (value instanceof Uint8Array) return sized(value);
-  if (Array.isArray(value)) {
-    if (value.length === 0) return "[]";
-    return `[${value.map((item) => fieldKey(item.bytes === undefined ? item : item.code)).join("")}]`;
+/** Says where it ends, unless it runs to the end: keys can stand one behind the other. */
+function fieldKey(kind: FieldKind, value: unknown): string {
+  switch (kind) {
+    case "name":
+      return `${(value as Name).key}\0`;
+    case "strings":
+      // No string and one empty string are the same on the wire (RFC 6763 §6.1).
+      return (value as readonly Uint8Array[]).map(sized).join("") || "0:";
+    case "types":
+      return `${(value as readonly number[]).join(",")};`;
+    case "options":
+      return (value as readonly EdnsOptionBytes[])
+        .map((option) => `${option.code}=${sized(option.bytes)}`)
+        .join("");
+    default:
+      return typeof value === "number" ? `${value};` : sized(value as Uint8Array);
   }
-  return `${(value as Name).key}\0`;
 }
 
 /**
@@ -55,13 +62,10 @@ export function rdataKey(type: number, rdata: Rdata): string {
       return latin1(rdata.address);
     case "ptr":
       return rdata.target.key;
-    case "txt":
-      // No string and one empty string are the same on the wire (RFC 6763 §6.1).
-      return rdata.strings.length === 0 ? "0:" : rdata.strings.map(sized).join("");
     default: {
       let key = "";
-      for (const [field] of fieldsOf(type, rdata)) {
-        key += fieldKey(fieldOf(rdata, field));
+      for (const [field, kind] of fieldsOf(type, rdata)) {
+        key += fieldKey(kind, fieldOf(rdata, field));
       }
       return key;
     }

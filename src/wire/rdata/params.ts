@@ -4,6 +4,7 @@
 
 import { formatAddress, parseAddress } from "../../address.js";
 import { FormatError } from "../errors.js";
+import { latin1 } from "../latin1.js";
 import { parseNumber, quotedText, type Word, wordBytes } from "../words.js";
 
 const keys = [
@@ -17,7 +18,6 @@ const keys = [
   "dohpath",
 ] as const;
 
-const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 const word16 = (bytes: Uint8Array, at: number): number =>
   ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 const bytes16 = (value: number): number[] => [value >> 8, value & 0xff];
