@@ -86,8 +86,10 @@ export class CachedRR {
     return { name: this.owner.name, type: this.type, class: 1, ttlSeconds, rdata };
   }
 
-  /** What tells it from other records of its name and type. */
+  /** What tells it from other records of its name and type; it never changes. */
   get identity(): string {
+    // One of a name is kept, and its types may change.
+    if (this.type === RRType.NSEC) return "";
     return typeof this.kept === "string" ? this.kept : identityOf(this.type, this.kept);
   }
 }
