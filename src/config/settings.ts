@@ -268,7 +268,9 @@ function reportFinding(
   at: (path: string) => Where,
 ): void {
   const link = used.find(({ config }) => config.id === finding.link)?.planned;
-  const path = link === undefined ? finding.path : `${link.path}.${finding.path}`;
+  const isInherited = finding.path.startsWith("translate") && !link?.entry.translate;
+  const isOfLink = link !== undefined && link.path !== "" && !isInherited;
+  const path = isOfLink ? `${link.path}.${finding.path}` : finding.path;
   const where = at(path);
   const own = link?.path === "" ? `${link.name}: ${finding.text}` : finding.text;
   if (finding.isWarning) where.report.warning(where, own);

@@ -311,6 +311,12 @@ each([
 
 each([
   [
+    "a TXT key that cannot be one, in an entry and at the top level",
+    `translate = {\n  { type = '*', txt = { ['a=b'] = '1' } } }\n${entry("\n translate = {\n { type = '*', txt = { ['c=d'] = '1' } } }")}\ninterfaces[2] = { name = 'b', subdomain = 'b.example' }`,
+    'discd.lua:2: translate[1].txt: "a=b" cannot be a TXT key',
+    'discd.lua:5: interfaces[1].translate[1].txt: "c=d" cannot be a TXT key',
+  ],
+  [
     "an error inside a function has the line inside it",
     "interfaces = { { name = 'eth0.*', subdomain = function (interface)\n  return interface.floor .. '.example'\nend } }",
     "discd.lua:2: interfaces[1].subdomain, for eth0.10: attempt to concatenate a nil value (field 'floor')",
