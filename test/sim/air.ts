@@ -70,7 +70,7 @@ export const proxyAddress: Readonly<Record<Family, Endpoint>> = {
   ipv6: { address: parseAddress("fe80::250")!, port: 5353 },
 };
 
-const isEngineAddress = (endpoint: Endpoint) =>
+export const isEngineAddress = (endpoint: Endpoint) =>
   sameEndpoint(endpoint, proxyAddress.ipv4) || sameEndpoint(endpoint, proxyAddress.ipv6);
 
 export class Air {

@@ -22,7 +22,7 @@ interface Expected {
  * When to ask again, in seconds after the first time: the answers of slow devices are taken
  * in after the first reply has left, and are in the next one.
  */
-const again = [0, 1.5, 4, 9];
+const again = [0, 1.5, 4, 9, 18];
 
 /** Few at a time: the rate of the link must not be what decides. */
 const batch = 3;

@@ -4,9 +4,10 @@
 
 import { after, type Instant, ms, seconds } from "../../src/time.js";
 import { RRType } from "../../src/wire/codes.js";
+import type { Question } from "../../src/wire/message.js";
 import type { Name } from "../../src/wire/name.js";
 import { type RR, rdataKey } from "../../src/wire/rr.js";
-import type { Packet } from "./air.js";
+import { isEngineAddress, type Packet } from "./air.js";
 
 export interface Told {
   readonly rr: RR;
@@ -16,12 +17,24 @@ export interface Told {
   isUnique: boolean;
 }
 
+/** RRs of a dead device are dropped this long after the second question that it left unanswered. */
+const failureWait = seconds(10);
+
+interface Denial {
+  readonly receivedAt: Instant;
+  readonly expiresAt: Instant;
+  readonly types: Set<number>;
+}
+
 const pseudoTypes: readonly number[] = [RRType.OPT, RRType.TSIG, RRType.TKEY];
 const sig = 24;
 
 export class Ledger {
   /** By name and type; then by rdata. */
   readonly #sets = new Map<string, Map<string, Told>>();
+  readonly #denials = new Map<string, Denial>();
+  /** When other hosts asked for a name, by name. */
+  readonly #foreign = new Map<string, Instant[]>();
   /** Until when unicast answers are welcome: 2 s after a QU question (RFC 6762 §6). */
   #unicastUntil: Instant | undefined;
 
@@ -33,16 +46,24 @@ export class Ledger {
   /** The link has gone: what it told is worth nothing. */
   forget(): void {
     this.#sets.clear();
+    this.#denials.clear();
+    this.#foreign.clear();
   }
 
   hear(now: Instant, packet: Packet): void {
     const { message } = packet;
-    if (message === undefined || !message.isResponse) return;
+    if (message === undefined) return;
+    if (!message.isResponse) {
+      if (!isEngineAddress(packet.source)) this.#noteForeign(now, message.questions);
+      return;
+    }
     if (message.opcode !== 0 || message.rcode !== 0 || packet.source.port !== 5353) return;
     if (packet.to !== "group" && (this.#unicastUntil ?? -1) < now) return;
-    const rrs = [...message.answers, ...message.authorities, ...message.additionals].filter(
+    const all = [...message.answers, ...message.authorities, ...message.additionals];
+    const rrs = all.filter(
       ({ type }) => !pseudoTypes.includes(type) && type !== sig && type !== RRType.NSEC,
     );
+    for (const rr of all) if (rr.type === RRType.NSEC) this.#noteDenial(now, rr);
     for (const rr of rrs) this.#note(now, rr);
     // A goodbye is taken to speak for its own record only.
     const flushing = rrs.filter((rr) => (rr.class & 0x8000) !== 0 && ttlOf(rr) > 0);
@@ -68,6 +89,41 @@ export class Ledger {
     return told !== undefined && told.expiresAt > now ? told : undefined;
   }
 
+  /** RRs of a name that were alive at some time since then. */
+  findSince(since: Instant, name: Name, type: number): readonly Told[] {
+    const set = this.#sets.get(setKey(name, type))?.values() ?? [];
+    return [...set].filter((told) => told.expiresAt >= since);
+  }
+
+  /** Whether an NSEC that is still alive says that there is no such type (RFC 6762 §6.1). */
+  denies(now: Instant, name: Name, type: number): boolean {
+    const denial = this.#denials.get(name.key);
+    return denial !== undefined && denial.expiresAt > now && !denial.types.has(type);
+  }
+
+  /**
+   * Whether others have asked for it in vain, so that it may have been given up early
+   * (RFC 6762 §10.5). Says so rather too often: known answers are not looked at.
+   */
+  isDoubtful(now: Instant, told: Told): boolean {
+    const asked = (this.#foreign.get(told.rr.name.key) ?? []).filter((at) => at > told.receivedAt);
+    return asked.length >= 2 && now >= after(asked[1]!, failureWait);
+  }
+
+  #noteForeign(now: Instant, questions: readonly Question[]): void {
+    for (const { name } of questions) {
+      const asked = this.#foreign.get(name.key) ?? [];
+      this.#foreign.set(name.key, [...asked.slice(-50), now]);
+    }
+  }
+
+  #noteDenial(now: Instant, rr: RR): void {
+    if ((rr.class & 0x7fff) !== 1 || rr.rdata.kind !== "nsec" || ttlOf(rr) === 0) return;
+    const expiresAt = after(now, seconds(ttlOf(rr)));
+    const types = new Set(rr.rdata.types);
+    this.#denials.set(rr.name.key, { receivedAt: now, expiresAt, types });
+  }
+
   #note(now: Instant, rr: RR): void {
     if ((rr.class & 0x7fff) !== 1) return;
     const ttlSeconds = ttlOf(rr);
@@ -79,6 +135,7 @@ export class Ledger {
       return;
     }
     this.#sets.set(key, set);
+    this.#denials.get(rr.name.key)?.types.add(rr.type);
     const told = { rr, receivedAt: now, expiresAt: after(now, seconds(ttlSeconds)) };
     set.set(rdataKey(rr.type, rr.rdata), { ...told, isUnique: (rr.class & 0x8000) !== 0 });
   }

@@ -114,6 +114,17 @@ const lies: readonly ((lie: Lie) => void)[] = [
   ({ liar, family, rr }) => liar.say(family, { ...response, answers: [{ ...rr, ttlSeconds: 0 }] }),
   ({ liar, family, rr }) =>
     liar.say(family, { ...response, answers: [{ ...rr, ttlSeconds: 0x8000_0078 }] }),
+  ({ liar, family, rr }) =>
+    liar.say(family, {
+      ...response,
+      answers: [
+        {
+          ...rr,
+          type: RRType.NSEC,
+          rdata: { kind: "nsec", next: nameOf(["nonsense"]), types: [RRType.HINFO] },
+        },
+      ],
+    }),
   ({ liar, family, rr, chance }) => {
     const whole = encodeMessage({ ...response, answers: [rr, { ...rr, class: 1 }] });
     liar.say(family, whole.subarray(0, 12 + chance.below(whole.length - 12)));

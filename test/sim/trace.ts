@@ -8,7 +8,7 @@ import { decodePartial } from "../../src/wire/message.js";
 import { displayName } from "../../src/wire/name.js";
 import { formatRR } from "../../src/wire/text.js";
 
-const kept = 60;
+const kept = Number(process.env.KEPT ?? 60);
 
 export class Trace {
   steps = 0;

@@ -136,7 +136,9 @@ export function isAnsweredLocally(zone: PlannedZone, name: Name, type: number): 
   if (isEnumeration) return labels.length === 3 || zone.kind === "reverse";
   if (zone.kind === "reverse") return !isWholeAddress(name);
   if (emptyNodes.has(below) || labels[0]!.toLowerCase() === "_sub") return true;
-  return (type === RRType.A || type === RRType.AAAA) && labels[0]!.startsWith("_");
+  const isBelowType = ["_tcp", "_udp"].includes(labels.at(-1)!.toLowerCase());
+  const isAddress = type === RRType.A || type === RRType.AAAA;
+  return isAddress && (isBelowType || labels[0]!.startsWith("_"));
 }
 
 function isWholeAddress(name: Name): boolean {

@@ -114,7 +114,7 @@ export class AskingChecker {
     if (question.class !== 1) this.#ledger.askedForUnicast(now);
     const series = this.#exchanges.seriesOf({ link, name, type });
     if (series === undefined) {
-      const isWanted = isWarm || this.#isTargetOfAlias(now, name);
+      const isWanted = isWarm || this.#isTargetOfAlias(name);
       demand(isWanted, () => `asked for ${shown()}, which nobody waits for`);
       return;
     }
@@ -138,13 +138,13 @@ export class AskingChecker {
   }
 
   /** DP-44: somebody waits for a name that is an alias of this one. */
-  #isTargetOfAlias(now: Instant, name: Name): boolean {
-    for (const { onLink } of this.#exchanges.owed()) {
+  #isTargetOfAlias(name: Name): boolean {
+    for (const { onLink, since } of this.#exchanges.owed()) {
       if (onLink?.link !== this.#rules.link) continue;
       const seen = new Set<string>();
       for (let at: Name | undefined = onLink.name; at !== undefined && !seen.has(at.key); ) {
         seen.add(at.key);
-        const alias: RR | undefined = this.#ledger.find(now, at, RRType.CNAME)[0]?.rr;
+        const alias: RR | undefined = this.#ledger.findSince(since, at, RRType.CNAME)[0]?.rr;
         at = alias?.rdata.kind === "cname" ? alias.rdata.target : undefined;
         if (at?.key === name.key) return true;
       }
