@@ -27,5 +27,8 @@ export function isShortcut(zone: LinkZone, below: readonly Label[], question: Qu
   // `_sub` itself; a subtype may be called `_sub` too, since it can be any label.
   if (first === "_sub" && second !== "_sub") return true;
   const isAddress = question.type === RRType.A || question.type === RRType.AAAA;
-  return isAddress && first.startsWith("_");
+  // Addresses belong to hosts, never to instances and types (RFC 6763 §4.1.2, §5). Unbound asks
+  // A of an instance before its SRV or TXT, and gives up on the instance while that one waits.
+  const last = foldLabel(below.at(-1) ?? "");
+  return isAddress && (first.startsWith("_") || last === "_tcp" || last === "_udp");
 }

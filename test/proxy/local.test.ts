@@ -260,6 +260,9 @@ describe("names that resolvers ask for on their way (Q-1)", () => {
       [`_ipp._tcp.${rich} A`, `NODATA ${rich}`],
       [`_ipp._tcp.${rich} AAAA`, `NODATA ${rich}`],
       [`_x.prnt.${ldh} A`, `NODATA ${ldh}`],
+      [`Dr\\.\\032Who._ipp._tcp.${rich} A`, `NODATA ${rich}`],
+      [`Dr\\.\\032Who._ipp._TCP.${rich} AAAA`, `NODATA ${rich}`],
+      [`universal._sub._ntp._udp.${rich} A`, `NODATA ${rich}`],
       [`_ipp._tcp.${rich} OPT`, `NODATA ${rich}`],
       [`prnt.${ldh} TYPE250`, `NODATA ${ldh}`],
     ),
@@ -272,6 +275,10 @@ describe("names that resolvers ask for on their way (Q-1)", () => {
     `x._tcp.${rich} TXT`,
     `_sub._sub._ipp._tcp.${rich} PTR`,
     `_ipp._tcp.${rich} TXT`,
+    `who._ipp._tcp.${rich} SRV`,
+    `who._ipp._tcp.${rich} ANY`,
+    `_tcp.who.${rich} TXT`,
+    `who._tcp.x.${rich} A`,
     `x_y.${ldh} A`,
   ])("and not more than those: %s", (asked) => {
     expect(run(open, asked)).toBe("link");
