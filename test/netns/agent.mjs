@@ -63,6 +63,7 @@ const operations = {
       tell({ event: "data", id, at: now(), hex: bytes.toString("hex") }),
     );
     socket.on("error", (error) => tell({ event: "error", id, text: String(error) }));
+    socket.on("end", () => socket.end());
     socket.on("close", () => tell({ event: "close", id, at: now() }));
   },
   write({ id, hex }) {

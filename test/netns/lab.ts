@@ -154,7 +154,8 @@ export class Lab {
         return reply !== undefined && reply.answers.length === 1;
       },
       20_000,
-    ).catch((error) => {
+    ).catch(async (error) => {
+      await daemon.stop();
       throw new Error(`${error}\n${daemon.log.slice(-20).join("\n")}`);
     });
     return daemon;

@@ -134,13 +134,28 @@ it("[DP-121] a lost carrier is a link down, within some two seconds; its zones s
   expect(await askBoth("carrier")).toEqual(bothApart);
 });
 
+/** A program that binds port 5353 and lets nobody share it. */
+async function keeper(more: string): Promise<Child> {
+  const bind = `bind({ port: 5353 }, () => console.log('bound'))`;
+  const script = `require('dgram').createSocket({ type: 'udp6'${more} }).${bind}`;
+  const child = run([process.execPath, "-e", script]);
+  await child.says(/^bound$/);
+  return child;
+}
+
+it("a link with one family refused is up with the other, and told once", async () => {
+  const kept = await keeper(", ipv6Only: true");
+  const child = await start([discd]);
+  await sleep(4500);
+  expect(events(child, "link-up").map(({ families }) => families)).toEqual([["ipv4"], ["ipv4"]]);
+  expect(events(child, "link-refused")).toHaveLength(2);
+  expect(await askBoth("half")).toEqual(bothApart);
+  await kept.stop();
+  await until("IPv6 as well", () => events(child, "link-up").length === 4);
+});
+
 it("a program that keeps port 5353 to itself: said once, and tried until it is gone", async () => {
-  const keeper = run([
-    process.execPath,
-    "-e",
-    "require('dgram').createSocket('udp6').bind(5353, '::', () => console.log('bound'))",
-  ]);
-  await keeper.says(/^bound$/);
+  const kept = await keeper("");
   const child = run([discd, "-c", readable()]);
   await until("both links are refused", () => events(child, "link-refused").length >= 4);
   await sleep(4500);
@@ -151,7 +166,7 @@ it("a program that keeps port 5353 to itself: said once, and tried until it is g
     expect(remedy).toMatch(/disallow-other-stacks/);
   }
   expect(events(child, "link-up")).toEqual([]);
-  await keeper.stop();
+  await kept.stop();
   await until("both links are up", () => events(child, "link-up").length === 2);
   expect(await askBoth("keeper")).toEqual(bothApart);
 });

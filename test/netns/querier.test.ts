@@ -106,11 +106,22 @@ it.concurrent("[DP-134] [DP-135] lasting interest asks at 80 to 95 % of the TTL"
     flush(rec("brief.local", "A", 4500, "10.1.0.135")),
     flush(rec("brief.local", "NSEC", 4500, ["brief.local", "A"])),
   ];
-  s.dev1.announce(records);
-  const begin = now();
-  await sleep(21_500);
-  const frames = await s.ear1.queries(s.mac1, instance, "SRV", begin + 500);
-  const times = frames.filter(({ family }) => family === 4).map(({ at }) => (at - begin) / 1000);
+  // The device answers the first query for each name, and is silent ever after.
+  for (const name of [type, instance, "brief.local"]) {
+    s.dev1.answers(name, undefined, records, { times: 1, families: [4] });
+  }
+  const answered = await until("the answer", () =>
+    s.ear1.frames.find(({ message }) =>
+      message?.answers.some(({ data }) => / brief\.local/.test(data)),
+    ),
+  );
+  // What had left before the first answer came back does not count.
+  await sleep(22_500);
+  const frames = await s.ear1.queries(s.mac1, instance, "SRV", answered.at + 1500);
+  const last = s.ear1.frames.findLast(({ message }) =>
+    message?.answers.some(({ data }) => / brief\.local/.test(data)),
+  )!.at;
+  const times = frames.filter(({ family }) => family === 4).map(({ at }) => (at - last) / 1000);
   const refreshes = times.filter((at) => at < 19.95);
   expect(refreshes).toHaveLength(4);
   for (const [i, at] of refreshes.entries()) {
@@ -172,12 +183,12 @@ it.concurrent("[DP-129] the first query of a series waits 20 to 120 ms", async (
   expect(sorted[22]! - sorted[2]!).toBeGreaterThan(25);
 });
 
-/** Some 230 bytes below the zone, so that a packet holds five of them. */
+/** Some 190 bytes below the zone that no other name shares: a packet holds seven. */
 function longName(stem: string, i: number): string {
-  return `${stem}${i}.${"a".repeat(60)}.${"b".repeat(60)}.${"c".repeat(60)}`;
+  return ["a", "b", "c"].map((letter) => `${stem}${i}`.padEnd(60, letter)).join(".");
 }
 
-it.concurrent("[DP-122] [DP-148] never more query packets than `rate` in a second", async () => {
+it("[DP-122] [DP-148] never more query packets than `rate` in a second", async () => {
   const since = now();
   const names = Array.from({ length: 300 }, (_, i) => `${longName("n122-", i)}.${H}`);
   const asked = names.map((name) => s.client.ask(name, "A", { limit: 12_000 }).catch(() => 0));

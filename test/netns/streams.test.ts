@@ -67,7 +67,7 @@ it.concurrent("[TCP-06] a slow question does not hold up the next", async () => 
   stream.close();
 });
 
-it.concurrent("[TCP-07] [TCP-08] idle connections are closed, slow senders too", async () => {
+it.concurrent("[TCP-07] [TCP-08] idle connections are closed, dribbling ones too", async () => {
   const [idle, slow] = await Promise.all([s.client.stream(), s.client.stream()]);
   await idle.exchange(soa(71));
   const begin = Date.now();
@@ -80,7 +80,7 @@ it.concurrent("[TCP-07] [TCP-08] idle connections are closed, slow senders too",
   expect(Date.now() - begin).toBeGreaterThan(8500);
 });
 
-it.concurrent("[TCP-09] a half-closed client is answered, a vanished one harms nobody", async () => {
+it.concurrent("[TCP-09] a half-closed client is answered, a gone one is not", async () => {
   const agent = await s.lab.agent("cli");
   const slow = (id: number) => framed(message({ id, questions: [{ name: `t9.${H}`, type: "A" }] }));
   const [half, gone] = await Promise.all([
