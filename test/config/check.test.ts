@@ -67,6 +67,12 @@ each([
     "discd.lua:2: interfaces[1].allow[1]",
   ],
   [
+    "a key has the line where its value begins, however long that is",
+    `${good}alow = {\n  'any',\n  'none',\n}\nwram = function ()\n  return 1\nend`,
+    "discd.lua:2: alow: unknown key; the nearest known one is 'allow'",
+    "discd.lua:6: wram: unknown key; the nearest known one is 'warm'",
+  ],
+  [
     "a missing key has the line of its table",
     "interfaces = {\n  -- the first floor\n  { subdomain = 'a.example' },\n}",
     "discd.lua:3: interfaces[1].name: is missing",
