@@ -33,14 +33,26 @@ const familySets: readonly (readonly Family[])[] = [
   ["ipv6"],
 ];
 
-/** The devices of one link; `base` sets them apart from those of other links. */
-export function drawDevices(chance: Chance, base: number, count: number): Device[] {
+/**
+ * The devices of one link.
+ *
+ * @param base          sets their addresses and ports apart from those of other links
+ * @param isShortLived  all their RRs live two minutes at most
+ */
+export function drawDevices(
+  chance: Chance,
+  base: number,
+  count: number,
+  isShortLived: boolean,
+): Device[] {
   const names = [...hosts];
   const devices: Device[] = [];
-  const sharedTtl = chance.oneOf([undefined, undefined, 30, 75]);
+  const sharedTtl = chance.oneOf(isShortLived ? [30, 75, 120] : [undefined, undefined, 30, 75]);
   for (let index = 0; index < count && names.length > 0; index++) {
     const [host] = names.splice(chance.below(names.length), 1);
-    devices.push(new Device(drawPlan(chance, host!, base + index, sharedTtl), chance.random));
+    devices.push(
+      new Device(drawPlan(chance, host!, base + index, sharedTtl, isShortLived), chance.random),
+    );
   }
   return devices;
 }
@@ -50,6 +62,7 @@ function drawPlan(
   host: string,
   number: number,
   sharedTtlSeconds: number | undefined,
+  isShortLived: boolean,
 ): DevicePlan {
   const offered = chance.someOf(types, 0.5);
   return {
@@ -59,7 +72,7 @@ function drawPlan(
     hasLinkLocal: chance.is(0.3),
     services: offered.map((type) => drawService(chance, type, number)),
     extra: chance.is(0.3) ? extraOf(host, number) : [],
-    uniqueTtlSeconds: chance.is(0.4) ? chance.oneOf([2, 11, 30, 75]) : undefined,
+    uniqueTtlSeconds: isShortLived || chance.is(0.4) ? chance.oneOf([2, 11, 30, 75]) : undefined,
     sharedTtlSeconds,
     manners: {
       probes: chance.is(0.8),

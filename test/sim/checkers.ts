@@ -5,7 +5,7 @@
 import type { Counts } from "../../src/counts.js";
 import type { Effect, StreamId } from "../../src/engine/io.js";
 import type { Limits } from "../../src/limits.js";
-import { elapsed, type Instant } from "../../src/time.js";
+import { elapsed, type Instant, seconds } from "../../src/time.js";
 import { RRType, typeName } from "../../src/wire/codes.js";
 import { displayName } from "../../src/wire/name.js";
 import { AnswerChecker, type AnswerRules } from "./checkers/answers.js";
@@ -66,6 +66,12 @@ export class Checkers {
 
   linkUp(link: string): void {
     this.#isUp.set(link, true);
+    this.#asking.get(link)?.restart();
+  }
+
+  /** RFC 6762 §10.3: asked and heard anew, or forgotten within ten seconds. */
+  linkMoved(now: Instant, link: string): void {
+    this.ledgers.get(link)?.shorten(now, seconds(10));
     this.#asking.get(link)?.restart();
   }
 

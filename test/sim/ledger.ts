@@ -2,7 +2,7 @@
 // §10, §11 and §18 written anew and generously. Everything the engine may know
 // is in here; whatever it serves and is not, it must not have.
 
-import { after, type Instant, ms, seconds } from "../../src/time.js";
+import { after, type Duration, type Instant, ms, seconds } from "../../src/time.js";
 import { RRType } from "../../src/wire/codes.js";
 import type { Question } from "../../src/wire/message.js";
 import type { Name } from "../../src/wire/name.js";
@@ -48,6 +48,14 @@ export class Ledger {
     this.#sets.clear();
     this.#denials.clear();
     this.#foreign.clear();
+  }
+
+  /** Nothing is worth anything for longer than this. */
+  shorten(now: Instant, span: Duration): void {
+    for (const set of this.#sets.values()) {
+      for (const told of set.values()) shorten(told, after(now, span));
+    }
+    this.#denials.clear();
   }
 
   hear(now: Instant, packet: Packet): void {

@@ -39,9 +39,13 @@ const everybody = ["0.0.0.0/0", "::/0"].map((text) => ({
   prefix: parsePrefix(text)!,
 }));
 
+/** Last byte of the engine's own addresses, at first. */
+export const proxyNumber = 250;
+
 /** Both links of a world have the same subnets, as in a building with one plan for every floor. */
-export function prefixesOf(): readonly Prefix[] {
-  return ["192.0.2.250/24", "2001:db8::250/64", "fe80::250/64"].map((text) => parsePrefix(text)!);
+export function prefixesOf(number = proxyNumber): readonly Prefix[] {
+  const texts = [`192.0.2.${number}/24`, `2001:db8::${number}/64`, `fe80::${number}/64`];
+  return texts.map((text) => parsePrefix(text)!);
 }
 
 export const floor1: LinkPlan = {

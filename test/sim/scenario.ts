@@ -32,7 +32,9 @@ export interface Outcome {
 }
 
 /** Longer than anything that was told meanwhile lives (RFC 6762 §10). */
-const oldAge = seconds(4600);
+const oldAge = (world: World) => seconds(isWarm(world.plan) ? 130 : 4600);
+
+const isWarm = (plan: WorldPlan) => plan.links.some(({ warm }) => warm === true || warm.length > 0);
 
 export function replayCommand(seed: number, minutes: number): string {
   return `npm run sim -- --seed ${seed} --minutes ${minutes}`;
@@ -45,7 +47,7 @@ export function runSeed(seed: number, minutes: number, faultAt?: number): Outcom
   world.failAt = faultAt;
   world.run(trouble);
   calmDown(scenario);
-  world.run(oldAge);
+  world.run(oldAge(world));
   // A cache that overflows forgets, and what it forgets is not in its answers.
   const checked = world.plan.isFlooded ? 0 : checkConvergence(world, scenario.devices);
   world.stop();
@@ -102,7 +104,7 @@ export function draw(seed: number, minutes: number): Scenario {
   const trouble = seconds(minutes * 60);
   const devices = new Map<string, readonly Device[]>();
   for (const [index, air] of [...world.links.values()].entries()) {
-    const drawn = drawDevices(chance, 10 + index * 40, 1 + chance.below(5));
+    const drawn = drawDevices(chance, 10 + index * 40, 1 + chance.below(5), isWarm(plan));
     devices.set(air.id, drawn);
     populate(world, air, drawn, weather, trouble);
   }
@@ -281,7 +283,7 @@ class Deeds {
         world.later(chance.span(10, 9000), () => world.linkUp(id));
       },
       () => {
-        if (air.isUp) world.linkUp(id);
+        if (air.isUp) world.readdress(id, 250 - chance.below(3));
       },
       () => {
         const direction = chance.is(0.5) ? "in" : "out";

@@ -14,7 +14,7 @@ import { Chance } from "./chance.js";
 import { Checkers } from "./checkers.js";
 import { Client, type Connection, listener } from "./client.js";
 import { Exchanges } from "./exchanges.js";
-import { configOf, prefixesOf, rulesOf, type WorldPlan } from "./plan.js";
+import { configOf, prefixesOf, proxyNumber, rulesOf, type WorldPlan } from "./plan.js";
 import { Trace } from "./trace.js";
 import { demand, Violation } from "./violation.js";
 import { ZoneMap } from "./zones.js";
@@ -35,6 +35,8 @@ export class World {
   readonly #agenda = new Agenda();
   readonly #engine: Engine;
   readonly #connections = new Map<StreamId, Connection>();
+  /** Last byte of the engine's own addresses, where it has changed. */
+  readonly #numbers = new Map<string, number>();
   #nextStream = 1;
   #sameInstant = 0;
   /** Effects carried out so far, for the fault loop. */
@@ -109,7 +111,16 @@ export class World {
   linkUp(id: string): void {
     this.link(id).isUp = true;
     this.checkers.linkUp(id);
-    this.enter({ kind: "link-up", link: id, prefixes: prefixesOf(), mtu: this.plan.mtu });
+    const prefixes = prefixesOf(this.#numbers.get(id) ?? proxyNumber);
+    this.enter({ kind: "link-up", link: id, prefixes, mtu: this.plan.mtu });
+  }
+
+  /** The interface gets another address; what the link told counts for ten more seconds. */
+  readdress(id: string, number: number): void {
+    const prefixes = prefixesOf(number);
+    if ((this.#numbers.get(id) ?? proxyNumber) !== number) this.checkers.linkMoved(this.now, id);
+    this.#numbers.set(id, number);
+    this.enter({ kind: "link-up", link: id, prefixes, mtu: this.plan.mtu });
   }
 
   linkDown(id: string): void {

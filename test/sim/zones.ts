@@ -134,10 +134,10 @@ export function isAnsweredLocally(zone: PlannedZone, name: Name, type: number): 
     labels[1]?.toLowerCase() === "_dns-sd" &&
     labels[2]?.toLowerCase() === "_udp";
   if (isEnumeration) return labels.length === 3 || zone.kind === "reverse";
-  if (zone.kind === "reverse") return !isWholeAddress(name);
+  const isAddress = type === RRType.A || type === RRType.AAAA;
+  if (zone.kind === "reverse") return isAddress || !isWholeAddress(name);
   if (emptyNodes.has(below) || labels[0]!.toLowerCase() === "_sub") return true;
   const isBelowType = ["_tcp", "_udp"].includes(labels.at(-1)!.toLowerCase());
-  const isAddress = type === RRType.A || type === RRType.AAAA;
   return isAddress && (isBelowType || labels[0]!.startsWith("_"));
 }
 

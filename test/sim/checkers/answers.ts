@@ -72,7 +72,7 @@ export class AnswerChecker {
     const told = this.#ledgers.get(zone.link)?.findRR(now, heard.rr);
     demand(told !== undefined, () => `the link does not say so (any more): ${shown()}`);
     const left = told.expiresAt - now;
-    demand(rr.ttlSeconds * 1000 < left + 1000, () => `${left} ms left: ${shown()}`);
+    demand(rr.ttlSeconds * 1000 <= left, () => `${left} ms left: ${shown()}`);
   }
 
   /** SOA, NS and enumeration answers come from the configuration. */
