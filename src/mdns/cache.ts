@@ -152,16 +152,15 @@ export class Cache {
   openTypes(now: Instant, name: Name): readonly number[] | undefined {
     const denial = this.#names.get(name.key)?.denial;
     if (denial === undefined || denial.expiresAt <= now) return undefined;
-    return typesOf(denial);
+    return Array.from(denial.kept as string, (type) => type.charCodeAt(0));
   }
 
   /** Until when the type is denied; undefined when it is not, or when a record of it lives. */
   deniedUntil(now: Instant, name: Name, type: number): Instant | undefined {
     if (type === RRType.ANY) return undefined;
-    const open = this.openTypes(now, name);
-    if (open === undefined || open.includes(type)) return undefined;
-    if (this.live(now, name, type).length > 0) return undefined;
-    return this.#names.get(name.key)?.denial?.expiresAt;
+    const denial = this.#names.get(name.key)?.denial;
+    if (denial === undefined || denial.expiresAt <= now || isOpen(denial, type)) return undefined;
+    return this.live(now, name, type).length > 0 ? undefined : denial.expiresAt;
   }
 
   /** Sorts the records of a question anew by whether somebody asks for them. */
@@ -216,7 +215,7 @@ export class Cache {
   }
 
   #insert(now: Instant, rr: RR, ttlSeconds: number, interning: Interning): CachedRR | undefined {
-    const kept = pack(rr.type, interning.rdata(rr.rdata));
+    const kept = pack(rr.type, interning.rdata(rr.type, rr.rdata));
     const isWanted = this.#interests.isActive(rr.name, rr.type);
     const weight = weightOf(kept);
     while (this.#weight + weight > this.#weightMax) {
@@ -247,27 +246,28 @@ export class Cache {
     const held = this.#names.get(rr.name.key)?.denial;
     const ttlSeconds = rr.ttlSeconds > ttlSecondsMax ? 0 : rr.ttlSeconds;
     const { types } = rr.rdata;
-    if (held !== undefined && (ttlSeconds === 0 || !sameTypes(types, typesOf(held)))) {
+    const isUsable = types.length <= nsecTypesMax && types.some((type) => type < 256);
+    if (
+      held !== undefined &&
+      (!isUsable || ttlSeconds === 0 || pack(rr.type, rr.rdata) !== held.kept)
+    ) {
       this.#remove(held, "ended");
     } else if (held !== undefined) {
       this.#renew(now, held, ttlSeconds, true);
       return;
     }
-    // A name without any type would not answer: such a bitmap is a mistake, not a denial.
-    const isUsable = types.length <= nsecTypesMax && types.some((type) => type < 256);
     if (ttlSeconds === 0 || !isUsable) return;
-    const rdata = { ...rr.rdata, next: rr.name };
-    const record = this.#insert(now, { ...rr, rdata }, ttlSeconds, interning);
+    const record = this.#insert(now, rr, ttlSeconds, interning);
     if (record !== undefined) record.isUnique = true;
   }
 
   /** Whatever a denial says of a type, a record of it heard later knows better. */
   #allow(name: Name, type: number): void {
     const denial = this.#names.get(name.key)?.denial;
-    if (denial === undefined || typesOf(denial).includes(type)) return;
-    const types = [...typesOf(denial), type];
+    if (denial === undefined || isOpen(denial, type)) return;
+    const types = `${denial.kept as string}${String.fromCharCode(type)}`;
     if (types.length > nsecTypesMax) this.#remove(denial, "ended");
-    else denial.kept = { kind: "nsec", next: name, types };
+    else denial.kept = types;
   }
 
   /** Older members of a set that was just sent in full go, unless they are said again. */
@@ -309,14 +309,9 @@ export class Cache {
   }
 }
 
-/** The types that an NSEC lists: the ones it does not deny. */
-function typesOf(denial: CachedRR): readonly number[] {
-  const { kept } = denial;
-  return typeof kept === "object" && kept.kind === "nsec" ? kept.types : [];
-}
-
-function sameTypes(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((type, index) => type === b[index]);
+/** Whether an NSEC lists the type, so that it does not deny it. */
+function isOpen(denial: CachedRR, type: number): boolean {
+  return (denial.kept as string).includes(String.fromCharCode(type));
 }
 
 /** Records that are about the message, or that exist in questions only (DP-145). */

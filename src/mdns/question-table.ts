@@ -7,6 +7,7 @@ import { after, type Instant } from "../time.js";
 import { RRType } from "../wire/codes.js";
 import type { Name } from "../wire/name.js";
 import type { Interests } from "./cache.js";
+import { compactName } from "./interning.js";
 import { ActiveQuestion, type AnyInterest } from "./question.js";
 import { recentNamesMax, recentSpan } from "./timing.js";
 import type { WatchId } from "./watch.js";
@@ -56,7 +57,7 @@ export class QuestionTable implements Interests {
     }
     let question = types.get(type);
     if (question === undefined) {
-      question = new ActiveQuestion(name, type);
+      question = new ActiveQuestion(compactName(name), type);
       types.set(type, question);
       this.#size += 1;
     }

@@ -10,17 +10,20 @@ import type { Rdata } from "../wire/rdata/index.js";
 import { type RR, rdataKey } from "../wire/rr.js";
 import { recordUnit, refreshPoints } from "./timing.js";
 
-/** Rdata as kept: bytes, one char each, for the kinds that hold no names; else the value. */
+/**
+ * Rdata as kept: bytes, one char each, for the kinds that hold no names; of an NSEC the types,
+ * one char each; else the value.
+ */
 type Kept = Rdata | string;
 
-const uniqueBit = 1;
-const wantedBit = 2;
-const stageShift = 2;
+/** Where in the one number of flags each stands; the type has the lowest 16 bits. */
+const uniqueBit = 1 << 16;
+const wantedBit = 1 << 17;
+const stageShift = 18;
 
 /** One record in the cache. Only cache.ts changes it; others may read, and count its stage. */
 export class CachedRR {
   readonly owner: HeardName;
-  readonly type: number;
   kept: Kept;
   ttlSeconds: number;
   receivedAt: Instant;
@@ -30,15 +33,21 @@ export class CachedRR {
   /** Neighbours in the list by age. */
   older: CachedRR | undefined = undefined;
   newer: CachedRR | undefined = undefined;
-  #bits = 0;
+  /** The next record of the same owner, while that has few. */
+  sibling: CachedRR | undefined = undefined;
+  #bits: number;
 
   constructor(owner: HeardName, type: number, kept: Kept, ttlSeconds: number, now: Instant) {
     this.owner = owner;
-    this.type = type;
     this.kept = kept;
     this.ttlSeconds = ttlSeconds;
     this.receivedAt = now;
     this.expiresAt = now;
+    this.#bits = type;
+  }
+
+  get type(): number {
+    return this.#bits & 0xffff;
   }
 
   /** Whether it came with the cache-flush bit. */
@@ -65,7 +74,7 @@ export class CachedRR {
   }
 
   set stage(stage: number) {
-    this.#bits = (this.#bits & (uniqueBit | wantedBit)) | (stage << stageShift);
+    this.#bits = (this.#bits & ((1 << stageShift) - 1)) | (stage << stageShift);
   }
 
   /** When its next refresh point begins; undefined when none is left, or its end is settled. */
@@ -95,13 +104,14 @@ export class CachedRR {
 }
 
 /** Above this, records of one name are found by identity instead of by looking at each. */
-const smallMax = 16;
+const fewMax = 16;
 
 /** A name with the records heard for it, whatever their type; an NSEC stands for its denial. */
 export class HeardName {
   readonly name: Name;
-  /** Never pushed to: a new array of the exact size takes its place. */
-  #few: readonly CachedRR[] = [];
+  /** The first of a chain of siblings, in the order of coming; unused once there were many. */
+  #first: CachedRR | undefined = undefined;
+  /** By type and identity. */
   #many: Map<number, Map<string, CachedRR>> | undefined = undefined;
 
   constructor(name: Name) {
@@ -110,25 +120,29 @@ export class HeardName {
 
   find(type: number, identity: string): CachedRR | undefined {
     if (this.#many !== undefined) return this.#many.get(type)?.get(identity);
-    return this.#few.find((record) => record.type === type && record.identity === identity);
+    let record = this.#first;
+    while (record !== undefined && (record.type !== type || record.identity !== identity)) {
+      record = record.sibling;
+    }
+    return record;
   }
 
   /** The NSEC of this name: at most one is kept. */
   get denial(): CachedRR | undefined {
-    if (this.#many !== undefined) return this.#many.get(RRType.NSEC)?.values().next().value;
-    return this.#few.find((record) => record.type === RRType.NSEC);
+    return this.find(RRType.NSEC, "");
   }
 
   /** The records of a type; ANY: all but the NSEC. */
   list(type: number): CachedRR[] {
-    const isAny = type === RRType.ANY;
-    if (this.#many === undefined) {
-      return this.#few.filter((record) =>
-        isAny ? record.type !== RRType.NSEC : record.type === type,
-      );
-    }
-    if (!isAny) return [...(this.#many.get(type)?.values() ?? [])];
     const found: CachedRR[] = [];
+    if (this.#many === undefined) {
+      for (let record = this.#first; record !== undefined; record = record.sibling) {
+        const isAsked = type === RRType.ANY ? record.type !== RRType.NSEC : record.type === type;
+        if (isAsked) found.push(record);
+      }
+      return found;
+    }
+    if (type !== RRType.ANY) return [...(this.#many.get(type)?.values() ?? [])];
     for (const [each, set] of this.#many) {
       if (each !== RRType.NSEC) for (const record of set.values()) found.push(record);
     }
@@ -136,37 +150,61 @@ export class HeardName {
   }
 
   get isEmpty(): boolean {
-    return this.#many === undefined ? this.#few.length === 0 : this.#many.size === 0;
+    return this.#many === undefined ? this.#first === undefined : this.#many.size === 0;
   }
 
   /** Whether anything but a denial is held. */
   get isPositive(): boolean {
-    if (this.#many === undefined) return this.#few.some((record) => record.type !== RRType.NSEC);
-    return this.#many.size > (this.#many.has(RRType.NSEC) ? 1 : 0);
+    if (this.#many !== undefined) return this.#many.size > (this.#many.has(RRType.NSEC) ? 1 : 0);
+    const first = this.#first;
+    return first !== undefined && (first.type !== RRType.NSEC || first.sibling !== undefined);
   }
 
   add(record: CachedRR): void {
-    if (this.#many === undefined && this.#few.length < smallMax) {
-      this.#few = [...this.#few, record];
-      return;
+    let count = 0;
+    let last: CachedRR | undefined;
+    for (let each = this.#first; each !== undefined; each = each.sibling) {
+      last = each;
+      count += 1;
     }
-    if (this.#many === undefined) {
-      this.#many = new Map();
-      for (const each of this.#few) addTo(this.#many, each);
-      this.#few = [];
+    if (count >= fewMax) {
+      this.#many = sorted(this.#first);
+      this.#first = undefined;
     }
-    addTo(this.#many, record);
+    if (this.#many !== undefined) addTo(this.#many, record);
+    else if (last === undefined) this.#first = record;
+    else last.sibling = record;
   }
 
   remove(record: CachedRR): void {
-    if (this.#many === undefined) {
-      this.#few = this.#few.filter((each) => each !== record);
+    if (this.#many !== undefined) {
+      const set = this.#many.get(record.type);
+      set?.delete(record.identity);
+      if (set?.size === 0) this.#many.delete(record.type);
       return;
     }
-    const set = this.#many.get(record.type);
-    set?.delete(record.identity);
-    if (set?.size === 0) this.#many.delete(record.type);
+    let before: CachedRR | undefined;
+    let each = this.#first;
+    while (each !== undefined && each !== record) {
+      before = each;
+      each = each.sibling;
+    }
+    if (before === undefined) this.#first = record.sibling;
+    else before.sibling = record.sibling;
+    record.sibling = undefined;
   }
+}
+
+/** Takes a chain of siblings apart, for a name that has many from now on. */
+function sorted(first: CachedRR | undefined): Map<number, Map<string, CachedRR>> {
+  const many = new Map<number, Map<string, CachedRR>>();
+  for (let each = first; each !== undefined; ) {
+    const next: CachedRR | undefined = each.sibling;
+    each.sibling = undefined;
+    addTo(many, each);
+    each = next;
+  }
+  return many;
 }
 
 function addTo(many: Map<number, Map<string, CachedRR>>, record: CachedRR): void {
@@ -189,6 +227,9 @@ export function pack(type: number, rdata: Rdata): Kept {
       return rdataKey(type, rdata);
     case "txt":
       return packStrings(rdata.strings);
+    case "nsec":
+      // Its next name means nothing here (§6.1).
+      return String.fromCharCode(...rdata.types);
     default:
       return rdata;
   }

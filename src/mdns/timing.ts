@@ -55,7 +55,7 @@ export const rateSpan = ms(1050);
 export const linkChangeGrace = seconds(10);
 /** Copies of one foreign query on the other family arrive well within this. */
 export const twinSpan = ms(500);
-/** Known answers of a truncated foreign query are collected until none came for so long. */
+/** Known answers of a truncated query are collected until none came for so long. */
 export const collectSpan = ms(500);
 /** Truncated foreign queries collected at once, and known answers kept of one. */
 export const collectionsMax = 64;

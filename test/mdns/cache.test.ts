@@ -128,7 +128,7 @@ describe("renewals", () => {
     "h.local. 120 CNAME x.local.",
     "h.local. 120 MX 10 x.local.",
     'h.local. 120 HINFO "ARM" "LINUX"',
-    "h.local. 120 HTTPS 1 x.local. -",
+    "h.local. 120 HTTPS 1 x.local. port=8443",
     "h.local. 120 TYPE65280 \\# 7 056C6F63616C00",
   ];
   for (const kind of kinds) {
