@@ -20,15 +20,15 @@ export function isMetaType(type: number): boolean {
  */
 export function isShortcut(zone: LinkZone, below: readonly Label[], question: Question): boolean {
   if (isMetaType(question.type)) return true;
-  if (zone.kind === "reverse") return !isAddressName(question.name);
+  const isAddress = question.type === RRType.A || question.type === RRType.AAAA;
+  if (zone.kind === "reverse") return isAddress || !isAddressName(question.name);
   const [first = "", second = ""] = below.map(foldLabel);
   if (below.length === 1 && (first === "_tcp" || first === "_udp")) return true;
   if (below.length === 2 && first === "_dns-sd" && second === "_udp") return true;
   // `_sub` itself; a subtype may be called `_sub` too, since it can be any label.
   if (first === "_sub" && second !== "_sub") return true;
-  const isAddress = question.type === RRType.A || question.type === RRType.AAAA;
   // Addresses belong to hosts, never to instances and types (RFC 6763 §4.1.2, §5). Unbound asks
-  // A of an instance before its SRV or TXT, and gives up on the instance while that one waits.
+  // A of a name before its SRV, TXT or PTR, and gives up on the name while that one waits.
   const last = foldLabel(below.at(-1) ?? "");
   return isAddress && (first.startsWith("_") || last === "_tcp" || last === "_udp");
 }

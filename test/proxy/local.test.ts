@@ -290,6 +290,7 @@ describe("names that resolvers ask for on their way (Q-1)", () => {
       [`0.${reverse6} PTR`, `NODATA ${reverse6}`],
       [`1.2.${reverse4} PTR`, `NODATA ${reverse4}`],
       [`prnt.${reverse4} PTR`, `NODATA ${reverse4}`],
+      [`7.${reverse4} AAAA`, `NODATA ${reverse4}`],
       [`_services._dns-sd._udp.${reverse4} PTR`, `NODATA ${reverse4}`],
     ),
   )("[DP-19] [DP-107] $asked is no whole address: NODATA", ({ asked, want }) => {
