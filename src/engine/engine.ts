@@ -157,8 +157,6 @@ export class Engine {
 
   #expire(now: Instant): void {
     for (const link of this.#links.takeDue(now)) link.expire(now);
-    // What the links have just dropped is no answer any more.
-    this.#deliver(now);
     this.#queries.expire(now);
     this.#streams.expire(now);
   }

@@ -27,7 +27,7 @@ describe("two links", () => {
     expect(b.sent()).toEqual([]);
   });
 
-  test("equal names are apart, whatever address they came from [DP-119] [DP-120] [T-18]", () => {
+  test("equal names are apart, whatever address they came from [DP-119] [DP-120]", () => {
     const { w, a, b } = two();
     a.says("prnt.local. 120 A 203.0.113.7", { from: "203.0.113.9" });
     b.says("prnt.local. 120 A 203.0.113.8", { from: "203.0.113.9" });

@@ -294,7 +294,7 @@ describe("the message", () => {
     expect(opened.counts.of("drops", "query-short")).toBe(1);
   });
 
-  test("OPT if and only if asked with one, DO copied, AD clear [DP-113] [DP-117] [EDNS-01] [EDNS-04]", () => {
+  test("an OPT for an OPT, DO copied, AD clear [DP-113] [DP-117] [EDNS-01] [EDNS-04]", () => {
     world();
     expect(ask(`${hosts} SOA`).message.edns).toBeUndefined();
     const unknown = { code: 100, bytes: new Uint8Array(3) };

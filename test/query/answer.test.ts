@@ -135,6 +135,16 @@ describe("when space is short", () => {
     expect(rest.map((one) => one.type)).toEqual(["OPT"]);
   });
 
+  test("whatever the size, it is kept to and the OPT is there [EDNS-06] [DP-113]", () => {
+    const additionals = printers(20).map((_, n) => parseRRs(`host-${n}.x. 10 A 192.0.2.1`));
+    for (let answerMax = 512; answerMax < 700; answerMax++) {
+      const asked = query("_ipp._tcp.x PTR", { answerMax, edns });
+      const bytes = encodeAnswer(asked, sections(printers(9).join("\n"), { additionals }), rules);
+      expect(bytes.length).toBeLessThanOrEqual(answerMax);
+      expect(decode(bytes).additionals?.at(-1)?.type).toBe("OPT");
+    }
+  });
+
   test("sets in front of it stay [DP-113]", () => {
     const both = `a.x. 10 A 192.0.2.1\n${printers(40, "a.x").join("\n")}`;
     const answer = encodeAnswer(query("a.x ANY", { answerMax: 512 }), sections(both), rules);
