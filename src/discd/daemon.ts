@@ -76,8 +76,8 @@ export class Daemon {
   /** Opens the sockets; rejected with a StartError when clients could not be heard. */
   async start(settings: Settings, warnings: readonly Problem[]): Promise<void> {
     const { watch } = this.#ground;
-    this.#warn(warnings, false);
     await this.#driver.start(watch.present);
+    this.#warn(warnings, false);
     this.#tellServing(settings);
     watch.start((present, isChanged) => {
       this.#inTurn(() => this.#driver.follow(present));

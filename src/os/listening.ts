@@ -38,11 +38,22 @@ export type Open = (address: string, port: number) => Promise<Opened>;
 const privilegedPort = 53;
 const movedPort = 5300;
 
+const nobodyYet = "no query can arrive: there is no address to listen on";
+
 interface Refusal {
   readonly transport: Transport;
   readonly address: Address;
   readonly port: number;
   readonly code: string;
+}
+
+/** What one comparison of wanted and open has led to. */
+interface Outcome {
+  readonly refusals: Refusal[];
+  readonly opened: Opened[];
+  readonly closed: Opened[];
+  /** The default ports were given up for others. */
+  readonly hasMoved: boolean;
 }
 
 export class Listening {
@@ -66,33 +77,23 @@ export class Listening {
 
   /** Opens everything for the first time; rejected with a StartError. */
   async start(settings: ListenSettings, present: readonly PresentInterface[]): Promise<void> {
-    let refusals = await this.#reconcile(settings, present);
-    if (settings.portsAreDefault && refusals.some(({ code }) => code === "EACCES")) {
-      this.#isMoved = true;
-      this.#log.event("warn", "ports-moved", {
-        from: privilegedPort,
-        to: movedPort,
-        reason: "no right to bind port 53",
-        remedy: permission,
-      });
-      refusals = await this.#reconcile(settings, present);
-    }
-    const faults = refusals.filter(({ code }) => code !== "EADDRNOTAVAIL");
+    const outcome = await this.#reconcile(settings, present);
+    const fault = outcome.refusals.find(({ code }) => code !== "EADDRNOTAVAIL");
     const isFatal = !settings.portsAreDefault || this.#opened.size === 0;
-    if (faults[0] !== undefined && isFatal) {
+    if (fault !== undefined && isFatal) {
       this.close();
-      throw new StartError(describe(faults[0]));
+      throw new StartError(describe(fault));
     }
-    for (const refusal of refusals) this.#complain(refusal);
+    this.#tell(outcome);
+    if (this.#opened.size === 0) this.#log.event("warn", "not-listening", { reason: nobodyYet });
   }
 
-  /** Closes and opens what changed; failures are logged once and tried again next time. */
+  /** Closes and opens what changed; a refusal is logged once, and tried again next time. */
   async follow(settings: ListenSettings, present: readonly PresentInterface[]): Promise<void> {
-    const before = this.#opened.size;
-    const refusals = await this.#reconcile(settings, present);
-    for (const refusal of refusals) this.#complain(refusal);
-    if (before > 0 && this.#opened.size === 0) {
-      this.#log.event("error", "not-listening", { remedy: "no address of listen is usable" });
+    const outcome = await this.#reconcile(settings, present);
+    this.#tell(outcome);
+    if (outcome.closed.length > 0 && this.#opened.size === 0) {
+      this.#log.event("error", "not-listening", { reason: nobodyYet });
     }
   }
 
@@ -109,11 +110,16 @@ export class Listening {
   }
 
   /** One at a time: two that overlap would open a socket twice. */
-  #reconcile(
-    settings: ListenSettings,
-    present: readonly PresentInterface[],
-  ): Promise<readonly Refusal[]> {
-    const turn = this.#turn.then(() => this.#reconcileNow(settings, present));
+  #reconcile(settings: ListenSettings, present: readonly PresentInterface[]): Promise<Outcome> {
+    const turn = this.#turn.then(async () => {
+      const first = await this.#reconcileNow(settings, present);
+      const isDenied = first.refusals.some(({ code }) => code === "EACCES");
+      if (!isDenied || !settings.portsAreDefault || this.#isMoved) return first;
+      this.#isMoved = true;
+      const second = await this.#reconcileNow(settings, present);
+      // What the first attempt opened at the old port, the second has closed unseen.
+      return { ...second, closed: first.closed, hasMoved: true };
+    });
     this.#turn = turn;
     return turn;
   }
@@ -121,7 +127,7 @@ export class Listening {
   async #reconcileNow(
     settings: ListenSettings,
     present: readonly PresentInterface[],
-  ): Promise<readonly Refusal[]> {
+  ): Promise<Outcome> {
     const wanted = new Map<string, { transport: Transport; address: Address; port: number }>();
     for (const address of addressesOf(settings, present)) {
       const scope = present.find(({ name }) => name === address.zone)?.index ?? "";
@@ -132,32 +138,39 @@ export class Listening {
         wanted.set(key, { transport, address, port });
       }
     }
+    const outcome: Outcome = { refusals: [], opened: [], closed: [], hasMoved: false };
     for (const [key, opened] of this.#opened) {
       if (wanted.has(key)) continue;
       opened.close();
       this.#opened.delete(key);
-      this.#log.event("info", "listener-closed", { listener: opened.id });
+      outcome.closed.push(opened);
     }
-    const refusals: Refusal[] = [];
     const openings = [...wanted].map(async ([key, one]) => {
       if (this.#opened.has(key)) return;
       try {
         const opened = await this.#open[one.transport](formatAddress(one.address), one.port);
         this.#opened.set(key, opened);
+        outcome.opened.push(opened);
         this.#complaints.delete(`${one.transport} ${formatAddress(one.address)} ${one.port}`);
-        this.#log.event("info", "listening", { listener: opened.id });
       } catch (error) {
-        refusals.push({ ...one, code: codeOf(error) });
+        outcome.refusals.push({ ...one, code: codeOf(error) });
       }
     });
     await Promise.all(openings);
-    return refusals;
+    return outcome;
   }
 
   #portOf(settings: ListenSettings, transport: Transport): number | false {
     const port = settings.ports[transport];
     const isMoving = this.#isMoved && settings.portsAreDefault && port === privilegedPort;
     return isMoving ? movedPort : port;
+  }
+
+  #tell({ refusals, opened, closed, hasMoved }: Outcome): void {
+    if (hasMoved) this.#log.event("warn", "ports-moved", moved);
+    for (const { id } of closed) this.#log.event("info", "listener-closed", { listener: id });
+    for (const { id } of opened) this.#log.event("info", "listening", { listener: id });
+    for (const refusal of refusals) this.#complain(refusal);
   }
 
   #complain(refusal: Refusal): void {
@@ -171,6 +184,14 @@ export class Listening {
 const permission =
   "AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit, " +
   "or setcap cap_net_bind_service=+ep on the node executable";
+
+/** Fields of the log line. */
+const moved = {
+  from: privilegedPort,
+  to: movedPort,
+  reason: `no right to bind port ${privilegedPort}`,
+  remedy: permission,
+};
 
 /** `cannot listen on 192.0.2.53:53 (UDP): in use by named (pid 812); …` */
 function describe({ transport, address, port, code }: Refusal): string {

@@ -179,6 +179,18 @@ describe("refusals", () => {
     expect(system.sorted).toContain("192.0.2.2:5300/udp");
   });
 
+  test("they move later, too, when there was no address at the start", async () => {
+    const system = new System();
+    system.refuse = (_, port) => (port < 1024 ? "EACCES" : undefined);
+    const listening = system.listening();
+    await listening.start(all, []);
+    expect(system.lines.join("\n")).toMatch(/^not-listening .*no address/);
+    await listening.follow(all, lo);
+    expect(system.sorted).toHaveLength(4);
+    expect(system.sorted.every((id) => id.includes(":5300/"))).toBe(true);
+    expect(system.count("ports-moved")).toBe(1);
+  });
+
   test("written ports do not move", async () => {
     const system = new System();
     system.refuse = (_, port) => (port < 1024 ? "EACCES" : undefined);

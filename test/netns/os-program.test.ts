@@ -1,0 +1,153 @@
+// How discd meets its surroundings as a program: a terminal, systemd, signals at
+// odd moments, ports it may not have, and a bug of its own. Each runs in an empty
+// network namespace with nothing but loopback.
+
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import koffi from "koffi";
+import { afterEach, expect } from "vitest";
+import { Child, until } from "./children.js";
+import { configure, discd } from "./daemon.js";
+import { needs } from "./needs.js";
+
+const it = needs();
+
+const loopback = ["unshare", "-n", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"];
+const zones = "zones = { 'mesh' }\n";
+let running: Child[] = [];
+
+afterEach(async () => {
+  for (const child of running) await child.stop();
+  running = [];
+});
+
+function run(argv: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
+  const child = new Child([...loopback, ...argv], { env });
+  running.push(child);
+  return child;
+}
+
+/** A configuration that any user may read. */
+function readable(text: string): string {
+  const file = configure(text);
+  chmodSync(dirname(file), 0o755);
+  return file;
+}
+
+async function ended(child: Child): Promise<Child["exit"]> {
+  await until("it ends", () => child.exit !== undefined);
+  await child.ended;
+  return child.exit;
+}
+
+const failed = { code: 1, signal: null };
+
+it("a bug ends it with status 70, stack and state in the log", async () => {
+  const planted = join(dirname(configure("")), "planted.mjs");
+  writeFileSync(planted, "setTimeout(() => { throw new TypeError('planted'); }, 1500);\n");
+  const child = run([process.execPath, `--import=${planted}`, discd, "--demo"]);
+  expect(await ended(child)).toEqual({ code: 70, signal: null });
+  const last = JSON.parse(child.stderrLines.filter(Boolean).at(-1)!);
+  expect(last).toMatchObject({ level: "fatal", event: "bug" });
+  expect(last.stack).toMatch(/TypeError: planted\n\s+at /);
+  expect(last.state.listeners).toContain("127.0.0.1:53/udp");
+});
+
+it("the log of a terminal is for people, another one JSON", async () => {
+  const tty = run(["script", "-qec", `${discd} --demo`, "/dev/null"]);
+  await tty.says(/INFO.*started/);
+  expect(tty.stdoutLines.some((line) => line.startsWith("{"))).toBe(false);
+  const pipe = run([discd, "--demo"]);
+  await pipe.says(/"event":"started"/);
+  for (const line of pipe.stderrLines.filter(Boolean)) {
+    const { level, time, event } = JSON.parse(line);
+    expect([level, event]).toEqual([expect.any(String), expect.any(String)]);
+    expect(new Date(time).getTime()).toBeGreaterThan(Date.now() - 60_000);
+  }
+  await pipe.says(/^ {2}dig @127\.0\.0\.1 /);
+});
+
+it("systemd is told when it is ready, reloads and stops", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "discd-notify-"));
+  const path = join(folder, "notify");
+  const library = koffi.load(null);
+  const fd = library.func("int socket(int, int, int)")(1, 2 | 0o4000, 0);
+  const address = Buffer.alloc(110);
+  address.writeUInt16LE(1, 0);
+  const size = 2 + address.write(path, 2) + 1;
+  expect(library.func("int bind(int, const uint8_t *, uint32_t)")(fd, address, size)).toBe(0);
+  const recv = library.func("long recv(int, _Out_ uint8_t *, size_t, int)");
+  const heard: string[] = [];
+  const hears = (count: number) =>
+    until(`${count} notifications`, () => {
+      const bytes = Buffer.alloc(500);
+      const length = Number(recv(fd, bytes, bytes.length, 0));
+      if (length > 0) heard.push(bytes.toString("utf8", 0, length).split("\n")[0]!);
+      return heard.length === count;
+    });
+  try {
+    const child = run([discd, "-c", readable(zones)], { NOTIFY_SOCKET: path });
+    await hears(1);
+    child.kill("SIGHUP");
+    await hears(3);
+    child.kill("SIGTERM");
+    await hears(4);
+    expect(heard).toEqual(["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]);
+    expect(await ended(child)).toEqual({ code: 0, signal: null });
+  } finally {
+    library.func("int close(int)")(fd);
+    rmSync(folder, { recursive: true });
+  }
+});
+
+it("a reload while it starts does not end it", async () => {
+  const child = run([discd, "-c", readable(`for i = 1, 3e5 do end\n${zones}`)]);
+  // Only once the program itself runs: before that nobody could.
+  await until("node runs", () => isCatching(child.pid, 1));
+  child.kill("SIGHUP");
+  await child.says(/"event":"started"/);
+  expect(child.exit).toBeUndefined();
+});
+
+/** Whether a program has installed something for a signal. */
+function isCatching(pid: number, signal: number): boolean {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const caught = /SigCgt:\s+([0-9a-f]+)/.exec(status)?.[1];
+  return caught !== undefined && ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+it("a written port without the right to it: one line, status 1, the remedy", async () => {
+  const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  const child = run([...nobody, discd, "-c", readable(`port = { udp = 53, tcp = 53 }\n${zones}`)]);
+  expect(await ended(child)).toEqual(failed);
+  const lines = child.stderrLines.filter(Boolean);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(/^discd: cannot listen on 127\.0\.0\.1:53 .*permission denied.*setcap/);
+});
+
+it("a port that another program has: its name and number in the one line", async () => {
+  const script =
+    "node -e \"require('net').createServer().listen(5353, '127.0.0.1')\" & other=$!; " +
+    'sleep 1; "$@"; status=$?; kill $other; exit $status';
+  const text = `port = { udp = false, tcp = 5353 }\n${zones}`;
+  const child = run(["sh", "-c", script, "sh", discd, "-c", readable(text)]);
+  expect(await ended(child)).toEqual(failed);
+  const lines = child.stderrLines.filter(Boolean);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(
+    /^discd: cannot listen on 127\.0\.0\.1:5353 \(TCP\): in use by node \(pid/,
+  );
+});
+
+it("without any interface it runs, says that nobody can ask, and goes on waiting", async () => {
+  const child = new Child(["unshare", "-n", discd, "--demo"]);
+  running.push(child);
+  await child.says(/"event":"started"/);
+  expect(child.stderrLines.join("\n")).toMatch(/no address to listen on/);
+  expect(child.stdoutLines.join("")).toBe("");
+  // As soon as there is one, it is used.
+  const enter = ["nsenter", "-t", String(child.pid), "-n", "ip", "link", "set", "lo", "up"];
+  await new Child(enter).ended;
+  await child.says(/"listening"/);
+});
