@@ -22,7 +22,7 @@ function rdataOf(text: string, compression: Compression): string {
 }
 
 describe("compression", () => {
-  // [DP-41] [DP-147]: b.local is 0162 c00e where a pointer is allowed, 0162056c6f63616c00 where not.
+  // b.local, where a pointer is allowed and where it is not.
   const short = "0162c00e";
   const whole = "0162056c6f63616c00";
   const table: readonly (readonly [rdata: string, unicast: string, mdns: string])[] = [
