@@ -79,9 +79,12 @@ export class Daemon {
     await this.#driver.start(watch.present);
     this.#warn(warnings, false);
     this.#tellServing(settings);
-    watch.start((present, isChanged) => {
-      this.#inTurn(() => this.#driver.follow(present));
-      if (isChanged) this.#inTurn(() => this.#reload("interfaces"));
+    watch.start({
+      polled: (present, isChanged) => {
+        this.#inTurn(() => this.#driver.follow(present));
+        if (isChanged) this.#inTurn(() => this.#reload("interfaces"));
+      },
+      failed: (reason) => this.#log.event("error", "interfaces-unread", { reason }),
     });
     this.#tell("ready");
   }

@@ -14,13 +14,20 @@ import {
 /** Changes come in bursts: milliseconds from the first sign of one to a look. */
 const settlingTime = 50;
 
+export interface WatchEars {
+  /** After every look, at least every two seconds. */
+  polled(present: readonly PresentInterface[], isChanged: boolean): void;
+  /** A look was impossible, as it is when no file can be opened any more. */
+  failed(reason: string): void;
+}
+
 export class InterfaceWatch {
   readonly #find: FindInterface;
   #present: readonly PresentInterface[];
   #poll: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
   #monitor: ChildProcess | undefined;
-  #polled: (present: readonly PresentInterface[], isChanged: boolean) => void = () => {};
+  #ears: WatchEars | undefined;
 
   constructor(find: FindInterface) {
     this.#find = find;
@@ -32,13 +39,9 @@ export class InterfaceWatch {
     return this.#present;
   }
 
-  /**
-   * Starts looking.
-   *
-   * @param polled  called after every look, at least every two seconds
-   */
-  start(polled: (present: readonly PresentInterface[], isChanged: boolean) => void): void {
-    this.#polled = polled;
+  /** Starts looking. */
+  start(ears: WatchEars): void {
+    this.#ears = ears;
     this.#poll = setInterval(() => this.look(), interfacePoll);
     this.#listen();
   }
@@ -47,16 +50,23 @@ export class InterfaceWatch {
   look(): void {
     clearTimeout(this.#soon);
     this.#soon = undefined;
-    const next = readInterfaces(this.#find, this.#present);
+    let next: readonly PresentInterface[];
+    try {
+      next = readInterfaces(this.#find, this.#present);
+    } catch (error) {
+      // What was there is most likely there still.
+      this.#ears?.failed((error as Error).message);
+      return;
+    }
     const isChanged = !equalInterfaces(this.#present, next);
     if (isChanged) this.#present = next;
-    this.#polled(this.#present, isChanged);
+    this.#ears?.polled(this.#present, isChanged);
   }
 
   stop(): void {
     clearInterval(this.#poll);
     clearTimeout(this.#soon);
-    this.#polled = () => {};
+    this.#ears = undefined;
     this.#monitor?.kill();
     this.#monitor = undefined;
   }
