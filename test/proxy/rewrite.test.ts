@@ -137,9 +137,9 @@ const table: Row[] = [
   },
   {
     id: "[DP-40] HTTPS",
-    announced: ["web.local. 120 HTTPS 1 web2.local. 00010003026832"],
+    announced: ["web.local. 120 HTTPS 1 web2.local. alpn="h2""],
     asked: `web.${ldh} HTTPS`,
-    want: [`web.${ldh} 120 HTTPS 1 web2.${ldh} 00010003026832`],
+    want: [`web.${ldh} 120 HTTPS 1 web2.${ldh} alpn="h2"`],
   },
   ...[
     { type: "RP", given: "a.local. b.local.", moved: `a.${rich} b.${rich}` },
