@@ -146,7 +146,7 @@ export class Engine {
     const used = this.#links.reach(id);
     if (used === undefined) return;
     used.link.up(now, { prefixes, mtu });
-    used.warm.configure(now, used.config.warm, used.config.mdns.questionsMax);
+    used.warm.configure(now, used.config);
     this.#queries.linkStirred(id);
   }
 

@@ -46,7 +46,7 @@ export class Links {
     }
     used.config = config;
     used.link.configure(now, config.mdns);
-    if (used.link.isUp) used.warm.configure(now, config.warm, config.mdns.questionsMax);
+    if (used.link.isUp) used.warm.configure(now, config);
   }
 
   /** Gives a link up; what is left to send on it is taken by the tail as usual. */

@@ -40,6 +40,7 @@ export class Streams {
   readonly #counts: Counts;
   #limits: Limits;
   #effects: Effect[] = [];
+  #isStopped = false;
 
   constructor(limits: Limits, queries: Queries, counts: Counts) {
     this.#limits = limits;
@@ -137,10 +138,10 @@ export class Streams {
     return this.#deadlines.next();
   }
 
+  /** Closes every connection as soon as what is due there is answered; reads no more. */
   stop(now: Instant): void {
-    for (const stream of this.#streams.values()) {
-      if (!stream.isClosing) this.#close(now, stream);
-    }
+    this.#isStopped = true;
+    for (const { id } of [...this.#streams.values()]) this.ended(now, id);
   }
 
   takeEffects(): readonly Effect[] {
@@ -158,7 +159,7 @@ export class Streams {
 
   #read(now: Instant, stream: Stream): void {
     this.#touched.add(stream);
-    while (stream.due < pipelinedMax) {
+    while (stream.due < pipelinedMax && !this.#isStopped) {
       const message = stream.frames.take();
       if (message === undefined) return;
       if (message.length < headerBytes) {

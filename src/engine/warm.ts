@@ -6,10 +6,13 @@
 
 import type { Counts } from "../counts.js";
 import type { Change, Link, LinkQuestion, WatchId } from "../mdns/link.js";
+import type { ServiceRules } from "../proxy/options.js";
+import { isHidden } from "../proxy/services.js";
 import type { Instant } from "../time.js";
 import { RRType } from "../wire/codes.js";
 import { isWithin, labelText, type Name, nameOf } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
+import type { LinkConfig } from "./config.js";
 
 const local = nameOf(["local"]);
 const typesName = nameOf(["_services", "_dns-sd", "_udp", "local"]);
@@ -35,6 +38,7 @@ export class Warm {
   readonly #counts: Counts;
   readonly #watched = new Map<string, Warmed>();
   #roots: readonly (readonly [Role, LinkQuestion])[] = [];
+  #rules: ServiceRules | undefined;
   #watchedMax = 0;
 
   constructor(link: Link, counts: Counts) {
@@ -47,9 +51,17 @@ export class Warm {
     return this.#watched.size;
   }
 
-  configure(now: Instant, types: readonly string[] | true, questionsMax: number): void {
-    this.#watchedMax = Math.floor(questionsMax * warmShare);
-    const before = this.#roots;
+  /** Types that no client may see are not asked for, warm or not. */
+  configure(now: Instant, config: LinkConfig): void {
+    const { warm: types, mdns, served } = config;
+    this.#watchedMax = Math.floor(mdns.questionsMax * warmShare);
+    let before = this.#roots;
+    if (JSON.stringify(this.#rules) !== JSON.stringify(served?.services)) {
+      // Every type is judged anew.
+      this.#rules = served?.services;
+      for (const [, question] of before) this.#release(now, question);
+      before = [];
+    }
     this.#roots =
       types === true
         ? [["types", { name: typesName, type: RRType.PTR }]]
@@ -91,6 +103,7 @@ export class Warm {
   }
 
   #want(now: Instant, role: Role, question: LinkQuestion): void {
+    if (this.#rules !== undefined && isHidden(this.#rules, question.name)) return;
     const key = questionKey(question.name, question.type);
     const known = this.#watched.get(key);
     if (known !== undefined) {

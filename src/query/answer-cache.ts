@@ -39,6 +39,9 @@ const slabSize = 64 * 1024;
 
 const optFixedSize = 11;
 
+/** What every client takes over UDP (RFC 6891 §6.2.3). */
+const udpSizeMin = 512;
+
 /** Options that change nothing in an answer once they are known to be whole. */
 const idleOptions: readonly number[] = [
   EdnsOption.CLIENT_SUBNET,
@@ -72,7 +75,7 @@ export class AnswerCache {
    */
   constructor(bytesMax: number, udpSize: number, seed: number) {
     this.#bytesMax = bytesMax;
-    this.#udpSize = udpSize;
+    this.#udpSize = Math.max(udpSize, udpSizeMin);
     this.#seed = seed;
   }
 
@@ -87,7 +90,7 @@ export class AnswerCache {
 
   configure(bytesMax: number, udpSize: number): void {
     this.#bytesMax = bytesMax;
-    this.#udpSize = udpSize;
+    this.#udpSize = Math.max(udpSize, udpSizeMin);
     this.#entries.clear();
     this.#bytes = 0;
   }
@@ -181,7 +184,7 @@ export class AnswerCache {
     if (isStream) shape |= stream;
     if (query[11] === 0) {
       if (end !== size) return false;
-      this.#shape = shape | (isStream ? 0 : Math.min(512, this.#udpSize));
+      this.#shape = shape | (isStream ? 0 : udpSizeMin);
     } else if (!this.#scanOpt(query, end, shape, isStream)) return false;
     this.#hash = Math.imul(this.#hash ^ this.#shape, 0x01000193);
     this.#hash = Math.imul(this.#hash ^ client, 0x01000193);
@@ -230,7 +233,7 @@ export class AnswerCache {
     }
     if (!isStream) {
       const asked = ((query[start + 3] as number) << 8) | (query[start + 4] as number);
-      shape |= Math.min(Math.max(asked, 512), this.#udpSize);
+      shape |= Math.min(Math.max(asked, udpSizeMin), this.#udpSize);
     }
     this.#shape = shape;
     return true;

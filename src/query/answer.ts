@@ -6,6 +6,8 @@
 import type { Duration } from "../time.js";
 import { EdnsOption, Opcode, Rcode } from "../wire/codes.js";
 import type { Edns } from "../wire/edns.js";
+import { headerBytes } from "../wire/message.js";
+import { wireLength } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import { MessageWriter, type Section } from "../wire/writer.js";
 import type { AskedEdns, Query, Refusal } from "./receive.js";
@@ -51,7 +53,8 @@ export function encodeAnswer(query: Query, sections: Sections, rules: OptRules):
   const writer = new MessageWriter(query.answerMax, "unicast");
   writer.header(headerOf(query.id, Opcode.QUERY, query.recursionDesired, sections));
   writer.question(question);
-  const edns = query.edns && ednsOf(query.edns, sections.rcode, query.isStream, rules);
+  const edns =
+    query.edns && fitting(query, ednsOf(query.edns, sections.rcode, query.isStream, rules));
   if (edns !== undefined) writer.reserve(ednsLength(edns));
   // a name that was asked for is spelt as it was asked for.
   const spelt = (rr: RR) =>
@@ -113,6 +116,12 @@ function ednsOf(asked: AskedEdns, rcode: number, isStream: boolean, rules: OptRu
     dnssecOk: asked.dnssecOk,
     options,
   };
+}
+
+/** Options are left out when they leave no room for the question. */
+function fitting(query: Query, edns: Edns): Edns {
+  const taken = headerBytes + wireLength(query.question.name) + 4 + ednsLength(edns);
+  return taken > query.answerMax ? { ...edns, options: [] } : edns;
 }
 
 function ednsLength(edns: Edns): number {

@@ -25,15 +25,25 @@ export interface LinkAnswer {
   readonly staleAt: Instant;
 }
 
+/** The smallest RR: a pointer, the fixed part, and rdata that is a pointer as well. */
+const rrBytesMin = 14;
+
 /**
  * The answer that the link's cache gives at this instant.
  *
- * @param turn  which address comes first, where addresses leave in turn
+ * @param answerMax  bytes of the message: what cannot fit anyway is not looked up
+ * @param turn       which address comes first, where addresses leave in turn
  */
-export function linkAnswer(now: Instant, at: Vantage, seen: Visible, turn: number): LinkAnswer {
+export function linkAnswer(
+  now: Instant,
+  at: Vantage,
+  seen: Visible,
+  answerMax: number,
+  turn: number,
+): LinkAnswer {
   const { options } = at.tables;
   const cap = at.zone.link.ttlSeconds;
-  const extra = additional(at, seen.rrs);
+  const extra = seen.rrs.length * rrBytesMin > answerMax ? [] : additional(at, seen.rrs);
   const answers = capped(now, seen.rrs, cap);
   const isNegative = seen.rrs.length === 0 || seen.denied;
   const sections: Sections = {

@@ -10,20 +10,24 @@ import type { LinkQuestion } from "./ask.js";
 const rememberedMax = 20_000;
 
 export class NegativeMemory {
-  /** By link and name, oldest first; then by type. */
+  /** By link and name, in the order of the latest memory; then by type. */
   readonly #names = new Map<string, Map<number, Instant>>();
 
   get size(): number {
     return this.#names.size;
   }
 
-  remember(link: string, question: LinkQuestion, until: Instant): void {
+  remember(now: Instant, link: string, question: LinkQuestion, until: Instant): void {
     const key = nameKey(link, question.name.key);
     const types = this.#names.get(key) ?? new Map<number, Instant>();
     types.set(question.type, until);
     this.#names.delete(key);
     this.#names.set(key, types);
-    if (this.#names.size > rememberedMax) this.#dropOldest();
+    for (const [oldest, ends] of this.#names) {
+      const isOver = [...ends.values()].every((end) => end <= now);
+      if (!isOver && this.#names.size <= rememberedMax) break;
+      this.#names.delete(oldest);
+    }
   }
 
   holds(now: Instant, link: string, question: LinkQuestion): boolean {
@@ -38,13 +42,6 @@ export class NegativeMemory {
 
   clear(): void {
     this.#names.clear();
-  }
-
-  #dropOldest(): void {
-    for (const oldest of this.#names.keys()) {
-      this.#names.delete(oldest);
-      return;
-    }
   }
 }
 

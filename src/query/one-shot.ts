@@ -147,11 +147,13 @@ export class OneShots {
 
   #wake(now: Instant, waiter: Waiter, link: Link): void {
     const { ask } = waiter;
+    // What else comes is looked at when the gathering ends.
+    if (waiter.gatherUntil !== undefined) return;
     const seen = this.#look(now, ask, link);
     if (isAnswered(seen)) {
       const { gather } = ask.zone.link;
       if (gather === 0 || !isBrowse(ask) || !seen.known) this.#finish(now, waiter, link, seen);
-      else if (waiter.gatherUntil === undefined) {
+      else {
         waiter.gatherUntil = after(now, gather);
         this.#pending.schedule(waiter);
       }
@@ -212,7 +214,7 @@ export class OneShots {
     const startedAt = link.startedAt(question);
     if (startedAt === undefined || elapsed(startedAt, now) < wait) return;
     const span = Math.min(memoryMax, seconds(ttlSeconds));
-    this.#memory.remember(waiter.link, question, after(now, ms(span)));
+    this.#memory.remember(now, waiter.link, question, after(now, ms(span)));
   }
 
   /** Whether asking is known to lead to nothing: remembered silence, or a standing question's. */
@@ -262,7 +264,8 @@ export class OneShots {
 
   #answer(now: Instant, ask: Ask, link: Link, seen: Visible): LinkAnswer {
     this.#turn += 1;
-    return linkAnswer(now, this.#vantage(now, ask, link), seen, this.#turn);
+    const at = this.#vantage(now, ask, link);
+    return linkAnswer(now, at, seen, ask.query.answerMax, this.#turn);
   }
 
   #vantage(now: Instant, ask: Ask, link: Link): Vantage {

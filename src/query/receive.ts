@@ -114,7 +114,7 @@ function judge(
     id: message.id,
     question,
     recursionDesired,
-    answerMax: isStream ? streamMessageMax : Math.min(size, udpSize),
+    answerMax: isStream ? streamMessageMax : Math.min(size, Math.max(udpSize, udpSizeMin)),
     isStream,
     ...(edns === undefined ? {} : { edns: askedWith(edns) }),
   };

@@ -144,6 +144,34 @@ describe("names", () => {
     expect(w.ask(`\u212a.${hosts} A`).isAnswered).toBe(false);
   });
 
+  test("who asks under an alias stays there, host names too", () => {
+    const aliases = [parseName("floor1.mesh")];
+    const { w } = said(
+      "p._ipp._tcp.local. 120 SRV 0 0 631 prnt.local.\nprnt.local. 120 A 203.0.113.7",
+      {
+        served: { aliases },
+      },
+    );
+    const asked = w.ask("p._ipp._tcp.floor1.mesh SRV");
+    expect(asked.answers).toEqual(["p._ipp._tcp.floor1.mesh. 10 IN SRV 0 0 631 prnt.floor1.mesh."]);
+    expect(asked.additionals).toEqual(["prnt.floor1.mesh. 10 IN A 203.0.113.7"]);
+  });
+
+  test("an added subtype is made from the plain type, which is asked for as well [DP-78]", () => {
+    const w = new World();
+    const translate = [{ type: "_ipp._tcp", txt: { URF: "none" }, subtypes: ["_universal"] }];
+    const link = w.link("eth0", { served: { translate } });
+    link.device("_ipp._tcp.local. 4500 PTR p._ipp._tcp.local.");
+    const asked = w.ask(`_universal._sub._ipp._tcp.${rich} PTR`);
+    w.run(seconds(1));
+    expect(new Set(link.questions())).toEqual(
+      new Set(["_universal._sub._ipp._tcp.local. PTR", "_ipp._tcp.local. PTR"]),
+    );
+    expect(asked.answers).toEqual([
+      `_universal._sub._ipp._tcp.${rich}. 10 IN PTR p._ipp._tcp.${rich}.`,
+    ]);
+  });
+
   test("the list of types is an ordinary name [DP-74]", () => {
     const w = new World();
     const link = w.link("eth0");

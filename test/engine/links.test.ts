@@ -176,11 +176,14 @@ describe("the end", () => {
     const link = w.link("eth0", { mdns: { announce: { b: [], db: [], lb } } });
     w.run(seconds(20));
     const asked = w.ask(`prnt.${hosts} A`);
-    const tcp = w.connect();
+    const [idle, waiting] = [w.connect(), w.connect()];
+    waiting.ask(`prnt.${hosts} A`);
     w.sent();
     w.input({ kind: "stop" });
     expect(asked.rcode).toBe("SERVFAIL");
-    expect(tcp.closed).toBe("close");
+    expect(waiting.received.map(({ message }) => message.rcode)).toEqual([2]);
+    expect([idle.closed, waiting.closed]).toEqual(["close", "close"]);
+    expect(w.engine.nextDeadline()).toBeUndefined();
     const [goodbye] = link.sent();
     expect(goodbye?.message.answers.map((rr) => rr.ttlSeconds)).toEqual([0]);
     expect(w.ask(`${hosts} TXT`).isAnswered).toBe(false);

@@ -73,6 +73,24 @@ test("a configuration takes types out and brings others", () => {
   expect([...asked].sort()).toEqual(["_x._tcp.local. PTR", "_y._tcp.local. PTR"]);
 });
 
+test("types that nobody may see are not kept warm", () => {
+  const w = new World();
+  const services = { default: "allow", allow: [], deny: ["_ssh._tcp"] } as const;
+  const link = w.link("eth0", { warm: true, served: { services } });
+  const types = ["_ssh._tcp", "_ipp._tcp"].map(
+    (type) => `_services._dns-sd._udp.local. 4500 PTR ${type}.local.`,
+  );
+  link.device(types.join("\n"));
+  w.run(seconds(10));
+  const asked = new Set(link.questions());
+  expect(asked).toContain("_ipp._tcp.local. PTR");
+  expect(asked).not.toContain("_ssh._tcp.local. PTR");
+  link.set({ served: {} });
+  w.reconfigure();
+  w.run(seconds(10));
+  expect(link.questions()).toContain("_ssh._tcp.local. PTR");
+});
+
 test("instances by the thousand leave room for what clients ask [DP-125]", () => {
   const w = new World();
   const link = w.link("eth0", { warm: ["_ipp._tcp"], mdns: { questionsMax: 40 } });

@@ -100,6 +100,14 @@ describe("OPT", () => {
     ]);
   });
 
+  test("an NSID that leaves no room for the question is left out", () => {
+    const long = { ...rules, nsid: new Uint8Array(400) };
+    const name = `${"a".repeat(63)}.${"b".repeat(63)}`;
+    const asked = query(`${name} A`, { answerMax: 512, edns: { ...edns, wantsNsid: true } });
+    const bytes = encodeAnswer(asked, sections(""), long);
+    expect(dnsPacket.decode(Buffer.from(bytes)).additionals).toMatchObject([{ options: [] }]);
+  });
+
   test("the idle limit, on streams only: 10 s are 100 units [EDNS-09]", () => {
     const opt = optOf({ edns, isStream: true, answerMax: 65_535 });
     const option = opt?.type === "OPT" ? opt.options[0] : undefined;
