@@ -46,16 +46,25 @@ export function findPortOwner(
 ): string | undefined {
   const inodes = inodesAt(transport, address, port);
   if (inodes.size === 0) return undefined;
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+  for (const pid of entriesOf("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
-      for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+      for (const fd of entriesOf(`/proc/${pid}/fd`)) {
         const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
         if (inode === undefined || !inodes.has(inode)) continue;
         return `${readFileSync(`/proc/${pid}/comm`, "utf8").trim()} (pid ${pid})`;
       }
     } catch {
-      // Another user's, or gone by now.
+      // Closed by now.
     }
   }
   return undefined;
+}
+
+/** Another user's folder, or one that is gone by now, is empty. */
+function entriesOf(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
