@@ -21,7 +21,6 @@ import {
   failureWait,
   mdnsPort,
   multicastSpacing,
-  topBit,
   twinSpan,
   unansweredQueries,
 } from "./timing.js";
@@ -164,8 +163,7 @@ export class PassiveFailures {
 }
 
 function isObservable(question: Question): boolean {
-  // The top bit asks for unicast answers.
-  if ((question.class & topBit) !== 0) return false;
+  // With the top bit it is QU, and answered by unicast.
   return question.class === RRClass.IN || question.class === RRClass.ANY;
 }
 

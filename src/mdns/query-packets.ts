@@ -43,28 +43,27 @@ export class PacketSize {
     this.#limit = limit;
   }
 
-  /** Adds a question with its known answers if they fit; the first always does. */
+  /**
+   * Adds a question with its known answers.
+   *
+   * @returns whether it fits; the first always does. After one that does not, nothing is added.
+   */
   add(asked: Asked): boolean {
     const isFirst = this.#size === headerSize;
-    const added: string[] = [];
-    let size = this.#nameSize(asked.question.name, added) + questionFixed;
+    let size = this.#nameSize(asked.question.name) + questionFixed;
     for (const rr of asked.knownAnswers) {
       if (!isFirst && this.#size + size > this.#limit) break;
-      size += this.#nameSize(rr.name, added) + recordFixed;
+      size += this.#nameSize(rr.name) + recordFixed;
       size +=
         rr.rdata.kind === "ptr"
-          ? this.#nameSize(rr.rdata.target, added)
+          ? this.#nameSize(rr.rdata.target)
           : rdataKey(rr.type, rr.rdata).length;
     }
-    if (!isFirst && this.#size + size > this.#limit) {
-      for (const suffix of added) this.#suffixes.delete(suffix);
-      return false;
-    }
     this.#size += size;
-    return true;
+    return isFirst || this.#size <= this.#limit;
   }
 
-  #nameSize(name: Name, added: string[]): number {
+  #nameSize(name: Name): number {
     let suffix = "";
     let known = 0;
     let knownSize = 1;
@@ -78,7 +77,6 @@ export class PacketSize {
         knownSize = size;
       } else {
         this.#suffixes.add(suffix);
-        added.push(suffix);
       }
     }
     // A pointer takes two bytes and stands for the root byte too.

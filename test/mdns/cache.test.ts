@@ -1,8 +1,8 @@
-// What is believed and kept (RFC 6762 §10, §6.1): goodbyes, cache-flush,
-// denials, what is wanted unasked, and what happens at the limit.
+// What is kept, and until when (RFC 6762 §10): goodbyes, renewals, cache-flush,
+// what is wanted unasked.
 
 import { describe, expect, test } from "vitest";
-import { at, nsec, rr, rrs, Stage, steady } from "./stage.js";
+import { at, nsec, rr, rrs, Stage } from "./stage.js";
 
 const a1 = "!h.local. 120 A 192.0.2.1";
 const a2 = "!h.local. 120 A 192.0.2.2";
@@ -68,7 +68,7 @@ describe("goodbyes [DP-137]", () => {
 });
 
 describe("renewals", () => {
-  test("with the same TTL are no change, with another they are [PUSH-30]", () => {
+  test("with the same TTL are no change, with another they are", () => {
     const stage = Stage.up();
     stage.response([a1]);
     stage.at(50).response([a1]);
@@ -274,113 +274,6 @@ describe("what is kept unasked (Q-4)", () => {
   });
 });
 
-describe("denials", () => {
-  const denial = nsec("h.local.", 120, "A");
-
-  test("an NSEC denies every type whose bit is clear, for its TTL [DP-62] [DP-63]", () => {
-    const stage = Stage.up();
-    stage.watch("h.local AAAA");
-    stage.at(1).response([denial]);
-    expect(stage.changes()).toEqual(["? h.local."]);
-    expect(stage.denies("h.local AAAA")).toBe(true);
-    expect(stage.denies("H.Local TYPE65280")).toBe(true);
-    expect(stage.denies("h.local A")).toBe(false);
-    expect(stage.denies("h.local ANY")).toBe(false);
-    expect(stage.denies("i.local AAAA")).toBe(false);
-    expect(stage.link.denials(stage.now, rr(a1).name)).toEqual([1]);
-    // Bits that are set prove nothing, and the NSEC itself is never shown [DP-59].
-    expect(stage.find("h.local A")).toEqual([]);
-    expect(stage.find("h.local NSEC")).toEqual([]);
-    expect(stage.find("h.local ANY")).toEqual([]);
-    stage.run(120.9);
-    expect(stage.denies("h.local AAAA")).toBe(true);
-    stage.run(121);
-    expect(stage.denies("h.local AAAA")).toBe(false);
-    expect(stage.link.denials(stage.now, rr(a1).name)).toBeUndefined();
-    expect(stage.link.recordCount).toBe(0);
-  });
-
-  test("is not told again while it says the same", () => {
-    const stage = Stage.up();
-    stage.response([denial]);
-    stage.at(50).response([denial]);
-    expect(stage.changes()).toEqual(["? h.local."]);
-    expect(stage.at(169).denies("h.local AAAA")).toBe(true);
-    stage.response([nsec("h.local.", 120, "A TXT")]);
-    expect(stage.changes()).toEqual(["? h.local."]);
-    expect(stage.denies("h.local TXT")).toBe(false);
-  });
-
-  test("gives way to a record of the type [DP-63]", () => {
-    const stage = Stage.up();
-    stage.response([denial]);
-    stage.at(1).response(["!h.local. 10 AAAA 2001:db8::1"]);
-    expect(stage.denies("h.local AAAA")).toBe(false);
-    // Not even when that record is gone does the older denial come back.
-    stage.run(12);
-    expect(stage.find("h.local AAAA")).toEqual([]);
-    expect(stage.denies("h.local AAAA")).toBe(false);
-    expect(stage.denies("h.local TXT")).toBe(true);
-  });
-
-  test("that arrives while a record lives counts once the record is gone", () => {
-    const stage = Stage.up();
-    stage.response(["!h.local. 10 AAAA 2001:db8::1"]);
-    stage.at(1).response([denial]);
-    expect(stage.denies("h.local AAAA")).toBe(false);
-    expect(stage.find("h.local AAAA")).toHaveLength(1);
-    stage.run(10);
-    expect(stage.denies("h.local AAAA")).toBe(true);
-  });
-
-  test("in the packet that affirms the type does not deny it", () => {
-    const stage = Stage.up();
-    stage.response(["!h.local. 10 AAAA 2001:db8::1", denial]);
-    stage.run(11);
-    expect(stage.denies("h.local AAAA")).toBe(false);
-  });
-
-  test("with TTL 0 ends it", () => {
-    const stage = Stage.up();
-    stage.response([denial]);
-    stage.response([nsec("h.local.", 0, "A")]);
-    expect(stage.denies("h.local AAAA")).toBe(false);
-  });
-
-  // h.local NSEC, class 0x8001, TTL 120, then RDLENGTH and rdata; and a valid A of i.local.
-  const bitmaps = [
-    { name: "a foreign next name", rdata: "0178036f7267000001" + "40", denies: true },
-    { name: "block 1 only", rdata: "c00c010140", denies: false },
-    { name: "a block of length 0", rdata: "c00c0000", denies: false },
-    { name: "no block", rdata: "c00c", denies: false },
-    { name: "a block of length 33", rdata: `c00c0021${"00".repeat(33)}`, denies: false },
-    { name: "a next name that runs out of the packet", rdata: "3f", denies: false },
-  ];
-  for (const { name, rdata, denies } of bitmaps) {
-    test(`of an NSEC with ${name}: the rest of the packet is used [DP-64]`, () => {
-      const stage = Stage.up();
-      const length = (rdata.length / 2).toString(16).padStart(4, "0");
-      const owner = "0168056c6f63616c00" + "002f8001" + "00000078";
-      const good = "0169c00e" + "00018001" + "00000078" + "0004c0000209";
-      stage.hearBytes(
-        Buffer.from(`000084000000000200000000${owner}${length}${rdata}${good}`, "hex"),
-      );
-      expect(stage.find("i.local A")).toEqual(["i.local. 120 A 192.0.2.9"]);
-      expect(stage.denies("h.local AAAA")).toBe(denies);
-    });
-  }
-
-  test("with more types than any name has is not kept", () => {
-    const stage = Stage.up();
-    const types = Array.from({ length: 400 }, (_, n) => `TYPE${n + 1}`).join(" ");
-    stage.response([nsec("h.local.", 120, types)]);
-    expect(stage.denies("h.local TYPE500")).toBe(false);
-    stage.response([nsec("h.local.", 120, "A")]);
-    for (let n = 300; n < 700; n++) stage.response([`!h.local. 120 TYPE${n} \\# 0`]);
-    expect(stage.denies("h.local TYPE999")).toBe(false);
-  });
-});
-
 describe("time", () => {
   test("what has run out is not found, though nobody called expire", () => {
     const stage = Stage.up();
@@ -415,134 +308,6 @@ describe("time", () => {
     ]);
   });
 });
-
-describe("the limit [DP-125]", () => {
-  const host = (n: number) => `!h${n}.local. 120 A 192.0.2.1`;
-
-  test("the oldest leaves, which is reported and counted", () => {
-    const stage = Stage.up({ cacheRecordsMax: 3 });
-    for (const n of [1, 2, 3]) stage.response([host(n)]);
-    stage.at(1).response([host(1)]);
-    stage.changes();
-    stage.response([host(4)]);
-    expect(stage.changes()).toEqual([`- ${plain(host(2))}`, `+ ${plain(host(4))}`]);
-    expect(stage.counts.of("cache", "evicted")).toBe(1);
-    expect(stage.link.recordCount).toBe(3);
-  });
-
-  test("what somebody asks for leaves last", () => {
-    const stage = Stage.up({ cacheRecordsMax: 3 });
-    stage.response([host(1)]);
-    stage.watch("h1.local A", "standing");
-    const watch = stage.watch("h2.local ANY", "standing");
-    for (const n of [2, 3, 4, 5]) stage.response([host(n)]);
-    expect(stage.find("h1.local A")).toHaveLength(1);
-    expect(stage.find("h2.local A")).toHaveLength(1);
-    expect(stage.find("h5.local A")).toHaveLength(1);
-    // All three wanted: a stranger is refused, another wanted one takes the oldest's place.
-    stage.watch("h6.local A");
-    stage.response([host(6)]);
-    expect(stage.find("h5.local A")).toEqual([]);
-    stage.response([host(7)]);
-    expect(stage.find("h7.local A")).toEqual([]);
-    expect(stage.counts.of("cache", "refused")).toBe(1);
-    stage.watch("h8.local A");
-    stage.response([host(8)]);
-    expect(stage.find("h1.local A")).toEqual([]);
-    expect(stage.find("h8.local A")).toHaveLength(1);
-    // With its watch the claim ends.
-    stage.unwatch(watch);
-    stage.response([host(9)]);
-    expect(stage.find("h2.local A")).toEqual([]);
-    expect(stage.find("h9.local A")).toHaveLength(1);
-  });
-
-  test("a record that was evicted is not asked for again because of that", () => {
-    const stage = Stage.up({ cacheRecordsMax: 1 });
-    stage.watch("h1.local A", "standing");
-    stage.response([host(1)]);
-    stage.watch("h2.local A", "standing");
-    stage.response([host(2)]);
-    stage.run(50);
-    expect(stage.times("h1.local A")).toEqual([]);
-  });
-
-  test("large rdata counts as several records", () => {
-    const stage = Stage.up({ cacheRecordsMax: 10 });
-    const long = `"${"x".repeat(250)}" `.repeat(5);
-    for (const n of [1, 2, 3, 4]) stage.response([`!h${n}.local. 120 TXT ${long}`]);
-    // 1,255 bytes each count as three.
-    expect(stage.link.recordCount).toBe(3);
-    stage.response([`!h9.local. 120 TXT ${`"${"x".repeat(250)}" `.repeat(30)}`]);
-    expect(stage.find("h9.local TXT")).toEqual([]);
-    expect(stage.counts.of("cache", "refused")).toBe(1);
-  });
-
-  test("lowered by new options takes effect at once", () => {
-    const stage = Stage.up();
-    for (const n of [1, 2, 3]) stage.response([host(n)]);
-    stage.changes();
-    stage.link.configure(stage.now, {
-      families: ["ipv4", "ipv6"],
-      packetsPerSecond: 20,
-      cacheRecordsMax: 1,
-      questionsMax: 10,
-      announce: { b: [], db: [], lb: [] },
-    });
-    stage.drain();
-    expect(stage.changes()).toEqual([`- ${plain(host(1))}`, `- ${plain(host(2))}`]);
-  });
-
-  test("a hundred thousand random announcements leave as many records as it says", () => {
-    const stage = Stage.up({ cacheRecordsMax: 500 }, steady(0.5));
-    stage.watch("h.local A", "standing");
-    stage.response([a1]);
-    let most = 0;
-    for (let n = 0; n < 10_000; n++) {
-      stage.link.receive(stage.now, {
-        family: "ipv4",
-        source: { address: { family: "ipv4", bytes: Uint8Array.of(192, 0, 2, 7) }, port: 5353 },
-        isMulticast: true,
-        bytes: floodPacket(10, n),
-      });
-      stage.link.takeChanges();
-      most = Math.max(most, stage.link.recordCount);
-    }
-    expect(most).toBe(500);
-    expect(stage.counts.of("cache", "evicted")).toBe(10_000 * 10 - 499);
-    expect(stage.find("h.local A")).toEqual([plain(a1)]);
-  });
-
-  test("a set of ten thousand is taken in, found, renewed and flushed", () => {
-    const stage = Stage.up({ cacheRecordsMax: 20_000 });
-    stage.watch("_ipp._tcp.local PTR", "standing");
-    const set = (from: number) =>
-      Array.from(
-        { length: 100 },
-        (_, n) => `_ipp._tcp.local. 4500 PTR p${from + n}._ipp._tcp.local.`,
-      );
-    for (let round = 0; round < 2; round++) {
-      for (let from = 0; from < 10_000; from += 100) stage.response(set(from));
-    }
-    expect(stage.find("_ipp._tcp.local PTR")).toHaveLength(10_000);
-    expect(stage.changes()).toHaveLength(10_000);
-    stage.link.down(stage.now);
-    stage.drain();
-    expect(stage.changes()).toHaveLength(10_000);
-    expect(stage.link.recordCount).toBe(0);
-  });
-});
-
-/** A response with `count` A records of names that no other packet holds, made by hand. */
-function floodPacket(count: number, serial: number): Uint8Array {
-  const parts: Buffer[] = [Buffer.from([0, 0, 0x84, 0, 0, 0, 0, count, 0, 0, 0, 0])];
-  for (let n = 0; n < count; n++) {
-    const label = Buffer.from(`f${serial}-${n}`);
-    parts.push(Buffer.from([label.length]), label);
-    parts.push(Buffer.from("056c6f63616c00" + "00018001" + "00001194" + "0004c0000201", "hex"));
-  }
-  return Buffer.concat(parts);
-}
 
 test("records of a packet may stand in any section", () => {
   const stage = Stage.up();

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/random.js";
-import { Stage, steady } from "./stage.js";
+import { at, Stage, steady } from "./stage.js";
 
 describe("refresh points", () => {
   const a = "!printer.local. 120 A 192.0.2.10";
@@ -135,6 +135,8 @@ describe("nobody's records [DP-136]", () => {
     stage.run(100);
     expect(stage.times("printer.local A")).toEqual([96]);
     stage.unwatch(other);
+    // Not even the clock is watched for it.
+    expect(stage.link.nextDeadline()).toBe(at(120));
     stage.run(119);
     expect(stage.times("printer.local A")).toEqual([96]);
   });

@@ -120,9 +120,9 @@ describe("answers", () => {
     const stage = announcing();
     stage.query([lb], [], { tc: true });
     stage.at(10.3).query([], [own]);
+    expect(stage.link.nextDeadline()).toBeUndefined();
     stage.run(12);
     expect(told(stage)).toEqual([]);
-    expect(stage.link.nextDeadline()).toBeUndefined();
   });
 
   const known = [
