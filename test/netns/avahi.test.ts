@@ -2,7 +2,6 @@
 // away: directly with dig and kdig, and through a resolver that follows the
 // delegation in BIND.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Avahi, AvahiService } from "./avahi.js";
 import { until } from "./children.js";
@@ -178,7 +177,7 @@ it("[DP-75] TXT bytes of all services are those on the link, over UDP and TCP", 
 });
 
 it("[A1.3] [DP-74] each zone lists the types of its own link, and no other", async () => {
-  for (const floor of floors) {
+  await each(floors, async (floor) => {
     const dug = await lab.dig("PTR", `_services._dns-sd._udp.${floor.zone}.`);
     expect(named(dug.answer)).toEqual(
       typesOf(floor)
@@ -188,7 +187,7 @@ it("[A1.3] [DP-74] each zone lists the types of its own link, and no other", asy
     const foreign = floor.net === 1 ? "floor2" : "floor1";
     const other = await lab.dig("PTR", `_${foreign}._tcp.${floor.zone}.`);
     expect([other.status, other.answer]).toEqual(["NOERROR", []]);
-  }
+  });
 });
 
 it("[DP-73] subtypes are browsed like types", async () => {
@@ -226,5 +225,4 @@ it("[A1.1] a responder that stops is gone within its goodbye", async () => {
     12_000,
     500,
   );
-  await sleep(0);
 });
