@@ -56,6 +56,17 @@ describe("names", () => {
     expect(shown).toEqual([`a.${hosts}.`, "a.notlocal.", `a.local.${hosts}.`, "host.example.org."]);
   });
 
+  test("the target of an alias is a host when addresses are asked for [DP-39]", () => {
+    const { w } = said("thing.local. 120 CNAME prnt.local.\nprnt.local. 120 A 203.0.113.7");
+    expect(w.ask(`thing.${rich} A`).answers).toEqual([
+      `thing.${rich}. 10 IN CNAME prnt.${hosts}.`,
+      `prnt.${hosts}. 10 IN A 203.0.113.7`,
+    ]);
+    expect(w.ask(`thing.${rich} CNAME`).answers).toEqual([
+      `thing.${rich}. 10 IN CNAME prnt.${rich}.`,
+    ]);
+  });
+
   test("a reverse name is asked as it is, its target is a host [DP-15] [DP-16]", () => {
     const w = new World();
     const link = w.link("eth0");
@@ -430,6 +441,33 @@ describe("NSEC and ANY", () => {
     expect(w.sent()).toEqual([]);
     link.says("prnt.local. 120 AAAA 2001:db8:1234:5678::7");
     expect(w.ask(`prnt.${hosts} AAAA`).answers).toHaveLength(1);
+  });
+
+  // prnt.local A 203.0.113.7, and an NSEC of which only the rdata differs.
+  const odd: readonly (readonly [string, string])[] = [
+    ["a foreign next name", "0561 6c69656e 05 6c6f63616c 00 0001 40"],
+    ["block 1 only", "c00c 0101 40"],
+    ["a block of length 0", "c00c 0000"],
+    ["nothing at all", ""],
+  ];
+  test.each(odd)("an NSEC with %s does not spoil the address beside it [DP-64]", (_title, text) => {
+    const w = new World();
+    const link = w.link("eth0");
+    const rdata = text.replaceAll(" ", "");
+    const length = (rdata.length / 2).toString(16).padStart(4, "0");
+    const nsec = `c00c 002f 8001 00000078 ${length} ${rdata}`;
+    const address = "0470726e74056c6f63616c00 0001 8001 00000078 0004 cb007107";
+    const hears = (records: string) => {
+      const message = `0000 8400 0000 0002 0000 0000 ${records}`;
+      link.hears(Buffer.from(message.replaceAll(" ", ""), "hex"));
+    };
+    hears(`${address} ${nsec}`);
+    expect(w.ask(`prnt.${hosts} A`).answers).toEqual([`prnt.${hosts}. 10 IN A 203.0.113.7`]);
+    // And in front of it.
+    const other = "0470726e75056c6f63616c00 002f 8001 00000078";
+    const last = "c00c 0001 8001 00000078 0004 cb007108";
+    hears(`${other} ${length} ${rdata} ${last}`);
+    expect(w.ask(`prnu.${hosts} A`).answers).toEqual([`prnu.${hosts}. 10 IN A 203.0.113.8`]);
   });
 
   test("a device's NSEC is not forwarded, not even for ANY [DP-59]", () => {

@@ -2,9 +2,10 @@
 // that change, and the end (RFC 8766 §5.1, §8; RFC 6762 §10.3, §14).
 
 import { describe, expect, test } from "vitest";
-import { type Prefix, parsePrefix } from "../../src/address.js";
+import { type Prefix, parseAddress, parsePrefix } from "../../src/address.js";
 import { ms, seconds } from "../../src/time.js";
 import { parseName } from "../../src/wire/name.js";
+import { formatRR } from "../../src/wire/text.js";
 import { World } from "./story.js";
 
 const hosts = "bldg-1.example.com";
@@ -166,6 +167,28 @@ describe("another configuration", () => {
     const late = w.link("eth1", { service: "late.example", reverse: [] });
     late.says("prnt.local. 120 A 203.0.113.7");
     expect(w.ask("prnt.late.example A").answers).toHaveLength(1);
+  });
+});
+
+describe("announce", () => {
+  test("tells browse domains on its own link, to a one-shot querier by unicast [DP-26] [DP-31]", () => {
+    const w = new World();
+    const lb = [parseName(hosts)];
+    const link = w.link("eth0", { mdns: { announce: { b: [], db: [], lb } } });
+    const other = w.link("eth1", { service: "b.example", reverse: [] });
+    w.run(seconds(20));
+    w.effects.length = 0;
+    const from = { from: "203.0.113.50", port: 40_000, message: { id: 0x4711 } };
+    link.asks("lb._dns-sd._udp.local PTR", from);
+    other.asks("lb._dns-sd._udp.local PTR", from);
+    w.run(seconds(1));
+    const sent = w.effects.filter((effect) => effect.kind === "multicast");
+    expect(sent.map((effect) => [effect.link, effect.to])).toEqual([
+      ["eth0", { address: parseAddress("203.0.113.50"), port: 40_000 }],
+    ]);
+    const { message } = link.sent().at(-1)!;
+    expect(message.id).toBe(0x4711);
+    expect(message.answers.map(formatRR)).toEqual([`lb._dns-sd._udp.local. 10 IN PTR ${hosts}.`]);
   });
 });
 

@@ -34,7 +34,7 @@ describe("nothing in the cache", () => {
     }
   });
 
-  test("three transmissions and no fourth, then NODATA [DP-80] [DP-83] [DP-107] [DP-108]", () => {
+  test("three transmissions, no fourth, NODATA [DP-48] [DP-80] [DP-83] [DP-107] [DP-108]", () => {
     const w = new World();
     w.link("eth0");
     const asked = w.ask(`nobody.${hosts} A`);
