@@ -137,7 +137,7 @@ const table: Row[] = [
   },
   {
     id: "[DP-40] HTTPS",
-    announced: ["web.local. 120 HTTPS 1 web2.local. alpn="h2""],
+    announced: ['web.local. 120 HTTPS 1 web2.local. alpn="h2"'],
     asked: `web.${ldh} HTTPS`,
     want: [`web.${ldh} 120 HTTPS 1 web2.${ldh} alpn="h2"`],
   },
