@@ -61,6 +61,28 @@ describe("300 names at once", () => {
   });
 });
 
+test("1,000 queries of five names from ten clients cost six packets cold, none warm [DP-86]", () => {
+  const w = new World();
+  const link = w.link("eth0");
+  const rich = "Building\\0321.example.com";
+  const instances = [0, 1, 2, 3].map((n) => `p${n}._ipp._tcp`);
+  link.device(instances.map((name) => `_ipp._tcp.local. 4500 PTR ${name}.local.`).join("\n"));
+  for (const name of instances) link.device(`${name}.local. 120 SRV 0 0 631 h.local.`);
+  const texts = [`_ipp._tcp.${rich} PTR`, ...instances.map((name) => `${name}.${rich} SRV`)];
+  const all = () =>
+    Array.from({ length: 1000 }, (_, n) =>
+      w.ask(texts[n % 5] as string, { client: `192.0.2.${(n % 10) + 1}` }),
+    );
+  const cold = all();
+  w.run(seconds(1));
+  expect(w.sent().length).toBeLessThanOrEqual(6);
+  // The device's 20 ms, the delay of a first question, and `gather`.
+  expect(Math.max(...cold.map((asked) => asked.took))).toBeLessThanOrEqual(20 + 120 + 200);
+  expect(all().every((asked) => asked.took === 0)).toBe(true);
+  w.run(seconds(1));
+  expect(w.sent()).toEqual([]);
+});
+
 describe("queries that wait", () => {
   test("are bounded in all and per client; one more is SERVFAIL [DP-125]", () => {
     const w = new World({ limits: { queriesWaiting: 5, queriesWaitingPerClient: 3 } });
