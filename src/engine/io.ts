@@ -83,6 +83,7 @@ export type Effect =
       readonly kind: "datagram";
       readonly listener: ListenerId;
       readonly to: Peer;
+      /** Good until the next input: sent or copied before that. */
       readonly bytes: Uint8Array;
     }
   /** Length prefix and message in one piece (TCP-04). */

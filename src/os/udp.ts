@@ -35,11 +35,16 @@ interface Bound {
   readonly sent: (error: Error | null) => void;
 }
 
+/** Room for some 100 answers: small enough to stay in the processor's cache. */
+const ringSize = 128 * 1024;
+
 export class UdpSockets {
   readonly #sockets = new Map<ListenerId, Bound>();
   readonly #ears: UdpEars;
   // The very first one is watched.
   #sendCount = watchedSend - 1;
+  #ring = Buffer.allocUnsafeSlow(ringSize);
+  #ringUsed = 0;
 
   constructor(ears: UdpEars) {
     this.#ears = ears;
@@ -70,12 +75,29 @@ export class UdpSockets {
   }
 
   /** Sends one datagram; of failures a sample is reported, what is not open any more ignored. */
-  send(listener: ListenerId, to: Peer, bytes: Uint8Array): void {
+  send(listener: ListenerId, to: Peer, shared: Uint8Array): void {
     const bound = this.#sockets.get(listener);
     if (bound === undefined) return;
+    const bytes = this.#copyOf(shared);
     this.#sendCount = (this.#sendCount + 1) % watchedSend;
     if (this.#sendCount === 0) bound.socket.send(bytes, to.port, to.address, bound.sent);
     else bound.socket.send(bytes, to.port, to.address);
+  }
+
+  /** The caller's bytes change with its next answer; a busy kernel may take ours later. */
+  #copyOf(bytes: Uint8Array): Uint8Array {
+    if (this.#ringUsed + bytes.length > ringSize) {
+      this.#ringUsed = 0;
+      const isWaiting = [...this.#sockets.values()].some(
+        ({ socket }) => socket.getSendQueueCount() > 0,
+      );
+      // What waits keeps its ring; the garbage collector takes that when all of it has left.
+      if (isWaiting) this.#ring = Buffer.allocUnsafeSlow(ringSize);
+    }
+    const start = this.#ringUsed;
+    this.#ringUsed += bytes.length;
+    this.#ring.set(bytes, start);
+    return this.#ring.subarray(start, this.#ringUsed);
   }
 
   #keep(socket: Socket, address: string): Opened {

@@ -34,9 +34,6 @@ export interface Keep {
 /** Bytes that an entry costs besides its question and response, measured on Node 20. */
 const overhead = 400;
 
-/** Responses are copied into slabs, since one allocation for each costs more than the rest. */
-const slabSize = 64 * 1024;
-
 const optFixedSize = 11;
 
 /** What every client takes over UDP (RFC 6891 §6.2.3). */
@@ -61,8 +58,6 @@ export class AnswerCache {
   #bytesMax: number;
   #udpSize: number;
   #bytes = 0;
-  #slab: Uint8Array = new Uint8Array(0);
-  #slabUsed = 0;
   // What #scan found in the message at hand.
   #hash = 0;
   #shape = 0;
@@ -95,7 +90,10 @@ export class AnswerCache {
     this.#bytes = 0;
   }
 
-  /** A copy of the response to a query like this one, with the ID of this one. */
+  /**
+   * The response to a query like this one, with the ID of this one. It is the kept one, good
+   * until the next call: a copy of each would make garbage faster than it is collected.
+   */
   find(now: Instant, query: Uint8Array, isStream: boolean, client: number): Uint8Array | undefined {
     if (!this.#scan(query, isStream, client)) return undefined;
     const entry = this.#entries.get(this.#hash);
@@ -109,7 +107,10 @@ export class AnswerCache {
     ) {
       return undefined;
     }
-    return this.#copy(entry.response, query);
+    const { response } = entry;
+    response[0] = query[0] as number;
+    response[1] = query[1] as number;
+    return response;
   }
 
   /** Keeps the response given to `query`. Queries with unusual parts are not kept. */
@@ -145,27 +146,6 @@ export class AnswerCache {
       if (question[at] !== query[at + headerBytes]) return false;
     }
     return true;
-  }
-
-  #copy(response: Uint8Array, query: Uint8Array): Uint8Array {
-    const size = response.length;
-    if (size > slabSize >> 3) {
-      const own = copyOf(response);
-      own[0] = query[0] as number;
-      own[1] = query[1] as number;
-      return own;
-    }
-    if (this.#slabUsed + size > this.#slab.length) {
-      // Not zeroed: all of it is written before it is sent.
-      this.#slab = Buffer.allocUnsafeSlow(slabSize);
-      this.#slabUsed = 0;
-    }
-    const start = this.#slabUsed;
-    this.#slabUsed += size;
-    this.#slab.set(response, start);
-    this.#slab[start] = query[0] as number;
-    this.#slab[start + 1] = query[1] as number;
-    return this.#slab.subarray(start, start + size);
   }
 
   /** Reads a plain query (one question, at most an OPT) into #hash, #shape and #questionEnd. */

@@ -67,7 +67,8 @@ export class Queries {
 
   /**
    * The response to a query that was answered a moment ago, or undefined: then it has to
-   * be received. This is the way that most queries take on a busy server.
+   * be received. This is the way that most queries take on a busy server. What it gives is
+   * good until the next call.
    */
   ready(now: Instant, asker: Asker, bytes: Uint8Array): Uint8Array | undefined {
     const client = this.#access.clientAt(asker.peer.address);
@@ -92,7 +93,8 @@ export class Queries {
     if (asker.transport !== "udp") {
       const response = this.ready(now, asker, bytes);
       if (response !== undefined) {
-        this.#replies.push(asker, response);
+        // Several may be answered before the first of them leaves.
+        this.#replies.push(asker, response.slice());
         return true;
       }
     }

@@ -225,7 +225,7 @@ export class World {
         const isWaiting = (asked: Asked) =>
           asked.peer.address === effect.to.address && asked.peer.port === effect.to.port;
         const asked = this.#asked.filter(isWaiting).findLast((one) => !one.isOver(effect.bytes));
-        asked?.receive(this.now, effect.bytes);
+        asked?.receive(this.now, Uint8Array.from(effect.bytes));
         break;
       }
       default:
