@@ -118,6 +118,7 @@ it.concurrent("[DP-137] a goodbye takes effect after a second, unless taken back
   expect((await names()).sort()).toEqual(["back", "gone"]);
   s.dev1.announce([record("gone", 0), record("back", 0)]);
   await sleep(400);
+  expect((await names()).sort(), "within the second").toEqual(["back", "gone"]);
   s.dev1.announce([record("back", 4500)]);
   await sleep(1500);
   expect(await names()).toEqual(["back"]);
