@@ -123,6 +123,7 @@ export const hostile: readonly (readonly [what: string, bytes: Uint8Array])[] = 
     ),
   ],
   ["NSECs with one type", filled([], () => rr([0], 47, [0, 0, 1, 0x40]))],
+  ["NSECs that cannot be read", filled([], () => rr([0], 47, [0, 0]))],
   ["a TXT of empty strings", single(16, repeated([0], room))],
   ["a TXT of one-byte strings", single(16, repeated([1, 0x61], room))],
   ["a TXT of ten-byte strings", single(16, repeated([10, ...new Array(10).fill(0x61)], room))],

@@ -14,8 +14,6 @@ export class FrameReader {
   #buffer: Uint8Array = new Uint8Array(0);
   #start = 0;
   #end = 0;
-  /** The buffer is ours, not a piece as it came: its free end may be written to. */
-  #isOwn = false;
 
   /** Bytes that are held and not taken yet. */
   get size(): number {
@@ -26,16 +24,17 @@ export class FrameReader {
   push(bytes: Uint8Array): void {
     const held = this.size;
     if (held === 0) {
-      this.#hold(bytes, bytes.length, false);
+      this.#hold(bytes, bytes.length);
       return;
     }
     const total = held + bytes.length;
-    if (!this.#isOwn || this.#end + bytes.length > this.#buffer.length) {
+    // A piece as it came has no free end: only a buffer of ours is ever written to.
+    if (this.#end + bytes.length > this.#buffer.length) {
       // Never moved inside one buffer: messages already taken may still be read there.
       // Not as large as announced: many connections could announce what they never send.
       const larger = new Uint8Array(Math.max(total, 2 * held));
       larger.set(this.#buffer.subarray(this.#start, this.#end));
-      this.#hold(larger, held, true);
+      this.#hold(larger, held);
     }
     this.#buffer.set(bytes, this.#end);
     this.#end += bytes.length;
@@ -51,11 +50,10 @@ export class FrameReader {
     return this.#buffer.subarray(start + lengthBytes, start + whole);
   }
 
-  #hold(buffer: Uint8Array, end: number, isOwn: boolean): void {
+  #hold(buffer: Uint8Array, end: number): void {
     this.#buffer = buffer;
     this.#start = 0;
     this.#end = end;
-    this.#isOwn = isOwn;
   }
 
   /** Size of the frame at the front, as far as that is known. */

@@ -22,6 +22,44 @@ describe("bounded work", () => {
   const rrsOf = (message: Message): number =>
     message.questions.length + message.answers.length + message.additionals.length;
 
+  // Whose honest siblings are far from the bound, and which would cost several times more.
+  const refused = [
+    "owners of a label and a long name's rest",
+    "owners of a capital and a long name's rest",
+    "MINFOs with two long names",
+    "NAPTRs of nothing",
+    "questions with a long name's rest",
+    "pointers to pointers",
+    "NSECs with a full first block",
+    "NSECs with every block",
+    "NSECs that cannot be read",
+    "a TXT of empty strings",
+    "a TXT of one-byte strings",
+    "an OPT of empty options",
+    "an OPT of one-byte options",
+  ];
+
+  test("what expands is refused", () => {
+    const cut = hostile.filter(([, bytes]) => decodePartial(bytes).fault !== undefined);
+    expect(cut.map(([what]) => what)).toEqual(expect.arrayContaining(refused));
+  });
+
+  test("128 pointers lead to a name, 129 do not", () => {
+    // A name of one label, at 23, and pointers, each to the one before; then an owner.
+    const chain = (length: number): Uint8Array => {
+      const pointers = Array.from({ length }, (_, index) =>
+        index === 0 ? 23 : 26 + 2 * (index - 1),
+      );
+      const bytes = ["016100", ...pointers.map((at) => (0xc000 | at).toString(16))].join("");
+      const size = (bytes.length / 2).toString(16).padStart(4, "0");
+      const owner = (0xc000 | (26 + 2 * (length - 1))).toString(16);
+      return hex(`0000 8400 0000 0002 0000 0000
+        00 ff00 0001 00000000 ${size} ${bytes} ${owner} ff00 0001 00000000 0000`);
+    };
+    expect(formatName((decodeMessage(chain(127)).answers[1] as RR).name)).toBe("a.");
+    expect(decodePartial(chain(128)).fault?.message).toContain("too many compression pointers");
+  });
+
   test.each(hostile)(
     "%s: decoded or refused, not more records than bytes allow",
     (_what, bytes) => {
