@@ -42,7 +42,7 @@ export const mdnsPort = 5353;
 
 /** Our own choice (T-20): a name counts as recently asked for this long after its last watch. */
 export const recentSpan = seconds(10);
-/** Names that are remembered as recently asked: as many as 1,000 new names a second leave behind. */
+/** Names remembered as recently asked: as many as 1,000 new names a second leave behind. */
 export const recentNamesMax = 10_000;
 /** Packets of ours are expected back from multicast loopback within this; it takes microseconds. */
 export const echoSpan = seconds(3);

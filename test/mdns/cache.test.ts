@@ -102,6 +102,23 @@ describe("renewals", () => {
     ]);
   });
 
+  test("names in rdata keep the letters they came with, whatever the owner's", () => {
+    const stage = Stage.up();
+    stage.watch("_ipp._tcp.local PTR");
+    stage.response([
+      "!Printer._ipp._tcp.local. 120 SRV 0 0 631 Host.local.",
+      "!HOST.local. 120 A 192.0.2.1",
+      "_ipp._tcp.local. 120 PTR PRINTER._ipp._tcp.local.",
+    ]);
+    stage.response(["!other._ipp._tcp.local. 120 SRV 0 0 631 hOST.local."]);
+    expect(stage.changes()).toEqual([
+      "+ Printer._ipp._tcp.local. 120 SRV 0 0 631 Host.local.",
+      "+ HOST.local. 120 A 192.0.2.1",
+      "+ _ipp._tcp.local. 120 PTR PRINTER._ipp._tcp.local.",
+      "+ other._ipp._tcp.local. 120 SRV 0 0 631 hOST.local.",
+    ]);
+  });
+
   test("what is found is the record as it was sent: rdata, TTL, times", () => {
     const stage = new Stage();
     stage.up();

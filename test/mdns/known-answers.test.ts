@@ -154,6 +154,19 @@ describe("packets", () => {
     expect((stage.sent[0] as Sent).message.questions.every((each) => each.class === 1)).toBe(true);
   });
 
+  test("are filled: compression is foreseen", () => {
+    const stage = Stage.up({ families: ["ipv4"], questionsMax: 300 });
+    for (let n = 100; n < 400; n++) stage.watch(`Printer\\032${n}._ipp._tcp.local SRV`);
+    stage.run(0.5);
+    const sizes = stage.sent.map((sent) => sent.datagram.bytes.length);
+    expect(sizes.length).toBeGreaterThan(2);
+    // A question has 18 bytes: the label, a pointer, type and class.
+    for (const size of sizes.slice(0, -1)) {
+      expect(size).toBeLessThanOrEqual(1472);
+      expect(size).toBeGreaterThan(1472 - 18);
+    }
+  });
+
   test("take along what may be sent, though it is not due yet", () => {
     // One asks at 0, its packet leaves 120 ms later; the other asks at 50 ms.
     const shares = [1, 1];

@@ -355,6 +355,14 @@ describe("announcements and goodbyes [DP-33]", () => {
     expect(told(stage).map(([second]) => second)).toEqual([0.02, 1.02, 2.02, 3.02]);
   });
 
+  test("a change between the two begins the two anew", () => {
+    const stage = Stage.up({ announce });
+    stage.run(0.5);
+    stage.up(1500, prefixes.slice(0, 2));
+    stage.run(100);
+    expect(told(stage).map(([second]) => second)).toEqual([0.02, 1.02, 2.02]);
+  });
+
   test("after the link came up there are two again", () => {
     const stage = announcing();
     stage.link.down(stage.now);

@@ -33,6 +33,17 @@ describe("the same question of another host, 50 ms before ours is due [DP-133]",
     expect(stage.times(ipp, "ipv6")).toEqual([0.12, 1.12]);
   });
 
+  test("leaves the other questions of the same moment as they are", () => {
+    const stage = Stage.up({}, steady(1));
+    for (const text of ["a.local A", "b.local A"]) stage.watch(text, "standing");
+    stage.at(0.07).query(["a.local A"]);
+    stage.run(0.5);
+    expect(stage.times("a.local A", "ipv4")).toEqual([]);
+    expect(stage.times("b.local A", "ipv4")).toEqual([0.12]);
+    expect(stage.times("a.local A", "ipv6")).toEqual([0.12]);
+    expect(stage.times("b.local A", "ipv6")).toEqual([0.12]);
+  });
+
   test("on both families ends our round at that moment", () => {
     const stage = waiting();
     stage.query([ipp], [], { family: "ipv4" });
