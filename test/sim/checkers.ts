@@ -18,16 +18,16 @@ import type { ZoneMap } from "./zones.js";
 export interface Rules {
   readonly links: readonly AskingRules[];
   readonly answers: AnswerRules;
-  /** Milliseconds: the longest wait, and what browse questions add after the first answer. */
+  /**
+   * Milliseconds: the longest wait, and what browse questions add after the first answer; both
+   * with what the timer may be late.
+   */
   readonly wait: number;
   readonly gather: number;
   readonly limits: Limits;
   /** A full cache forgets; then nothing can be said about what must be known. */
   readonly isFlooded: boolean;
 }
-
-/** Replies are computed at the instant of their deadline; the slack is for rounding. */
-const slack = 5;
 
 type StreamState = "open" | "closing" | "closed";
 
@@ -135,7 +135,7 @@ export class Checkers {
     const waited = elapsed(ask.since, now);
     const { onLink } = ask;
     demand(onLink !== undefined, () => `not answered at once: ${shown(ask)}`);
-    demand(waited <= wait + slack, () => `no answer after ${waited} ms: ${shown(ask)}`);
+    demand(waited <= wait, () => `no answer after ${waited} ms: ${shown(ask)}`);
     if (isFlooded) return;
     const { link, name, type } = onLink;
     const ledger = this.ledgers.get(link)!;
@@ -151,7 +151,7 @@ export class Checkers {
     if (ask.knownSince === undefined) return;
     const isBrowse = type === RRType.PTR && ask.zone?.kind !== "reverse";
     const late = elapsed(ask.knownSince, now);
-    const isLate = isBrowse ? late > gather + slack : true;
+    const isLate = isBrowse ? late > gather : true;
     demand(!isLate, () => `told on the link ${late} ms ago, not answered: ${shown(ask)}`);
   }
 

@@ -2,7 +2,7 @@
 // answered with all of it and nothing else, by each of the zones it shows in.
 
 import { seconds } from "../../src/time.js";
-import { typeName } from "../../src/wire/codes.js";
+import { RRType, typeName } from "../../src/wire/codes.js";
 import { displayName, type Name } from "../../src/wire/name.js";
 import { type RR, rdataKey } from "../../src/wire/rr.js";
 import { formatRR } from "../../src/wire/text.js";
@@ -76,7 +76,26 @@ function expectedIn(world: World, zone: PlannedZone, truth: readonly RR[]): Expe
     sets.set(key, set);
     if (!isLinkLocal(rr)) set.rrs.push(shown);
   }
-  return [...sets.values()];
+  return [...sets.values(), ...truth.flatMap((rr) => behindAlias(world, zone, rr, truth))];
+}
+
+/** The addresses that an alias leads to, asked for under the alias's name. */
+function behindAlias(
+  world: World,
+  zone: PlannedZone,
+  alias: RR,
+  truth: readonly RR[],
+): readonly Expected[] {
+  if (alias.rdata.kind !== "cname") return [];
+  const { target } = alias.rdata;
+  return [RRType.A, RRType.AAAA].flatMap((type) => {
+    const shown = world.zones.rrFromLink(zone, alias, type);
+    if (shown?.rdata.kind !== "cname") return [];
+    const name = shown.rdata.target;
+    const rrs = truth.filter((rr) => rr.type === type && rr.name.key === target.key);
+    const usable = rrs.filter((rr) => !isLinkLocal(rr)).map((rr) => ({ ...rr, name }));
+    return [{ zone, name: shown.name, type, rrs: usable }];
+  });
 }
 
 const keysOf = (list: readonly RR[]) =>

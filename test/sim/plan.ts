@@ -28,6 +28,8 @@ export interface WorldPlan {
   readonly gatherSeconds: number;
   readonly ttlSeconds: number;
   readonly mtu: number;
+  /** Milliseconds by which the engine's timer may ring late. */
+  readonly timerLag: number;
   readonly limits: Limits;
   readonly isFlooded: boolean;
 }
@@ -78,6 +80,7 @@ export const plainWorld: WorldPlan = {
   gatherSeconds: 0.2,
   ttlSeconds: 10,
   mtu: 1500,
+  timerLag: 0,
   limits: defaultLimits,
   isFlooded: false,
 };
@@ -142,8 +145,8 @@ export function rulesOf(plan: WorldPlan): Rules {
       isWarm: warm === true || warm.length > 0,
     })),
     answers: { ttlSecondsMax: plan.ttlSeconds, suppress: true, hostname },
-    wait: plan.waitSeconds * 1000,
-    gather: plan.gatherSeconds * 1000,
+    wait: plan.waitSeconds * 1000 + plan.timerLag,
+    gather: plan.gatherSeconds * 1000 + plan.timerLag,
     limits: plan.limits,
     isFlooded: plan.isFlooded,
   };

@@ -113,7 +113,7 @@ export function draw(seed: number, minutes: number): Scenario {
   );
   const deeds = new Deeds(world, devices, clients);
   repeat(world, trouble, weather.asks, () => deeds.ask());
-  repeat(world, trouble, weather.asks * 20, () => deeds.askOnStream());
+  repeat(world, trouble, weather.asks * 8, () => deeds.askOnStream());
   repeat(world, trouble, 40_000, () => deeds.shakeLink());
   return { world, devices, trouble };
 }
@@ -128,6 +128,7 @@ function drawPlan(seed: number, minutes: number): WorldPlan {
     replay: replayCommand(seed, minutes),
     links: [floor1, floor2].map((link) => ({ ...link, rate, warm })),
     ttlSeconds: seed % 6 === 0 ? 4 : 10,
+    timerLag: seed % 2 === 0 ? 0 : 4,
     gatherSeconds: seed % 4 === 2 ? 0 : 0.2,
     isFlooded: isSmall,
     limits: isSmall ? smallLimits : defaultLimits,
@@ -138,8 +139,8 @@ const smallLimits: Limits = {
   ...defaultLimits,
   cacheRecords: 40,
   questions: 6,
-  queriesWaiting: 8,
-  queriesWaitingPerClient: 5,
+  queriesWaiting: 5,
+  queriesWaitingPerClient: 3,
   answerCache: 4096,
   connections: 4,
   connectionsPerClient: 2,

@@ -7,7 +7,7 @@ import { Engine } from "../../src/engine/engine.js";
 import type { Effect, Input, StreamId } from "../../src/engine/io.js";
 import { silentLog } from "../../src/log.js";
 import { seededRandom } from "../../src/random.js";
-import { after, type Duration, earliest, type Instant, instant } from "../../src/time.js";
+import { after, type Duration, earliest, type Instant, instant, ms } from "../../src/time.js";
 import { Agenda, type Happening } from "./agenda.js";
 import { Air, type Packet } from "./air.js";
 import { Chance } from "./chance.js";
@@ -39,6 +39,8 @@ export class World {
   readonly #numbers = new Map<string, number>();
   #nextStream = 1;
   #sameInstant = 0;
+  /** A timer rings late: what is due may be overtaken by what arrives. */
+  #alarm: { readonly for: Instant; readonly at: Instant } | undefined;
   /** Effects carried out so far, for the fault loop. */
   effects = 0;
   /** The number of the effect that fails. */
@@ -155,9 +157,19 @@ export class World {
   }
 
   #next(): Instant | undefined {
-    let next = earliest(this.#agenda.next(), this.#engine.nextDeadline());
+    let next = earliest(this.#agenda.next(), this.#alarmAt());
     for (const air of this.links.values()) next = earliest(next, air.nextDeadline());
     return next;
+  }
+
+  #alarmAt(): Instant | undefined {
+    const due = this.#engine.nextDeadline();
+    if (due === undefined) return undefined;
+    if (this.#alarm?.for !== due) {
+      const late = this.plan.timerLag === 0 ? 0 : this.chance.below(this.plan.timerLag + 1);
+      this.#alarm = { for: due, at: after(due, ms(late)) };
+    }
+    return this.#alarm.at;
   }
 
   /** One thing at a time: what was planned, then stations, then the engine's own deadline. */
@@ -175,6 +187,7 @@ export class World {
     }
     this.#sameInstant += 1;
     demand(this.#sameInstant <= deadlinesPerInstantMax, () => "the engine's deadline stands still");
+    this.#alarm = undefined;
     this.enter({ kind: "deadline" });
   }
 
