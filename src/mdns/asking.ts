@@ -78,7 +78,7 @@ export class Asking {
   /** Begins the question's series; a running one begins anew. */
   start(now: Instant, question: ActiveQuestion): void {
     question.start(now, this.#random);
-    this.#replan(now, question);
+    this.replan(now, question);
   }
 
   /** Every question begins anew: the link came up, or is another one now. */
@@ -89,10 +89,15 @@ export class Asking {
     }
   }
 
-  /** A watch joined a running question: perhaps what is held is to be kept fresh from now on. */
-  join(now: Instant, question: ActiveQuestion, client: string): void {
+  /** What is held for a running question is to be kept fresh from now on. */
+  replan(now: Instant, question: ActiveQuestion): void {
+    question.planRefresh(this.#answers(now, question), this.#random);
+    this.#schedule(question);
+  }
+
+  /** Another client waits for a question that waits for its turn: it comes with either's. */
+  join(question: ActiveQuestion, client: string): void {
     if (this.#queue.has(question)) this.#queue.add(question, client);
-    else if (question.isStanding) this.#replan(now, question);
   }
 
   /** A watch left: less is to be asked, or nothing. */
@@ -274,11 +279,6 @@ export class Asking {
   #completeIfDone(now: Instant, question: ActiveQuestion, isYielded: boolean): void {
     if (!this.#families.every((family) => question.done.has(family))) return;
     question.complete(now, this.#answers(now, question), this.#random, isYielded);
-    this.#schedule(question);
-  }
-
-  #replan(now: Instant, question: ActiveQuestion): void {
-    question.planRefresh(this.#answers(now, question), this.#random);
     this.#schedule(question);
   }
 

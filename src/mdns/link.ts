@@ -206,9 +206,10 @@ export class Link {
     const wasStanding = known?.isStanding ?? false;
     const active = this.#open(question);
     const id = this.#table.attach(active, interest);
-    if (this.#place === undefined || wasStanding) return id;
-    if (!active.hasSeries) this.#asking.start(now, active);
-    else this.#asking.join(now, active, interest.client);
+    if (this.#place === undefined) return id;
+    if (!wasStanding && !active.hasSeries) this.#asking.start(now, active);
+    else if (!wasStanding && interest.kind === "standing") this.#asking.replan(now, active);
+    this.#asking.join(active, interest.client);
     return id;
   }
 

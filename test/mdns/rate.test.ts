@@ -115,16 +115,18 @@ describe("turns [DP-123]", () => {
     expect(stage.startedAt(`${longName(49)} A`)).toBe(at(0));
   });
 
-  test("a question that waits in the queue of one client comes with the turn of another", () => {
-    const stage = new Stage({ ...narrow, packetsPerSecond: 1 });
-    narrowLink(stage);
-    for (let n = 0; n < 30; n++) stage.watch(`${longName(n)} A`, "one-shot", "greedy");
-    stage.run(0.5);
-    stage.watch(`${longName(29)} A`, "one-shot", "modest");
-    stage.run(2.5);
-    expect(stage.wasAsked(`${longName(29)} A`)).toBe(true);
-    expect(stage.wasAsked(`${longName(20)} A`)).toBe(false);
-  });
+  for (const kind of ["one-shot", "standing"] as const) {
+    test(`a ${kind} question of one client comes with the turn of another who joins`, () => {
+      const stage = new Stage({ ...narrow, packetsPerSecond: 1 });
+      narrowLink(stage);
+      for (let n = 0; n < 30; n++) stage.watch(`${longName(n)} A`, kind, "greedy");
+      stage.run(0.5);
+      stage.watch(`${longName(29)} A`, "one-shot", "modest");
+      stage.run(2.5);
+      expect(stage.wasAsked(`${longName(29)} A`)).toBe(true);
+      expect(stage.wasAsked(`${longName(20)} A`)).toBe(false);
+    });
+  }
 
   test("what was cancelled while it waited is never sent", () => {
     const stage = new Stage({ ...narrow, packetsPerSecond: 1 });
