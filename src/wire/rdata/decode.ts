@@ -9,7 +9,7 @@ import { type FieldKind, type Layout, layoutOf } from "./layouts.js";
 
 /** Steps (reader.ts) for a field, a string, an option, a type of a bitmap. */
 const fieldSteps = 4;
-const stringSteps = 8;
+const stringSteps = 10;
 const optionSteps = 12;
 const typeSteps = 3;
 
