@@ -43,24 +43,18 @@ export class FrameReader {
   /** The next whole message without its length, or undefined. */
   take(): Uint8Array | undefined {
     if (this.size < lengthBytes) return undefined;
-    const whole = this.#announced();
-    if (this.size < whole) return undefined;
-    const start = this.#start;
-    this.#start += whole;
-    return this.#buffer.subarray(start + lengthBytes, start + whole);
+    const start = this.#start + lengthBytes;
+    const high = this.#buffer[start - 2] as number;
+    const end = start + ((high << 8) | (this.#buffer[start - 1] as number));
+    if (this.#end < end) return undefined;
+    this.#start = end;
+    return this.#buffer.subarray(start, end);
   }
 
   #hold(buffer: Uint8Array, end: number): void {
     this.#buffer = buffer;
     this.#start = 0;
     this.#end = end;
-  }
-
-  /** Size of the frame at the front, as far as that is known. */
-  #announced(): number {
-    const high = this.#buffer[this.#start] ?? 0;
-    const low = this.size < lengthBytes ? 0 : (this.#buffer[this.#start + 1] as number);
-    return lengthBytes + ((high << 8) | low);
   }
 }
 

@@ -78,7 +78,7 @@ export function decodeHeader(bytes: Uint8Array): HeaderCounts {
 
 /** Steps (reader.ts) for any record or question, and for an NSEC passed over. */
 const recordSteps = 12;
-const misfitSteps = 1000;
+const misfitSteps = 2000;
 
 /** A message in the making: the sections fill while its bytes are read. */
 interface Draft extends Header {

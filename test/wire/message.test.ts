@@ -230,6 +230,21 @@ describe("EDNS", () => {
     expect(message.additionals).toEqual([]);
   });
 
+  test("a size of 255 or 254 is not the class ANY or NONE", () => {
+    for (const size of [254, 255]) {
+      const bytes = encodeMessage({
+        edns: { udpSize: size, version: 0, extendedRcode: 0, dnssecOk: true, options: [] },
+      });
+      expect(decodeMessage(bytes).edns).toEqual({
+        udpSize: size,
+        version: 0,
+        extendedRcode: 0,
+        dnssecOk: true,
+        options: [],
+      });
+    }
+  });
+
   test("an OPT in another section is a record like any other", () => {
     const message = decodeMessage(hex("0000 8400 0000 0001 0000 0000 00 0029 0200 00000000 0000"));
     expect(message.answers.map((rr) => rr.rdata.kind)).toEqual(["opt"]);

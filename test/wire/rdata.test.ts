@@ -9,7 +9,7 @@ import { decodeMessage, encodeMessage } from "../../src/wire/message.js";
 import { parseName, under } from "../../src/wire/name.js";
 import { formatRdata, rdataBytes } from "../../src/wire/rdata/text.js";
 import { equalRRs, mapRdataNames, type RR, rdataKey, rdataNames } from "../../src/wire/rr.js";
-import { formatRR, parseRR } from "../../src/wire/text.js";
+import { formatRR, parseRR, parseRRs } from "../../src/wire/text.js";
 import { hex, toHex } from "./captures.js";
 
 /** A record of this rdata, decoded from a message. */
@@ -59,6 +59,9 @@ describe("layouts", () => {
       "host.example.com. A MX RRSIG NSEC TYPE1234",
     ],
     ["DNSKEY", "0100 03 05 0103d22a", "256 3 5 AQPSKg=="], // RFC 4034 §2.3
+    ["DS", "ec45 05 01", "\\# 4 EC450501"],
+    ["DNSKEY", "0100 03 05", "\\# 4 01000305"],
+    ["NSEC", "00", "."],
     ["TYPE65280", "abcdef", "\\# 3 ABCDEF"], // RFC 3597 §5
     ["NULL", "", "\\# 0"],
     ["NSEC3", "01000000 00", "\\# 5 0100000000"],
@@ -409,6 +412,14 @@ describe("text", () => {
   ])("refuses %j", (line, reason) => {
     expect(() => parseRR(line)).toThrow(FormatError);
     expect(() => parseRR(line)).toThrow(reason);
+  });
+
+  test("one record a line, comments and empty lines between", () => {
+    const text = '; a zone\n\na. A 192.0.2.1 ; first\r\n  \nb. 5 TXT "; no comment"\n';
+    expect(parseRRs(text).map(formatRR)).toEqual([
+      "a. 0 IN A 192.0.2.1",
+      'b. 5 IN TXT "; no comment"',
+    ]);
   });
 
   test("owner and rdata names may be escaped alike", () => {
