@@ -5,7 +5,7 @@ import type { Problem } from "./report.js";
 
 /** `FILE:LINE: text`, with `warning: ` before the text where it is one. */
 export function problemText(problem: Problem): string {
-  const place = problem.file === "" ? "" : `${problem.file}:${problem.line}: `;
+  const place = problem.file === "" ? "" : `${oneLine(problem.file)}:${problem.line}: `;
   return `${place}${problem.isWarning ? "warning: " : ""}${oneLine(problem.text)}`;
 }
 
@@ -14,7 +14,10 @@ export function problemsText(problems: readonly Problem[]): string {
   return problems.map((problem) => `${problemText(problem)}\n`).join("");
 }
 
-/** Text from a file may hold anything; a problem stays on one line, without controls. */
+/** Text from a file may hold anything; a problem stays on one line, as it reads. */
 function oneLine(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").slice(0, 1000);
+  return text.replace(misleading, " ").slice(0, 1000);
 }
+
+/** Controls, line separators, and what turns the direction of the text around it. */
+const misleading = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;

@@ -3,6 +3,7 @@
 // time; a configuration that is wrong leaves the old one in force.
 
 import { formatPrefix } from "../address.js";
+import { problemText } from "../config/check-text.js";
 import { type Loaded, loadSettings, type Problem, type Settings } from "../config/load.js";
 import { Counts } from "../counts.js";
 import { Engine } from "../engine/engine.js";
@@ -17,7 +18,6 @@ import { type DaemonState, notifySystemd } from "../os/systemd.js";
 import { VirtualLinks, type VirtualPlace } from "../os/virtual-links.js";
 import { displayName, type Name } from "../wire/name.js";
 import { demoPlace } from "./demo-place.js";
-import { formatProblem } from "./problems.js";
 
 /** What the command line says. */
 export interface Wish {
@@ -151,7 +151,7 @@ export class Daemon {
     if ("problems" in loaded) {
       for (const problem of loaded.problems) {
         const level = problem.isWarning ? "warn" : "error";
-        this.#log.event(level, "config-problem", { problem: formatProblem(problem) });
+        this.#log.event(level, "config-problem", { problem: problemText(problem) });
       }
       const problems = loaded.problems.length;
       this.#log.event("error", "reload-refused", { reason, problems });
@@ -166,7 +166,7 @@ export class Daemon {
   }
 
   #warn(warnings: readonly Problem[], onlyNew: boolean): void {
-    const lines = warnings.map(formatProblem);
+    const lines = warnings.map(problemText);
     for (const line of lines) {
       if (onlyNew && this.#warned.has(line)) continue;
       this.#log.event("warn", "config-problem", { problem: line });

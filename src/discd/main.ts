@@ -4,13 +4,13 @@
 
 import { existsSync } from "node:fs";
 import packageJson from "../../package.json" with { type: "json" };
+import { problemsText } from "../config/check-text.js";
 import { InterfaceWatch } from "../os/links.js";
 import { StartError } from "../os/listening.js";
 import { openLog } from "../os/log.js";
 import { findInterfaceInFiles, loadNative } from "../os/native.js";
 import { type Arguments, defaultFile, readArguments, usage } from "./arguments.js";
 import { Daemon, demoLink, load, type Wish } from "./daemon.js";
-import { formatProblems } from "./problems.js";
 import { tryLines } from "./try-lines.js";
 
 async function main(args: Arguments): Promise<void> {
@@ -57,7 +57,7 @@ async function check(wish: Wish, json: boolean): Promise<void> {
   const loaded = await load(wish, watch);
   const problems = "problems" in loaded ? loaded.problems : loaded.warnings;
   // Standard output belongs to the JSON where that was asked for.
-  (json ? process.stderr : process.stdout).write(formatProblems(problems));
+  (json ? process.stderr : process.stdout).write(problemsText(problems));
   if ("problems" in loaded) process.exitCode = 1;
   else if (json) process.stdout.write(`${JSON.stringify(loaded.printable, undefined, 2)}\n`);
 }
@@ -69,7 +69,7 @@ async function run(wish: Wish): Promise<void> {
   const { native, missing, watch } = await openGround();
   const loaded = await load(wish, watch);
   if ("problems" in loaded) {
-    fail(formatProblems(loaded.problems));
+    fail(problemsText(loaded.problems));
     return;
   }
   const { settings, warnings } = loaded;

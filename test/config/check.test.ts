@@ -359,3 +359,11 @@ test("a problem stays on one line, whatever the file holds", () => {
     "warning: t",
   );
 });
+
+test.each([
+  ["text that turns direction", "a.lua", "a\u202eb", "a.lua:1: a b"],
+  ["separators of lines", "a.lua", "a\u2028\u2029b", "a.lua:1: a b"],
+  ["the name of a file", "a\n\u001b[2J.lua", "t", "a [2J.lua:1: t"],
+])("a problem reads as it is: %s", (_, file, text, want) => {
+  expect(problemText({ file, line: 1, path: "", text, isWarning: false })).toBe(want);
+});

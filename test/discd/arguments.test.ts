@@ -1,8 +1,7 @@
-// The command line of discd, and how problems and lines to try are printed.
+// The command line of discd, and the lines to try that it prints.
 
 import { describe, expect, test } from "vitest";
 import { type Arguments, readArguments } from "../../src/discd/arguments.js";
-import { formatProblem, formatProblems } from "../../src/discd/problems.js";
 import { tryLines } from "../../src/discd/try-lines.js";
 import { parseName } from "../../src/wire/name.js";
 
@@ -38,16 +37,6 @@ describe("command line", () => {
       }
     });
   }
-});
-
-test("problems are FILE:LINE: text", () => {
-  const problem = { file: "/etc/discd.lua", line: 7, path: "x", text: "x: no", isWarning: false };
-  expect(formatProblem(problem)).toBe("/etc/discd.lua:7: x: no");
-  expect(formatProblem({ ...problem, isWarning: true })).toBe("/etc/discd.lua:7: warning: x: no");
-  expect(formatProblem({ ...problem, line: 0 })).toBe("/etc/discd.lua: x: no");
-  expect(formatProblem({ ...problem, file: "" })).toBe("discd: x: no");
-  expect(formatProblems([problem, problem])).toBe(`${`/etc/discd.lua:7: x: no\n`.repeat(2)}`);
-  expect(formatProblems([])).toBe("");
 });
 
 describe("lines to try", () => {
