@@ -195,7 +195,7 @@ export class Connection {
 
   #owe({ key, question }: { key: string; question: Question }): void {
     // Bytes that cross with the engine's own close are read by nobody.
-    if (!this.#world.checkers.isStreamOpen(this.id)) return;
+    if (!this.#world.isStreamOpen(this.id)) return;
     this.#world.exchanges.arrive(this.#world.now, {
       key,
       question,

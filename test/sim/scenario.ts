@@ -301,6 +301,11 @@ class Deeds {
     const { chance, zones } = this.#world;
     const zone = chance.oneOf(zones.zones);
     if (chance.is(0.02)) return [parseName(chance.oneOf(["www.example.org", "x.local"])), RRType.A];
+    if (chance.is(0.02)) {
+      // Ends like the zone, but in the middle of a label.
+      const [first = "", ...rest] = zone.apex.labels;
+      return [nameOf(["nobody", `x${first}`, ...rest]), RRType.A];
+    }
     if (chance.is(0.1))
       return [this.#below(zone, [chance.oneOf(["nobody", "_tcp", "b"])]), RRType.A];
     if (chance.is(0.05)) return [zone.apex, chance.oneOf([RRType.SOA, RRType.NS, RRType.A])];

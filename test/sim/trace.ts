@@ -8,7 +8,8 @@ import { decodePartial } from "../../src/wire/message.js";
 import { displayName } from "../../src/wire/name.js";
 import { formatRR } from "../../src/wire/text.js";
 
-const kept = Number(process.env.KEPT ?? 60);
+const kept = 40;
+const columns = 400;
 
 export class Trace {
   steps = 0;
@@ -36,7 +37,7 @@ export class Trace {
   }
 
   tail(): string {
-    return this.#last.map((line) => `    ${line()}`).join("\n");
+    return this.#last.map((line) => `    ${line().slice(0, columns)}`).join("\n");
   }
 
   #add(now: Instant, kind: string, bytes: Uint8Array | undefined): void {

@@ -35,6 +35,8 @@ export class World {
   readonly #agenda = new Agenda();
   readonly #engine: Engine;
   readonly #connections = new Map<StreamId, Connection>();
+  /** Streams that are gone, which the engine learns a moment later. */
+  readonly #dying = new Set<StreamId>();
   /** Last byte of the engine's own addresses, where it has changed. */
   readonly #numbers = new Map<string, number>();
   #nextStream = 1;
@@ -88,7 +90,7 @@ export class World {
       this.#guarded(() => this.#step());
     }
     this.now = end;
-    this.#guarded(() => this.checkers.sizes(this.#engine.dump(this.now)));
+    this.#guarded(() => this.#measure());
   }
 
   /** Hands the engine an input and carries out what it wants done. */
@@ -103,6 +105,8 @@ export class World {
       else this.#carryOut(effect);
     }
     this.checkers.settled(this.now);
+    // With limits far away, now and then is often enough.
+    if (this.plan.isFlooded) this.#measure();
   }
 
   /** A rule that is not looked at after every step. */
@@ -147,6 +151,11 @@ export class World {
     this.checkers.streamOpened(stream);
     this.enter({ kind: "stream-open", stream, transport: "tcp", source, listener });
     return stream;
+  }
+
+  /** Whether what a client sends there now is read. */
+  isStreamOpen(stream: StreamId): boolean {
+    return this.checkers.isStreamOpen(stream) && !this.#dying.has(stream);
   }
 
   /** Both sides are gone. */
@@ -208,6 +217,10 @@ export class World {
     );
   }
 
+  #measure(): void {
+    this.checkers.sizes(this.#engine.dump(this.now));
+  }
+
   #hear(link: string, packet: Packet): void {
     const { family, source, bytes } = packet;
     this.checkers.ledgers.get(link)?.hear(this.now, packet);
@@ -222,6 +235,7 @@ export class World {
   }
 
   #carryOut(effect: Effect): void {
+    if ("stream" in effect && this.#dying.has(effect.stream)) return;
     switch (effect.kind) {
       case "multicast":
         this.link(effect.link).sendFromEngine(this.now, effect.family, effect.to, effect.bytes);
@@ -258,7 +272,11 @@ export class World {
       const key = keyOfReply(effect.to, effect.bytes);
       this.exchanges.release((ask) => ask.key === key);
       this.#agenda.plan(this.now, () => this.enter({ kind: "send-failed", listener, reason }));
-    } else this.#afterwards(effect.stream);
+    } else {
+      this.#dying.add(effect.stream);
+      this.exchanges.release((ask) => ask.key.startsWith(`${effect.stream}~`));
+      this.#afterwards(effect.stream);
+    }
   }
 
   #afterwards(stream: StreamId): void {
