@@ -207,21 +207,6 @@ export function decodePartial(bytes: Uint8Array): { message: Message; fault?: Fo
   return { message };
 }
 
-/** A header with every flag off; an encoder's starting point. */
-export const blankHeader: Header = {
-  id: 0,
-  isResponse: false,
-  opcode: 0,
-  aa: false,
-  tc: false,
-  rd: false,
-  ra: false,
-  z: false,
-  ad: false,
-  cd: false,
-  rcode: 0,
-};
-
 /**
  * Encodes a message; what is left out is zero, false or empty.
  *
