@@ -39,6 +39,8 @@ export function judge(datagram: MdnsDatagram, prefixes: readonly Prefix[]): Verd
   const header = decodeHeader(bytes);
   if (header.opcode !== 0) return drop("mdns-opcode");
   if (header.rcode !== 0) return drop("mdns-rcode");
+  // To port 0 nothing can be answered either.
+  if (source.port === 0) return drop("mdns-source-port");
   if (header.isResponse && source.port !== mdnsPort) return drop("mdns-source-port");
   if (!isMulticast) {
     if (!isOnLink(source, prefixes)) return drop("mdns-off-link");

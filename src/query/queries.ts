@@ -71,6 +71,7 @@ export class Queries {
    * good until the next call.
    */
   ready(now: Instant, asker: Asker, bytes: Uint8Array): Uint8Array | undefined {
+    if (asker.peer.port === 0) return undefined;
     const client = this.#access.clientAt(asker.peer.address);
     if (client === undefined) return undefined;
     const isStream = asker.transport !== "udp";
@@ -90,6 +91,8 @@ export class Queries {
    * @returns whether an answer is given now or later; false: it was dropped
    */
   receive(now: Instant, asker: Asker, bytes: Uint8Array): boolean {
+    // Such datagrams do arrive, but no socket sends one back.
+    if (asker.peer.port === 0) return this.#drop("no-port");
     if (asker.transport !== "udp") {
       const response = this.ready(now, asker, bytes);
       if (response !== undefined) {

@@ -190,6 +190,18 @@ describe("announce", () => {
     expect(message.id).toBe(0x4711);
     expect(message.answers.map(formatRR)).toEqual([`lb._dns-sd._udp.local. 10 IN PTR ${hosts}.`]);
   });
+
+  test("tells nothing to port 0, to which nothing can be sent", () => {
+    const w = new World();
+    const lb = [parseName(hosts)];
+    const link = w.link("eth0", { mdns: { announce: { b: [], db: [], lb } } });
+    w.run(seconds(20));
+    link.sent();
+    link.asks("lb._dns-sd._udp.local PTR", { from: "203.0.113.50", port: 0 });
+    w.run(seconds(1));
+    expect(link.sent()).toEqual([]);
+    expect(w.counts.of("drops", "mdns-source-port")).toBe(1);
+  });
 });
 
 describe("the end", () => {

@@ -294,6 +294,16 @@ describe("the message", () => {
     expect(opened.counts.of("drops", "query-short")).toBe(1);
   });
 
+  test("from port 0, to which nothing can be sent: dropped", () => {
+    const opened = world();
+    expect(opened.ask(`${hosts} SOA`).isAnswered).toBe(true);
+    // A ready answer would leave by another way.
+    for (const text of [`${hosts} SOA`, `${hosts} NS`, "www.example.org A"]) {
+      expect(opened.ask(text, { port: 0 }).isAnswered).toBe(false);
+    }
+    expect(opened.counts.of("drops", "query-no-port")).toBe(3);
+  });
+
   test("an OPT for an OPT, DO copied, AD clear [DP-113] [DP-117] [EDNS-01] [EDNS-04]", () => {
     world();
     expect(ask(`${hosts} SOA`).message.edns).toBeUndefined();
