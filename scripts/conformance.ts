@@ -113,12 +113,21 @@ function faultsOf(rows: Map<string, Row>, tests: readonly Test[]): string[] {
   return faults;
 }
 
+/** One line a file: the title of its only test of the row, or that there are several. */
 function testsCell(row: Row, tests: readonly Test[]): string {
-  const own = tests.filter((test) => test.ids.includes(row.id));
-  if (own.length === 0) return row.status === "test" ? "no test yet" : row.status;
-  const cited = new Set(own.map((test) => `${test.file}: ${test.title}`));
-  const text = [...cited].sort().join("<br>").replaceAll("|", "\\|");
-  return row.status === "test" ? text : `${row.status}<br>${text}`;
+  const titles = new Map<string, Set<string>>();
+  for (const { file, title } of tests.filter((test) => test.ids.includes(row.id))) {
+    titles.set(file, (titles.get(file) ?? new Set()).add(title));
+  }
+  const lines = [...titles]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([file, own]) => {
+      const [title = ""] = own;
+      const told = own.size > 1 ? "several" : title.replaceAll("|", "\\|").replaceAll("<", "&lt;");
+      return `${file.replace(/^test\//, "")}: ${told}`;
+    });
+  if (row.status !== "test") lines.unshift(row.status);
+  return lines.length === 0 ? "no test yet" : lines.join("<br>");
 }
 
 function pageOf(rows: Map<string, Row>, tests: readonly Test[]): string {
@@ -128,7 +137,7 @@ function pageOf(rows: Map<string, Row>, tests: readonly Test[]): string {
     "Written by `npm run conformance -- --write` from `test/conformance/*.tsv` and the titles of",
     "the tests; change those, not this page. A required row (MUST, MUST NOT, MUST*: plain prose in",
     "the RFC that binds) without a passing test fails `npm test`. OWN marks our own decisions where",
-    "the RFCs are silent.",
+    "the RFCs are silent. Files are those below `test/`.",
   ];
   for (const table of new Set([...rows.values()].map((row) => row.table))) {
     const own = [...rows.values()].filter((row) => row.table === table);

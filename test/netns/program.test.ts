@@ -42,7 +42,7 @@ function sockets(daemon: Daemon): string[] {
     .sort();
 }
 
-it("[DP-1] by default every address of the host, UDP and TCP, port 53", async () => {
+it("by default every address of the host, UDP and TCP, port 53", async () => {
   const daemon = await start(officeConfig);
   const open = sockets(daemon);
   for (const address of ["10.8.0.53", "10.1.0.1", "10.2.0.1", "127.0.0.1", "[2001:db8:8::53]"]) {
