@@ -3,6 +3,7 @@
 
 import { airTime } from "./air.js";
 import { coldBrowse } from "./browse.js";
+import { codec } from "./decode.js";
 import { memory } from "./memory.js";
 import { asker, device, echo, load } from "./roles.js";
 import type { Row } from "./row.js";
@@ -27,7 +28,7 @@ async function measure(): Promise<void> {
   }
   const rows: Row[] = [];
   const chosen = process.argv.slice(2);
-  for (const [name, bench] of Object.entries({ warmAnswers, coldBrowse, airTime, memory })) {
+  for (const [name, bench] of Object.entries({ codec, warmAnswers, coldBrowse, airTime, memory })) {
     if (chosen.length > 0 && !chosen.includes(name)) continue;
     process.stderr.write(`${name} …\n`);
     rows.push(...(await bench()));
