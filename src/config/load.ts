@@ -1,13 +1,14 @@
 // Loads a configuration: runs discd.lua in its thread, checks all of what it
-// left behind, and puts the settings together. Called again when the file or
-// the interfaces of the host change; what comes out is plain data.
+// left behind, and puts the settings together; what comes out is plain data.
+// When the interfaces of the host change, the texts of the last accepted load
+// are judged anew: an edit counts once the operator says so.
 
 import { readFile, stat } from "node:fs/promises";
 import { defaultLimits } from "../limits.js";
 import { fileSizeMax, reasonOf } from "./files.js";
 import { planAll } from "./links.js";
 import { type LuaBounds, runInThread, workerProgram } from "./lua-thread.js";
-import type { LuaJob, Outcome, Table, Value } from "./lua-value.js";
+import type { Outcome, Script, Table, Value } from "./lua-value.js";
 import { factsOf, type PresentInterface } from "./match.js";
 import { clearOf, ownNames } from "./own-names.js";
 import { spotOf } from "./place.js";
@@ -34,14 +35,26 @@ export interface Host {
   readonly interfaces: readonly PresentInterface[];
 }
 
-export type Loaded =
-  | {
-      readonly settings: Settings;
-      readonly warnings: readonly Problem[];
-      /** For `--print-json`. */
-      readonly printable: object;
-    }
-  | { readonly problems: readonly Problem[] };
+/** What a configuration was made of. */
+export interface Origin {
+  readonly source: Source;
+  /** Absent without a file. */
+  readonly script?: Script;
+}
+
+interface Refused {
+  readonly problems: readonly Problem[];
+}
+
+interface Accepted {
+  readonly settings: Settings;
+  readonly warnings: readonly Problem[];
+  /** For `--print-json`. */
+  readonly printable: object;
+}
+
+export type Judged = Accepted | Refused;
+export type Loaded = (Accepted & { readonly origin: Origin }) | Refused;
 
 const noTable: Table = { kind: "table", entries: [], spot: firstSpot };
 
@@ -58,7 +71,7 @@ export async function loadSettings(
   environment: Readonly<Record<string, string | undefined>>,
   program: URL = workerProgram,
 ): Promise<Loaded> {
-  if (source.file === undefined) return settle(source, host, noTable, new Report([]));
+  if (source.file === undefined) return loadAgain({ source }, host);
   const { file } = source;
   const bytes = await read(file);
   if (!(bytes instanceof Uint8Array)) {
@@ -66,13 +79,34 @@ export async function loadSettings(
     report.failure({ text: `the file cannot be read: ${bytes.reason}`, spot: firstSpot });
     return { problems: report.problems };
   }
-  const interfaces = host.interfaces.map(factsOf);
-  const job: LuaJob = { file, bytes, environment, interfaces };
-  return judge(source, host, await runInThread(job, boundsIn(bytes), program));
+  const script = { file, bytes, included: new Map(), environment: { ...environment } };
+  return loadAgain({ source, script }, host, program);
+}
+
+/**
+ * Judges the same texts for other interfaces. Only a file that was never asked for
+ * before is read: the function of a new interface may include one.
+ */
+export async function loadAgain(
+  origin: Origin,
+  host: Host,
+  program: URL = workerProgram,
+): Promise<Loaded> {
+  const { source, script } = origin;
+  if (script === undefined) {
+    const judged = settle(source, host, noTable, new Report([]));
+    return "problems" in judged ? judged : { ...judged, origin };
+  }
+  const job = { ...script, interfaces: host.interfaces.map(factsOf) };
+  const outcome = await runInThread(job, boundsIn(script.bytes), program);
+  const judged = judge(source, host, outcome);
+  if ("problems" in judged) return judged;
+  const included = outcome.kind === "done" ? outcome.included : script.included;
+  return { ...judged, origin: { source, script: { ...script, included } } };
 }
 
 /** Checks what a run left behind. */
-export function judge(source: Source, host: Host, outcome: Outcome): Loaded {
+export function judge(source: Source, host: Host, outcome: Outcome): Judged {
   const report = new Report(outcome.files);
   if (outcome.kind === "failed") {
     report.failure(outcome.failure);
@@ -84,7 +118,7 @@ export function judge(source: Source, host: Host, outcome: Outcome): Loaded {
   return settle(source, host, outcome.globals, report);
 }
 
-function settle(source: Source, host: Host, globals: Table, report: Report): Loaded {
+function settle(source: Source, host: Host, globals: Table, report: Report): Judged {
   const hasFile = source.file !== undefined;
   const at = (path: string): Where => ({
     path,

@@ -3,7 +3,6 @@
 // trusting nothing but its own bounds: lua-worker.ts adds those of time and
 // memory, which only the outside of a thread can enforce.
 
-import { readFileSync } from "node:fs";
 import {
   type LuaFunction,
   type LuaState,
@@ -13,10 +12,19 @@ import {
   type TableEntry,
   type TaggedValue,
 } from "./fengari.js";
+import { loadText } from "./lua-include.js";
 import { currentSpot, startLines } from "./lua-lines.js";
 import { Reader, readText } from "./lua-read.js";
-import { loadText, openSandbox, type Sandbox, withRemedy } from "./lua-sandbox.js";
-import type { Failure, InterfaceFacts, LuaJob, Outcome, Result, Value } from "./lua-value.js";
+import { openSandbox, type Sandbox, withRemedy } from "./lua-sandbox.js";
+import type {
+  Failure,
+  Included,
+  InterfaceFacts,
+  LuaJob,
+  Outcome,
+  Result,
+  Value,
+} from "./lua-value.js";
 import { fitsInterface } from "./match.js";
 import { firstSpot, type Spot, spotAt } from "./spots.js";
 
@@ -29,12 +37,15 @@ export interface Progress {
 }
 
 const decoder = new TextDecoder();
+const noText = new Uint8Array();
 
 /** Runs a file to its end, however long that takes. */
 export function runLua(job: LuaJob, progress: Progress): Outcome {
   const files = [job.file];
   startLines(files);
-  const sandbox = openSandbox(files, job.environment, (name) => progress.fileAdded(name));
+  const included = new Map(job.included);
+  const fileAdded = (name: string): void => progress.fileAdded(name);
+  const sandbox = openSandbox(files, included, job.environment, fileAdded);
   const { L } = sandbox;
   lua.lua_sethook(L, (inner) => progress.at(currentSpot(inner)), lua.LUA_MASKLINE, 0);
   const failure = run(sandbox, job.bytes);
@@ -43,8 +54,9 @@ export function runLua(job: LuaJob, progress: Progress): Outcome {
   lua.lua_pushglobaltable(L);
   const globals = lua.lua_topointer(L, 1) as LuaTable;
   const results = callFunctions(sandbox, globals, job.interfaces);
-  const reader = new Reader((file) => linesOf(job, files[file] as string), results);
-  return { kind: "done", globals: reader.readTable(globals), printed: sandbox.printed, files };
+  const reader = new Reader(linesOf(job.bytes, files, included), results);
+  const { printed } = sandbox;
+  return { kind: "done", globals: reader.readTable(globals), printed, files, included };
 }
 
 function run(sandbox: Sandbox, bytes: Uint8Array): Failure | undefined {
@@ -172,12 +184,21 @@ function textOf(value: TaggedValue | undefined): string | undefined {
   return value?.ttisstring() === true ? decoder.decode(value.svalue()) : undefined;
 }
 
-/** Source lines of a file that was read; of no lines if it is gone by now. */
-function linesOf(job: LuaJob, file: string): readonly string[] {
-  if (file === job.file) return decoder.decode(job.bytes).split("\n");
-  try {
-    return readFileSync(file, "utf8").split("\n");
-  } catch {
-    return [];
-  }
+/** Source lines of a file by its index, split once. */
+function linesOf(
+  main: Uint8Array,
+  files: readonly string[],
+  included: ReadonlyMap<string, Included>,
+): (file: number) => readonly string[] {
+  const known = new Map<number, readonly string[]>();
+  return (file) => {
+    let lines = known.get(file);
+    if (lines === undefined) {
+      const found = file === 0 ? { bytes: main } : included.get(files[file] as string);
+      const bytes = found !== undefined && "bytes" in found ? found.bytes : noText;
+      lines = decoder.decode(bytes).split("\n");
+      known.set(file, lines);
+    }
+    return lines;
+  };
 }

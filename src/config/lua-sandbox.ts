@@ -3,18 +3,11 @@
 // become warnings. Globals that the file sets land in a table of their own, so
 // that they can be told from what was there before.
 
-import { readFileSync, realpathSync, statSync } from "node:fs";
-import { dirname, isAbsolute, join } from "node:path";
 import { type LuaFunction, type LuaState, lauxlib, lua, lualib, luaText } from "./fengari.js";
-import { fileSizeMax, reasonOf } from "./files.js";
+import { makeInclude } from "./lua-include.js";
 import { currentSpot } from "./lua-lines.js";
-import type { Failure } from "./lua-value.js";
-import { fileOf } from "./spots.js";
+import type { Failure, Included } from "./lua-value.js";
 
-/** Files inside each other; each costs some of the machine's stack. */
-const includeDepthMax = 16;
-/** Files in one run. */
-const includesMax = 1000;
 const printedMax = 100;
 const printedLengthMax = 500;
 
@@ -39,12 +32,20 @@ const absent: Readonly<Record<string, string>> = {
 export interface Sandbox {
   readonly L: LuaState;
   readonly files: string[];
+  /** By path. */
+  readonly included: ReadonlyMap<string, Included>;
   readonly printed: Failure[];
 }
 
-/** A fresh state in which nothing has run. `files` starts with the main file's name. */
+/**
+ * A fresh state in which nothing has run.
+ *
+ * @param files     starts with the main file's name
+ * @param included  files that are known already; those that have to be read are added
+ */
 export function openSandbox(
   files: string[],
+  included: Map<string, Included>,
   environment: Readonly<Record<string, string | undefined>>,
   fileAdded: (name: string) => void,
 ): Sandbox {
@@ -61,10 +62,10 @@ export function openSandbox(
   remove(L, "dump");
   lua.lua_pop(L, 1);
 
-  const sandbox: Sandbox = { L, files, printed: [] };
+  const sandbox: Sandbox = { L, files, included, printed: [] };
   define(L, "env", (inner) => pushVariable(inner, environment));
   define(L, "print", (inner) => keepPrinted(inner, sandbox.printed));
-  define(L, "include", makeInclude(files, fileAdded));
+  define(L, "include", makeInclude(files, included, fileAdded));
   replaceGlobals(L);
   return sandbox;
 }
@@ -131,80 +132,4 @@ function keepPrinted(L: LuaState, printed: Failure[]): number {
   }
   printed.push({ text: words.join(" ").slice(0, printedLengthMax), spot: currentSpot(L) });
   return 0;
-}
-
-/** `include(file)`: runs another file and gives what it returns. */
-function makeInclude(files: string[], fileAdded: (name: string) => void): LuaFunction {
-  /** Real paths of the files that are running, the innermost last. */
-  const open: string[] = [];
-  let count = 0;
-  return (L) => {
-    const wanted = decoder.decode(lauxlib.luaL_checkstring(L, 1));
-    // The main file is open from the start; only here is its real path needed.
-    if (open.length === 0) open.push(realPathOf(files[0] as string));
-    const from = files[fileOf(currentSpot(L))] ?? (files[0] as string);
-    const path = isAbsolute(wanted) ? wanted : join(dirname(from), wanted);
-    const depth = open.length;
-    const refusal = refuseInclude(path, open, ++count);
-    if (refusal !== undefined) {
-      return lauxlib.luaL_error(L, escapePercent(`include('${wanted}'): ${refusal}`));
-    }
-    let bytes: Uint8Array;
-    try {
-      bytes = readFileSync(path);
-    } catch (error) {
-      return lauxlib.luaL_error(L, escapePercent(`include('${wanted}'): ${reasonOf(error)}`));
-    }
-    if (!files.includes(path)) {
-      files.push(path);
-      fileAdded(path);
-    }
-    open.push(realPathOf(path));
-    try {
-      const top = lua.lua_gettop(L);
-      if (loadText(L, path, bytes) !== lua.LUA_OK) return lua.lua_error(L);
-      lua.lua_call(L, 0, lua.LUA_MULTRET);
-      return lua.lua_gettop(L) - top;
-    } finally {
-      // Also on the way out of an error that the including file catches.
-      open.length = depth;
-    }
-  };
-}
-
-/** Compiles one file's text onto the stack; a message in its place when that fails. */
-export function loadText(L: LuaState, name: string, bytes: Uint8Array): number {
-  let text = bytes;
-  if (text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf) text = text.subarray(3);
-  // A first line "#!…" counts as a line, but is not Lua.
-  if (text[0] === 0x23) text = text.subarray(Math.max(text.indexOf(0x0a), 0));
-  // Only text: a compiled chunk could break the virtual machine.
-  return lauxlib.luaL_loadbufferx(L, text, text.length, luaText(`@${name}`), luaText("t"));
-}
-
-function refuseInclude(path: string, open: readonly string[], count: number): string | undefined {
-  try {
-    const facts = statSync(path);
-    if (!facts.isFile()) return "is not a regular file";
-    if (facts.size > fileSizeMax) return `is larger than ${fileSizeMax} bytes`;
-  } catch (error) {
-    return reasonOf(error);
-  }
-  if (open.includes(realPathOf(path))) return "the files include each other in a circle";
-  if (open.length > includeDepthMax) return `more than ${includeDepthMax} files inside each other`;
-  if (count > includesMax) return `more than ${includesMax} files in one run`;
-  return undefined;
-}
-
-function realPathOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
-
-/** luaL_error takes a format. */
-function escapePercent(text: string): Uint8Array {
-  return luaText(text.replaceAll("%", "%%"));
 }

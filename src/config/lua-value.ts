@@ -41,6 +41,11 @@ export type Value =
   /** Something that is no configuration; `what` says what it is. */
   | { readonly kind: "odd"; readonly what: string };
 
+/** A file that `include` was asked for: its text, or why it has none. */
+export type Included =
+  | { readonly bytes: Uint8Array; readonly realPath: string }
+  | { readonly refusal: string };
+
 /** How a run of discd.lua ended. */
 export type Outcome =
   | {
@@ -48,6 +53,8 @@ export type Outcome =
       readonly globals: Table;
       readonly printed: readonly Failure[];
       readonly files: readonly string[];
+      /** Every file that was asked for, by path. */
+      readonly included: ReadonlyMap<string, Included>;
     }
   | { readonly kind: "failed"; readonly failure: Failure; readonly files: readonly string[] };
 
@@ -58,11 +65,17 @@ export interface InterfaceFacts {
   readonly prefixes: readonly string[];
 }
 
-/** One run of discd.lua. */
-export interface LuaJob {
-  /** As the operator wrote it; printed in front of every problem. */
+/** The texts that a configuration is made of. */
+export interface Script {
+  /** The main file, as the operator wrote it; printed in front of every problem. */
   readonly file: string;
   readonly bytes: Uint8Array;
+  /** Files that are not to be read again, by path. */
+  readonly included: ReadonlyMap<string, Included>;
   readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** One run of discd.lua. */
+export interface LuaJob extends Script {
   readonly interfaces: readonly InterfaceFacts[];
 }

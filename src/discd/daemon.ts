@@ -2,9 +2,18 @@
 // under it, and what makes them change: signals and interfaces. One load at a
 // time; a configuration that is wrong leaves the old one in force.
 
+import { existsSync } from "node:fs";
 import { formatPrefix } from "../address.js";
 import { problemText } from "../config/check-text.js";
-import { type Loaded, loadSettings, type Problem, type Settings } from "../config/load.js";
+import {
+  type Host,
+  type Loaded,
+  loadAgain,
+  loadSettings,
+  type Origin,
+  type Problem,
+  type Settings,
+} from "../config/load.js";
 import { Counts } from "../counts.js";
 import { Engine } from "../engine/engine.js";
 import { now } from "../os/clock.js";
@@ -17,13 +26,18 @@ import { systemRandom } from "../os/random.js";
 import { type DaemonState, notifySystemd } from "../os/systemd.js";
 import { VirtualLinks, type VirtualPlace } from "../os/virtual-links.js";
 import { displayName, type Name } from "../wire/name.js";
+import { defaultFile } from "./arguments.js";
 import { demoPlace } from "./demo-place.js";
 
 /** What the command line says. */
 export interface Wish {
+  /** Undefined: the default file if it is there, else none. */
   readonly file: string | undefined;
   readonly demo: boolean;
 }
+
+/** A configuration that can be run. */
+export type Accepted = Exclude<Loaded, { readonly problems: unknown }>;
 
 /** What the daemon stands on. */
 export interface Ground {
@@ -40,9 +54,13 @@ const bugStatus = 70;
 
 /** Loads the configuration for the interfaces as they are now. */
 export function load(wish: Wish, watch: InterfaceWatch): Promise<Loaded> {
-  const { file, demo } = wish;
-  const host = { fqdn: findHostName(), interfaces: watch.present };
-  return loadSettings({ ...(file === undefined ? {} : { file }), demo }, host, process.env);
+  const file = wish.file ?? (existsSync(defaultFile) ? defaultFile : undefined);
+  const source = { ...(file === undefined ? {} : { file }), demo: wish.demo };
+  return loadSettings(source, hostNow(watch), process.env);
+}
+
+function hostNow({ present }: InterfaceWatch): Host {
+  return { fqdn: findHostName(), interfaces: present };
 }
 
 export class Daemon {
@@ -54,12 +72,17 @@ export class Daemon {
   /** Warnings of the last load, so that each is logged once. */
   #warned: ReadonlySet<string> = new Set();
   #serving = "";
+  /** What the configuration in force was made of. */
+  #origin: Origin;
   #turn: Promise<void> = Promise.resolve();
+  /** The interfaces have changed, and a reading for that is under way. */
+  #isAwaited = false;
   #isStopping = false;
 
-  constructor(settings: Settings, wish: Wish, ground: Ground) {
+  constructor({ settings, origin }: Accepted, wish: Wish, ground: Ground) {
     const { log, native } = ground;
     this.#wish = wish;
+    this.#origin = origin;
     this.#ground = ground;
     this.#log = log;
     const counts = new Counts();
@@ -74,7 +97,7 @@ export class Daemon {
   }
 
   /** Opens the sockets; rejected with a StartError when clients could not be heard. */
-  async start(settings: Settings, warnings: readonly Problem[]): Promise<void> {
+  async start({ settings, warnings }: Accepted): Promise<void> {
     const { watch } = this.#ground;
     await this.#driver.start(watch.present);
     this.#warn(warnings, false);
@@ -82,7 +105,7 @@ export class Daemon {
     watch.start({
       polled: (present, isChanged) => {
         this.#inTurn(() => this.#driver.follow(present));
-        if (isChanged) this.#inTurn(() => this.#reload("interfaces"));
+        if (isChanged) this.#interfacesChanged();
       },
       failed: (reason) => this.#log.event("error", "interfaces-unread", { reason }),
     });
@@ -145,8 +168,23 @@ export class Daemon {
       .catch((error) => this.crash(error));
   }
 
+  /** Changes come faster than they can be followed: the next load sees all of them. */
+  #interfacesChanged(): void {
+    if (this.#isAwaited) return;
+    this.#isAwaited = true;
+    this.#inTurn(() => {
+      this.#isAwaited = false;
+      return this.#reload("interfaces");
+    });
+  }
+
   async #reload(reason: "signal" | "interfaces"): Promise<void> {
-    const loaded = await load(this.#wish, this.#ground.watch);
+    const { watch } = this.#ground;
+    // Only who signals has finished editing. A file that was used once is not done without.
+    const loaded =
+      reason === "signal"
+        ? await load({ ...this.#wish, file: this.#origin.source.file }, watch)
+        : await loadAgain(this.#origin, hostNow(watch));
     if (this.#isStopping) return;
     if ("problems" in loaded) {
       for (const problem of loaded.problems) {
@@ -158,10 +196,11 @@ export class Daemon {
       return;
     }
     const { settings, warnings } = loaded;
+    this.#origin = loaded.origin;
     this.#log.setLevel(settings.log.level);
     this.#warn(warnings, reason === "interfaces");
     await this.#driver.reconfigure(settings);
-    this.#log.event("info", "reloaded", { reason });
+    this.#log.event("info", "reloaded", { reason, file: loaded.origin.source.file ?? "none" });
     this.#tellServing(settings);
   }
 

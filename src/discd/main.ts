@@ -2,7 +2,6 @@
 // the daemon until a signal ends it. Exit status: 0 stopped, 1 configuration or
 // start-up error, 70 a bug.
 
-import { existsSync } from "node:fs";
 import packageJson from "../../package.json" with { type: "json" };
 import { problemsText } from "../config/check-text.js";
 import { InterfaceWatch } from "../os/links.js";
@@ -26,16 +25,12 @@ async function main(args: Arguments): Promise<void> {
       fail(`discd: ${args.text}; discd --help lists what there is\n`);
       break;
     case "check":
-      await check(wishOf(args), args.json);
+      await check(args, args.json);
       break;
     case "run":
-      await run(wishOf(args));
+      await run(args);
       break;
   }
-}
-
-function wishOf({ file, demo }: { file: string | undefined; demo: boolean }): Wish {
-  return { file: file ?? (existsSync(defaultFile) ? defaultFile : undefined), demo };
 }
 
 function fail(text: string): void {
@@ -72,7 +67,7 @@ async function run(wish: Wish): Promise<void> {
     fail(problemsText(loaded.problems));
     return;
   }
-  const { settings, warnings } = loaded;
+  const { settings, origin } = loaded;
   const log = await openLog(settings.log.level);
   if (missing !== undefined) {
     log.event("warn", "links-guessed", {
@@ -80,10 +75,10 @@ async function run(wish: Wish): Promise<void> {
       effect: "IPv4 mDNS packets are told apart by the sender's subnet only",
     });
   }
-  const made = new Daemon(settings, wish, { watch, native, log });
+  const made = new Daemon(loaded, wish, { watch, native, log });
   process.on("uncaughtException", (error) => made.crash(error));
   try {
-    await made.start(settings, warnings);
+    await made.start(loaded);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     watch.stop();
@@ -94,7 +89,7 @@ async function run(wish: Wish): Promise<void> {
   daemon = made;
   obeySignals(made);
   const { version } = packageJson;
-  const file = wish.file ?? "none";
+  const file = origin.source.file ?? "none";
   log.event("info", "started", { version, node: process.version, pid: process.pid, file });
   const demo = settings.engine.proxy.links.find(({ link }) => link === demoLink);
   if (wish.demo && demo !== undefined) {

@@ -82,6 +82,7 @@ test("[A1.12] random tables give problems with lines, or settings, and no except
         globals: { ...globals, entries: [...others, list] },
         printed: [],
         files: ["discd.lua"],
+        included: new Map(),
       };
       const loaded = judge({ file: "discd.lua", demo: true }, host, outcome);
       for (const line of linesOf(loaded)) {

@@ -3,7 +3,7 @@
 
 import { parsePrefix } from "../../src/address.js";
 import { problemText } from "../../src/config/check-text.js";
-import { judge, type Loaded, type PresentInterface } from "../../src/config/load.js";
+import { type Judged, judge, type PresentInterface } from "../../src/config/load.js";
 import { runLua } from "../../src/config/lua-run.js";
 import { factsOf } from "../../src/config/match.js";
 
@@ -27,10 +27,11 @@ export const host = {
   ],
 };
 
-export function load(text: string, on = host, environment: Record<string, string> = {}): Loaded {
+export function load(text: string, on = host, environment: Record<string, string> = {}): Judged {
   const job = {
     file: "discd.lua",
     bytes: new TextEncoder().encode(text),
+    included: new Map(),
     environment,
     interfaces: on.interfaces.map(factsOf),
   };
@@ -40,7 +41,7 @@ export function load(text: string, on = host, environment: Record<string, string
 }
 
 /** Problems and warnings of a file, as `discd --check` prints them. */
-export function linesOf(loaded: Loaded): readonly string[] {
+export function linesOf(loaded: Judged): readonly string[] {
   return ("problems" in loaded ? loaded.problems : loaded.warnings).map(problemText);
 }
 

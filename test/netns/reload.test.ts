@@ -71,17 +71,18 @@ it("an edit waits for its signal, whatever happens to the interfaces", async () 
   expect(served(child)).toEqual(["second.example"]);
 });
 
-it("a storm of changes is one reading, not one each", async () => {
-  const child = run([discd, "-c", configure("zones = { 'first.example' }")]);
+it("a storm of changes is read a few times, not once each", async () => {
+  const slow = "for i = 1, 3e6 do local x = i % 7 end\nzones = { 'first.example' }";
+  const child = run([discd, "-c", configure(slow)]);
   await child.says(/"event":"started"/);
-  const storm = "for i in $(seq 1 120); do ip addr add 192.0.2.$i/32 dev lo; sleep 0.02; done";
+  const storm = "for i in $(seq 1 60); do ip addr add 192.0.2.$i/32 dev lo; sleep 0.02; done";
   await inside(child, storm);
   await until("all of them", () =>
-    log(child, "listening").some(({ listener }) => listener === "192.0.2.120:53/tcp"),
+    log(child, "listening").some(({ listener }) => listener === "192.0.2.60:53/tcp"),
   );
   const count = log(child, "reloaded").length;
   expect(count).toBeGreaterThan(0);
-  expect(count).toBeLessThan(40);
+  expect(count).toBeLessThan(15);
 });
 
 it("a default file that is written later is taken up by the signal", async () => {
