@@ -12,7 +12,8 @@ import { needs } from "./needs.js";
 import { servicesOf } from "./offices.js";
 import { escapeLabel, plainName, query, types } from "./packet.js";
 
-const it = needs("avahi-daemon", "dig", "kdig", "named", "unbound");
+const it = needs("avahi-daemon", "dig", "named", "unbound");
+const withKdig = needs("avahi-daemon", "dig", "kdig", "named", "unbound");
 
 interface Floor {
   readonly id: "floor1" | "floor2";
@@ -101,7 +102,8 @@ async function each<T, U>(items: readonly T[], work: (item: T) => Promise<U>): P
 }
 
 for (const [way, ask] of Object.entries(ways)) {
-  it(`[A1.1] [A9.9] [DP-72] ${way}: all twenty services of both floors`, async () => {
+  const suited = way.startsWith("kdig") ? withKdig : it;
+  suited(`[A1.1] [A9.9] [DP-72] ${way}: all twenty services of both floors`, async () => {
     for (const floor of floors) {
       await each(typesOf(floor), async (type) => {
         const browse = await ask("PTR", `${type}.${floor.zone}.`);
@@ -128,7 +130,7 @@ for (const [way, ask] of Object.entries(ways)) {
     }
   });
 
-  it(`[A1.1] [A5.5] [DP-16] ${way}: addresses, and back to the names`, async () => {
+  suited(`[A1.1] [A5.5] [DP-16] ${way}: addresses, and back to the names`, async () => {
     for (const { id, hosts, net } of floors) {
       const v6 = `2001:db8:${net}::2`;
       expect((await ask("A", `${id}.${hosts}.`)).answer.map(({ data }) => data)).toEqual([

@@ -10,7 +10,8 @@ import { needs } from "./needs.js";
 import { flush, query, rec, types } from "./packet.js";
 import { dataOf, isNodata, now, stage } from "./stage.js";
 
-const it = needs("avahi-daemon", "tcpdump");
+const it = needs("ss", "tcpdump");
+const withAvahi = needs("avahi-daemon", "tcpdump");
 const s = stage(`
 interfaces = {
   { name = 'net1', subdomain = 'Building 1.example.com', hosts = 'bldg-1.example.com',
@@ -129,7 +130,7 @@ it("an interface deleted and made anew is used again", async () => {
   );
 });
 
-it("[DP-149] avahi killed without a goodbye: doubted when others ask in vain", async () => {
+withAvahi("[DP-149] avahi killed without a goodbye: doubted when others ask in vain", async () => {
   const avahi = await s.lab.avahi("ava1", {
     host: "doomed",
     services: [{ name: "Doomed", type: "_doom._tcp", port: 9 }],

@@ -5,6 +5,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import koffi from "koffi";
 import { afterEach, expect } from "vitest";
 import { Child, until } from "./children.js";
@@ -108,6 +109,49 @@ it("a reload while it starts does not end it", async () => {
   child.kill("SIGHUP");
   await child.says(/"event":"started"/);
   expect(child.exit).toBeUndefined();
+});
+
+it("a signal that ends it while it starts: status 0; others are not lost, nor its end", async () => {
+  const slow = readable(`for i = 1, 1e7 do local x = i % 7 end\n${zones}`);
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    const child = run([discd, "-c", slow]);
+    await until("node runs", () => isCatching(child.pid, 15));
+    child.kill(signal);
+    expect(await ended(child), signal).toEqual({ code: 0, signal: null });
+  }
+  const child = run([discd, "-c", slow]);
+  await until("node runs", () => isCatching(child.pid, 12));
+  child.kill("SIGUSR2");
+  child.kill("SIGHUP");
+  // The file may have been read before it was edited.
+  await child.says(/"event":"reloaded"/);
+  const events = child.stderrLines.filter(Boolean).map((line) => JSON.parse(line).event);
+  expect(events.indexOf("started")).toBeLessThan(events.indexOf("reloaded"));
+});
+
+it("a bug before anything runs is status 70 with a stack, too", async () => {
+  const planted = join(dirname(configure("")), "planted.mjs");
+  writeFileSync(planted, "Object.values = () => { throw new TypeError('planted'); };\n");
+  for (const words of [["--check"], []]) {
+    const child = run([process.execPath, `--import=${planted}`, discd, "-c", "/nowhere", ...words]);
+    expect(await ended(child)).toEqual({ code: 70, signal: null });
+    expect(child.stderrLines.join("\n")).toMatch(/TypeError: planted\n\s+at /);
+  }
+});
+
+it("a reader of its output that goes away is nobody's fault", async () => {
+  const file = readable(zones);
+  const piped = (words: string) =>
+    run(["sh", "-c", `{ "$@" ${words}; echo "status $?" >&2; } | true`, "sh", discd, "-c", file]);
+  await piped("--check --print-json").says(/^status 0$/);
+  const demo = run(["sh", "-c", `{ "$@" --demo; echo "status $?" >&2; } | true`, "sh", discd]);
+  await demo.says(/"event":"started"/);
+  await sleep(300);
+  expect(demo.stderrLines.join("\n")).not.toMatch(/EPIPE|status/);
+  const deaf = run(["sh", "-c", `"$@" 2>&1 --demo | head -n 1`, "sh", discd]);
+  await deaf.says(/"event"/);
+  await sleep(300);
+  expect(deaf.exit).toBeUndefined();
 });
 
 /** Whether a program has installed something for a signal. */

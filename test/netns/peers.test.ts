@@ -132,6 +132,20 @@ it("[A9.4] [DP-127] beside avahi-daemon: both hear, both answer, nobody is renam
   expect(avahi.lines.filter((line) => /conflict|Host name is proxyhost-/i.test(line))).toEqual([]);
 });
 
+it("[A9.4] avahi-daemon can also start while discd runs", async () => {
+  await avahi.stop();
+  avahi = await lab.avahi("px", {
+    host: "secondhost",
+    interfaces: ["net1"],
+    services: [{ name: "Later", type: "_later._tcp", port: 1235 }],
+  });
+  const found = await client.ask(`_later._tcp.${Z}`, "PTR");
+  expect(dataOf(found.answers, types.PTR)).toEqual([`Later._later._tcp.${Z}.`]);
+  expect((await client.ask(`node.${Z}`, "A")).answers).toHaveLength(1);
+  const gone = await client.ask(`_own._tcp.${Z}`, "PTR");
+  expect(gone.answers).toEqual([]);
+});
+
 it("[DP-127] no QU questions while another program shares the port", async () => {
   dev1.answers("n127.local", "A", [flush(rec("n127.local", "A", 120, "10.1.0.27"))]);
   await client.ask(`n127.${Z}`, "A");

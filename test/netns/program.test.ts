@@ -125,6 +125,7 @@ it("start-up errors are one line and status 1", async () => {
     expect(second.child.exit).toEqual({ code: 1, signal: null });
     await second.child.ended;
     const lines = second.log.filter((line) => line !== "");
+    expect(lines).toHaveLength(1);
     expect(lines.join("\n")).toMatch(says);
     expect(lines.join("\n")).not.toMatch(/^\s+at |Error:.*\n\s+at/m);
   }

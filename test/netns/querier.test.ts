@@ -15,7 +15,7 @@ const it = needs("tcpdump");
 const s = stage(`
 interfaces = {
   { name = 'net1', subdomain = 'Building 1.example.com', hosts = 'bldg-1.example.com',
-    warm = { '_alone._tcp', '_few._tcp', '_many._tcp', '_short._tcp' } },
+    warm = { '_alone._tcp', '_few._tcp', '_many._tcp', '_short._tcp', '_ready._tcp' } },
   { name = 'net2', subdomain = 'floor2.example.com', rate = 4 },
   { name = 'uplink', disable = true },
 }
@@ -127,6 +127,33 @@ it.concurrent("[DP-134] [DP-135] lasting interest asks at 80 to 95 % of the TTL"
   for (const [i, at] of refreshes.entries()) {
     expect(at).toBeGreaterThan(15.9 + i);
     expect(at).toBeLessThan(16.8 + i);
+  }
+});
+
+it.concurrent("a warm type is complete at the first query, without asking", async () => {
+  const type = "_ready._tcp.local";
+  const instance = `Ready.${type}`;
+  const records = {
+    PTR: rec(type, "PTR", 4500, instance),
+    SRV: flush(rec(instance, "SRV", 120, [0, 0, 1, "ready.local"])),
+    TXT: flush(rec(instance, "TXT", 4500, ["r"])),
+    A: flush(rec("ready.local", "A", 120, "10.1.0.200")),
+  };
+  for (const [kind, record] of Object.entries(records)) {
+    s.dev1.answers(String(record.name), kind as keyof typeof records, [record]);
+  }
+  s.dev1.announce([records.PTR]);
+  await sleep(2500);
+  for (const [name, kind] of [
+    ["_ready._tcp.Building 1.example.com", "PTR"],
+    ["Ready._ready._tcp.Building 1.example.com", "SRV"],
+    ["Ready._ready._tcp.Building 1.example.com", "TXT"],
+    [`ready.${H}`, "A"],
+  ] as const) {
+    const reply = await s.client.ask(name, kind);
+    expect(reply.answers, kind).toHaveLength(1);
+    expect(reply.ms, kind).toBeLessThan(150);
+    if (kind === "PTR") expect(reply.additionals.map((r) => r.type).sort()).toEqual([1, 16, 33]);
   }
 });
 
