@@ -12,21 +12,24 @@ const rememberedMax = 20_000;
 export class NegativeMemory {
   /** By link and name, in the order of the latest memory; then by type. */
   readonly #names = new Map<string, Map<number, Instant>>();
+  #size = 0;
 
+  /** Questions remembered, those among them that are over and not yet dropped. */
   get size(): number {
-    return this.#names.size;
+    return this.#size;
   }
 
   remember(now: Instant, link: string, question: LinkQuestion, until: Instant): void {
     const key = nameKey(link, question.name.key);
-    const types = this.#names.get(key) ?? new Map<number, Instant>();
+    const types = this.#take(key) ?? new Map<number, Instant>();
+    for (const [type, end] of types) if (end <= now) types.delete(type);
     types.set(question.type, until);
-    this.#names.delete(key);
     this.#names.set(key, types);
+    this.#size += types.size;
     for (const [oldest, ends] of this.#names) {
       const isOver = [...ends.values()].every((end) => end <= now);
-      if (!isOver && this.#names.size <= rememberedMax) break;
-      this.#names.delete(oldest);
+      if (!isOver && this.#size <= rememberedMax) break;
+      this.#take(oldest);
     }
   }
 
@@ -37,11 +40,20 @@ export class NegativeMemory {
 
   /** A record of the name was heard. */
   forget(link: string, name: string): void {
-    this.#names.delete(nameKey(link, name));
+    this.#take(nameKey(link, name));
   }
 
   clear(): void {
     this.#names.clear();
+    this.#size = 0;
+  }
+
+  #take(key: string): Map<number, Instant> | undefined {
+    const types = this.#names.get(key);
+    if (types === undefined) return undefined;
+    this.#names.delete(key);
+    this.#size -= types.size;
+    return types;
   }
 }
 

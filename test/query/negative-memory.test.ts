@@ -37,3 +37,15 @@ test("what is over is dropped, and there is a most [DP-125]", () => {
   expect(memory.size).toBeLessThanOrEqual(20_000);
   expect(memory.holds(at(2000), "eth0", question("m20999.local"))).toBe(true);
 });
+
+test("types of one name are questions too: they end, and they count [DP-125]", () => {
+  const memory = new NegativeMemory();
+  // Asked for again and again, so that the name is never quite forgotten.
+  for (let n = 0; n < 1000; n++) memory.remember(at(n), "eth0", question("a.local", n), at(n + 10));
+  expect(memory.size).toBe(10);
+  expect(memory.holds(at(1000), "eth0", question("a.local", 995))).toBe(true);
+  for (let n = 0; n < 21_000; n++) {
+    memory.remember(at(2000), "eth0", question(`m${n % 3}.local`, n), at(2010));
+  }
+  expect(memory.size).toBeLessThanOrEqual(20_000);
+});
