@@ -50,7 +50,7 @@ export interface Ground {
 export const demoLink = "demo";
 
 /** Status of a program that has found a bug in itself (EX_SOFTWARE). */
-const bugStatus = 70;
+export const bugStatus = 70;
 
 /** Loads the configuration for the interfaces as they are now. */
 export function load(wish: Wish, watch: InterfaceWatch): Promise<Loaded> {

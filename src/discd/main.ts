@@ -9,7 +9,7 @@ import { StartError } from "../os/listening.js";
 import { openLog } from "../os/log.js";
 import { findInterfaceInFiles, loadNative } from "../os/native.js";
 import { type Arguments, defaultFile, readArguments, usage } from "./arguments.js";
-import { Daemon, demoLink, load, type Wish } from "./daemon.js";
+import { bugStatus, Daemon, demoLink, load, type Wish } from "./daemon.js";
 import { tryLines } from "./try-lines.js";
 
 async function main(args: Arguments): Promise<void> {
@@ -58,9 +58,7 @@ async function check(wish: Wish, json: boolean): Promise<void> {
 }
 
 async function run(wish: Wish): Promise<void> {
-  let daemon: Daemon | undefined;
-  // From the first moment: its default would end a program that is still starting.
-  process.on("SIGHUP", () => daemon?.reload());
+  const handOver = obeySignals();
   const { native, missing, watch } = await openGround();
   const loaded = await load(wish, watch);
   if ("problems" in loaded) {
@@ -75,10 +73,11 @@ async function run(wish: Wish): Promise<void> {
       effect: "IPv4 mDNS packets are told apart by the sender's subnet only",
     });
   }
-  const made = new Daemon(loaded, wish, { watch, native, log });
-  process.on("uncaughtException", (error) => made.crash(error));
+  const daemon = new Daemon(loaded, wish, { watch, native, log });
+  process.removeListener("uncaughtException", crash);
+  process.on("uncaughtException", (error) => daemon.crash(error));
   try {
-    await made.start(loaded);
+    await daemon.start(loaded);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     watch.stop();
@@ -86,29 +85,54 @@ async function run(wish: Wish): Promise<void> {
     // What was opened already must not keep the program alive.
     process.exit();
   }
-  daemon = made;
-  obeySignals(made);
   const { version } = packageJson;
   const file = origin.source.file ?? "none";
   log.event("info", "started", { version, node: process.version, pid: process.pid, file });
+  handOver(daemon);
   const demo = settings.engine.proxy.links.find(({ link }) => link === demoLink);
   if (wish.demo && demo !== undefined) {
-    process.stdout.write(tryLines(demo.service, made.listeners));
+    process.stdout.write(tryLines(demo.service, daemon.listeners));
   }
 }
 
-function obeySignals(daemon: Daemon): void {
+/**
+ * Listens to signals from the first moment, since their defaults would end a program that
+ * is still starting, and not with status 0.
+ *
+ * @returns to be called with the daemon once it runs
+ */
+function obeySignals(): (daemon: Daemon) => void {
+  let running: Daemon | undefined;
   let isStopping = false;
+  let isReloadWanted = false;
   const stop = async (signal: NodeJS.Signals) => {
     // Asked twice, it does not wait for anybody.
-    if (isStopping) process.exit(0);
+    if (isStopping || running === undefined) process.exit(0);
     isStopping = true;
-    await daemon.stop(signal);
+    await running.stop(signal);
     process.exit(0);
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
-  process.on("SIGUSR2", () => daemon.dump());
+  process.on("SIGUSR2", () => running?.dump());
+  process.on("SIGHUP", () => {
+    isReloadWanted = true;
+    running?.reload();
+  });
+  return (daemon) => {
+    running = daemon;
+    // The file may have been read before it was edited.
+    if (isReloadWanted) daemon.reload();
+  };
 }
 
+/** A bug where no daemon runs yet: there is no state to tell. */
+function crash(error: unknown): never {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(bugStatus);
+}
+
+process.on("uncaughtException", crash);
+// Whoever read the output has gone away: no reason to stop.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 await main(readArguments(process.argv.slice(2)));
