@@ -65,6 +65,9 @@ function drawPlan(
   isShortLived: boolean,
 ): DevicePlan {
   const offered = chance.someOf(types, 0.5);
+  const slowness = chance.is(0.2) ? chance.oneOf([150, 700, 2500, 7000]) : 0;
+  // What is told late and dies early could not be had by asking.
+  const shortTtls = slowness > 1000 ? [30, 75] : [2, 11, 30, 75];
   return {
     host,
     number,
@@ -72,11 +75,11 @@ function drawPlan(
     hasLinkLocal: chance.is(0.3),
     services: offered.map((type) => drawService(chance, type, number)),
     extra: chance.is(0.3) ? extraOf(host, number) : [],
-    uniqueTtlSeconds: isShortLived || chance.is(0.4) ? chance.oneOf([2, 11, 30, 75]) : undefined,
+    uniqueTtlSeconds: isShortLived || chance.is(0.4) ? chance.oneOf(shortTtls) : undefined,
     sharedTtlSeconds,
     manners: {
       probes: chance.is(0.8),
-      slowness: ms(chance.is(0.2) ? chance.oneOf([150, 700, 2500, 7000]) : 0),
+      slowness: ms(slowness),
     },
   };
 }

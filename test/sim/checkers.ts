@@ -71,6 +71,8 @@ export class Checkers {
 
   /** RFC 6762 §10.3: asked and heard anew, or forgotten within ten seconds. */
   linkMoved(now: Instant, link: string): void {
+    // What was asked before says nothing about the place where the link is now.
+    this.#downAt.set(link, now);
     this.ledgers.get(link)?.shorten(now, seconds(10));
     this.#asking.get(link)?.restart();
   }
@@ -141,7 +143,7 @@ export class Checkers {
     const ledger = this.ledgers.get(link)!;
     const told = ledger.find(now, name, type).filter((one) => !ledger.isDoubtful(now, one));
     // A shared RR that came before anybody asked need not have been kept (decision Q-4).
-    const isKnown = told.some((one) => one.isUnique || one.receivedAt >= ask.since);
+    const isKnown = told.some((one) => one.isUnique || one.receivedAt > ask.since);
     if (ask.knownSince === undefined && isKnown) ask.knownSince = now;
     // What an alias leads to is asked for first (DP-44).
     const isAlias = ledger.findSince(ask.since, name, RRType.CNAME).length > 0;

@@ -118,7 +118,8 @@ export class AskingChecker {
       demand(isWanted, () => `asked for ${shown()}, which nobody waits for`);
       return;
     }
-    if (isWarm) return;
+    // Where an alias comes and goes, its target is asked for in between, and the series ends.
+    if (isWarm || this.#ledger.findSince(0 as Instant, name, RRType.CNAME).length > 0) return;
     this.#checkGap(now, `${family}\0${type}\0${name.key}`, series, shown);
   }
 
