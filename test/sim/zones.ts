@@ -20,7 +20,9 @@ export interface PlannedZone {
   readonly link: string;
   readonly kind: "service" | "host" | "alias" | "reverse";
   readonly apex: Name;
-  readonly plan: ZonePlan;
+  /** Apexes of the link's zones for services and for hosts; maybe the same. */
+  readonly service: Name;
+  readonly host: Name;
 }
 
 export interface LinkName {
@@ -49,11 +51,14 @@ export class ZoneMap {
 
   constructor(plans: readonly ZonePlan[]) {
     this.zones = plans.flatMap((plan) => {
+      const service = parseName(plan.service);
+      const host = plan.host === undefined ? service : parseName(plan.host);
       const zone = (kind: PlannedZone["kind"], apex: string): PlannedZone => ({
         link: plan.link,
         kind,
         apex: parseName(apex),
-        plan,
+        service,
+        host,
       });
       return [
         zone("service", plan.service),
@@ -109,8 +114,7 @@ export class ZoneMap {
       type === RRType.MX ||
       (type === RRType.PTR && zone.kind === "reverse") ||
       ((type === RRType.CNAME || type === RRType.DNAME) && isAddressQuestion);
-    const { service, host } = zone.plan;
-    return parseName(namesHost ? (host ?? service) : service);
+    return namesHost ? zone.host : zone.service;
   }
 }
 
