@@ -3,8 +3,8 @@
 // Nothing is asked for. The caller caps TTLs and drops sets that do not fit.
 
 import { RRType } from "../wire/codes.js";
-import { rrsAt, type Sight, targetOf } from "./sight.js";
-import type { Vantage } from "./tables.js";
+import { rrsAt, targetOf } from "./sight.js";
+import { sightFrom, type Vantage } from "./tables.js";
 import { setKey } from "./ttl.js";
 import type { VisibleRR } from "./view.js";
 
@@ -21,19 +21,20 @@ export function additional(
   at: Vantage,
   answers: readonly VisibleRR[],
 ): readonly (readonly VisibleRR[])[] {
-  const told = new Set(answers.map(({ rr }) => setKey(rr)));
+  const told = new Set(answers.map(({ rr }) => setKey(rr.type, rr.name)));
   const sets: (readonly VisibleRR[])[] = [];
   let count = 0;
-  const sight: Sight = { ...at, lookedUp: new Map() };
+  const sight = sightFrom(at);
   const follow = (from: VisibleRR, types: readonly number[]): readonly VisibleRR[] => {
     const next = targetOf(at, from);
     if (next === undefined || count >= additionalMax) return [];
     return types.flatMap((type) => {
+      // Many may lead to one host; it is looked at once.
+      const key = setKey(type, next.owner);
+      if (told.has(key)) return [];
+      told.add(key);
       const { rrs } = rrsAt(sight, next, type);
-      const first = rrs[0];
-      if (first === undefined || told.has(setKey(first.rr))) return [];
-      told.add(setKey(first.rr));
-      sets.push(rrs);
+      if (rrs.length > 0) sets.push(rrs);
       count += rrs.length;
       return rrs;
     });

@@ -11,14 +11,9 @@ import { rdataKey } from "../wire/rr.js";
 import { isLocalName, rewriteRR, toLink } from "./rewrite.js";
 import { leadsToHidden } from "./services.js";
 import { isUsable } from "./suppress.js";
-import type { Vantage } from "./tables.js";
+import { note, type Sight, type Vantage } from "./tables.js";
 import { addedSubtypeBase, isAddedTo, translatedTxt } from "./translate.js";
 import type { HeardRR, VisibleRR } from "./view.js";
-
-/** A look at the link that keeps a note of every name it consults. */
-export interface Sight extends Vantage {
-  readonly lookedUp: Map<string, Name>;
-}
 
 /** One name, as the client calls it and as the link does. */
 export interface Place {
@@ -68,7 +63,7 @@ export function rrsAt(
   if (heard.length > judgedMax) at.counts.add("records-dropped", "set-too-large");
   for (const one of heard.slice(0, judgedMax)) {
     if (leadsToHidden(services, one.rr)) continue;
-    if (!isUsable(at, one.rr, (other) => note(at, other))) continue;
+    if (!isUsable(at, one.rr)) continue;
     const rr = rewriteRR(at.zone, translatedTxt(translate, one.rr), owner, askedType, at.counts);
     if (rr === undefined) continue;
     rrs.push({ rr, expiresAt: one.expiresAt, isUnique: one.isUnique, heard: one.rr });
@@ -106,10 +101,6 @@ function addedPtrs(at: Sight, name: Name, type: number): readonly HeardRR[] {
     .find(base, RRType.PTR)
     .filter(({ rr }) => rr.rdata.kind === "ptr" && isAddedTo(translate, name, rr.rdata.target))
     .map((one) => ({ ...one, rr: { ...one.rr, name } }));
-}
-
-function note(at: Sight, name: Name): void {
-  at.lookedUp.set(name.key, name);
 }
 
 /** Two names of the link may be one name outside it: `a.local`, and `a.<zone>` announced so. */

@@ -87,7 +87,7 @@ export function staticAdditional(tables: Tables, answers: readonly RR[]): readon
   const take = (name: Name, types: readonly number[]) =>
     types.flatMap((type) => {
       const set = records.find(name, type);
-      if (set[0] !== undefined) found.set(setKey(set[0]), set);
+      if (set.length > 0) found.set(setKey(type, name), set);
       return set;
     });
   for (const { rdata } of answers) {
@@ -96,7 +96,7 @@ export function staticAdditional(tables: Tables, answers: readonly RR[]): readon
       if (srv.kind === "srv") take(srv.target, [RRType.A, RRType.AAAA]);
     }
   }
-  for (const rr of answers) found.delete(setKey(rr));
+  for (const rr of answers) found.delete(setKey(rr.type, rr.name));
   return [...found.values()].flat();
 }
 

@@ -9,7 +9,7 @@ import type { Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import type { ServedLink } from "./options.js";
 import { fromLink, isLocalName } from "./rewrite.js";
-import type { Vantage } from "./tables.js";
+import { note, type Sight, type Vantage } from "./tables.js";
 
 /** SRVs of one instance that are judged; an instance with more is shown unjudged. */
 const srvsJudgedMax = 16;
@@ -37,12 +37,8 @@ export function isUsableAddress(rr: RR, link: ServedLink, realm: string | undefi
   return !isForeign || !permits(privateSpace, address);
 }
 
-/**
- * Whether a client could use a record of the link.
- *
- * @param looked  receives the names whose records were consulted
- */
-export function isUsable(at: Vantage, rr: RR, looked: (name: Name) => void): boolean {
+/** Whether a client could use a record of the link. */
+export function isUsable(at: Sight, rr: RR): boolean {
   if (!at.zone.link.suppress) return true;
   const { rdata } = rr;
   switch (rdata.kind) {
@@ -50,21 +46,27 @@ export function isUsable(at: Vantage, rr: RR, looked: (name: Name) => void): boo
     case "aaaa":
       return isUsableAddress(rr, at.zone.link, at.client.realm);
     case "srv":
-      return hasUsableAddress(at, rdata.target, looked);
+      return isUsableHost(at, rdata.target);
     case "ptr":
-      return at.zone.kind === "reverse" || leadsToUsable(at, rdata.target, looked);
+      return at.zone.kind === "reverse" || leadsToUsable(at, rdata.target);
     default:
       return true;
   }
 }
 
-/**
- * Whether an SRV target may be told. "No" needs evidence (DP-56): addresses are known and
- * none is usable, or the host denies having any.
- */
-function hasUsableAddress(at: Vantage, target: Name, looked: (name: Name) => void): boolean {
+/** Whether an SRV target may be told. */
+function isUsableHost(at: Sight, target: Name): boolean {
   if (!isLocalName(target)) return true;
-  looked(target);
+  const known = at.isHostUsable.get(target.key);
+  if (known !== undefined) return known;
+  note(at, target);
+  const isUsed = hasUsableAddress(at, target);
+  at.isHostUsable.set(target.key, isUsed);
+  return isUsed;
+}
+
+/** "No" needs evidence (DP-56): known addresses of which none is usable, or their denial. */
+function hasUsableAddress(at: Vantage, target: Name): boolean {
   const known = addressTypes.flatMap((type) => at.view.find(target, type));
   if (known.some(({ rr }) => isUsableAddress(rr, at.zone.link, at.client.realm))) return true;
   const hasEvidence =
@@ -79,14 +81,14 @@ function hasStaticAddress(at: Vantage, target: Name): boolean {
 }
 
 /** Whether a browse answer's instance has an SRV that may be told, or none that is known. */
-function leadsToUsable(at: Vantage, instance: Name, looked: (name: Name) => void): boolean {
+function leadsToUsable(at: Sight, instance: Name): boolean {
   if (!isLocalName(instance)) return true;
-  looked(instance);
+  note(at, instance);
   const srvs = at.view.find(instance, RRType.SRV);
   if (srvs.length === 0 || srvs.length > srvsJudgedMax) return true;
   const shown = fromLink(at.zone, instance, "other");
   if (shown !== undefined && at.tables.records.find(shown, RRType.SRV).length > 0) return true;
-  return srvs.some(({ rr }) => isUsable(at, rr, looked));
+  return srvs.some(({ rr }) => isUsable(at, rr));
 }
 
 function listOf(texts: readonly string[]): AddressList {

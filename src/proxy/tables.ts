@@ -3,6 +3,7 @@
 // link.
 
 import type { Counts } from "../counts.js";
+import type { Name } from "../wire/name.js";
 import { type ClientClass, Clients } from "./client.js";
 import type { ProxyOptions } from "./options.js";
 import { Records } from "./records.js";
@@ -29,4 +30,20 @@ export interface Vantage {
   readonly zone: LinkZone;
   readonly client: ClientClass;
   readonly counts: Counts;
+}
+
+/** One look at the link. It keeps a note of every name it consults, and judges no host twice. */
+export interface Sight extends Vantage {
+  readonly lookedUp: Map<string, Name>;
+  /** Whether a host, by key, may be told as the target of an SRV. */
+  readonly isHostUsable: Map<string, boolean>;
+}
+
+export function sightFrom(at: Vantage): Sight {
+  return { ...at, lookedUp: new Map(), isHostUsable: new Map() };
+}
+
+/** Notes that what is heard at this name may change what is seen. */
+export function note(at: Sight, name: Name): void {
+  at.lookedUp.set(name.key, name);
 }

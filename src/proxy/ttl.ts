@@ -3,6 +3,7 @@
 // LLQ send the device's TTL and have no use for this file.
 
 import { elapsed, type Instant } from "../time.js";
+import type { Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import type { VisibleRR } from "./view.js";
 
@@ -38,13 +39,13 @@ export function evened(
   const smallest = new Map<string, number>();
   rrs.forEach((rr, index) => {
     const ttl = Math.min(rr.ttlSeconds, ttlSecondsMax(rr, index));
-    const set = setKey(rr);
+    const set = setKey(rr.type, rr.name);
     smallest.set(set, Math.min(ttl, smallest.get(set) ?? ttl));
   });
-  return rrs.map((rr) => ({ ...rr, ttlSeconds: smallest.get(setKey(rr)) ?? 0 }));
+  return rrs.map((rr) => ({ ...rr, ttlSeconds: smallest.get(setKey(rr.type, rr.name)) ?? 0 }));
 }
 
 /** Equal for the members of one RRset; class IN is all there is. */
-export function setKey(rr: RR): string {
-  return `${rr.type} ${rr.name.key}`;
+export function setKey(type: number, owner: Name): string {
+  return `${type} ${owner.key}`;
 }

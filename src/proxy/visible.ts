@@ -9,8 +9,8 @@ import type { Question } from "../wire/message.js";
 import { nsecFor } from "./negative.js";
 import { toLink } from "./rewrite.js";
 import { isHidden } from "./services.js";
-import { never, type Place, rrsAt, type Sight, targetOf } from "./sight.js";
-import type { Vantage } from "./tables.js";
+import { never, type Place, rrsAt, targetOf } from "./sight.js";
+import { type Sight, sightFrom, type Vantage } from "./tables.js";
 import { addedSubtypeBase } from "./translate.js";
 import type { LinkQuestion, Visible, VisibleRR } from "./view.js";
 import type { LinkZone } from "./zones.js";
@@ -39,7 +39,7 @@ export function linkQuestions(zone: LinkZone, question: Question): readonly Link
 
 /** What the client sees of a question inside a link's zone. */
 export function visible(at: Vantage, question: Question): Visible {
-  const sight: Sight = { ...at, lookedUp: new Map() };
+  const sight = sightFrom(at);
   const name = toLink(at.zone, question.name);
   if (name === undefined || isHidden(at.zone.link.services, name)) {
     const { rrs, known } = rrsAt(sight, { owner: question.name }, question.type);

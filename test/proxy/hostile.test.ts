@@ -4,10 +4,11 @@
 import { describe, expect, test } from "vitest";
 import { additional } from "../../src/proxy/additional.js";
 import { localAnswer } from "../../src/proxy/local.js";
+import type { HeardRR } from "../../src/proxy/view.js";
 import { visible } from "../../src/proxy/visible.js";
 import { instant } from "../../src/time.js";
 import { RRType } from "../../src/wire/codes.js";
-import { type Name, nameOf, wireLength } from "../../src/wire/name.js";
+import { type Name, nameOf, parseName, wireLength } from "../../src/wire/name.js";
 import { parseRR } from "../../src/wire/text.js";
 import { ldh, linkOf, look, optionsOf, question, rich, vantage } from "./floor.js";
 
@@ -45,6 +46,43 @@ describe("names", () => {
 });
 
 describe("numbers", () => {
+  test.each(["203.0.113", "169.254.3"])(
+    "1,000 instances on one host of 100 addresses in %s: the host is judged once",
+    (prefix) => {
+      const count = 1000;
+      const each = (line: (at: number) => string) =>
+        Array.from({ length: count }, (_, at) => line(at));
+      const announced = [
+        ...each((at) => `_ipp._tcp.local. 4500 PTR i${at}._ipp._tcp.local.`),
+        ...each((at) => `i${at}._ipp._tcp.local. 120 SRV 0 0 631 h.local.`),
+        ...Array.from({ length: 100 }, (_, at) => `h.local. 120 A ${prefix}.${at}`),
+      ];
+      const asked = question(`_ipp._tcp.${rich} PTR`);
+      const at = vantage({}, asked);
+      const heard = new Map<string, HeardRR[]>();
+      for (const line of announced) {
+        const rr = parseRR(line);
+        const key = `${rr.name.key} ${rr.type}`;
+        const one = { rr, receivedAt: instant(0), expiresAt: instant(9000), isUnique: true };
+        heard.set(key, [...(heard.get(key) ?? []), one]);
+      }
+      const host = parseName("h.local.").key;
+      let finds = 0;
+      const find = (name: Name, type: number) => {
+        if (name.key === host) finds++;
+        return heard.get(`${name.key} ${type}`) ?? [];
+      };
+      const counted = { ...at, view: { find, denies: () => false } };
+      const seen = visible(counted, asked);
+      expect(seen.rrs).toHaveLength(prefix === "203.0.113" ? count : 0);
+      const instance = { ...question(`i0._ipp._tcp.${rich} SRV`) };
+      const srv = visible(counted, instance);
+      expect(finds).toBeLessThanOrEqual(4);
+      additional(counted, [...seen.rrs, ...srv.rrs]);
+      expect(finds).toBeLessThanOrEqual(8);
+    },
+  );
+
   test("an instance with 100 SRVs, each with a target of its own", () => {
     const announced = [
       "_ipp._tcp.local. 4500 PTR i._ipp._tcp.local.",
