@@ -157,6 +157,8 @@ export class Engine {
 
   #expire(now: Instant): void {
     for (const link of this.#links.takeDue(now)) link.expire(now);
+    // What ended on a link is no part of the answers that fall due at the same instant.
+    this.#deliver(now);
     this.#queries.expire(now);
     this.#streams.expire(now);
   }
@@ -216,7 +218,7 @@ export class Engine {
         else effects.push({ kind: "datagram", listener: to.listener, to: to.peer, bytes });
       }
     }
-    effects.push(...this.#streams.takeEffects());
+    for (const effect of this.#streams.takeEffects()) effects.push(effect);
   }
 
   #nextOfAll(): Instant | undefined {

@@ -3,7 +3,7 @@
 // is negative is decided elsewhere; inside a link's zone it is never NXDOMAIN.
 
 import { RRClass, RRType } from "../wire/codes.js";
-import { type Name, nameBytesMax, nameOf, wireLength } from "../wire/name.js";
+import { foldLabel, type Name, nameBytesMax, nameOf, wireLength } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import type { ProxyOptions } from "./options.js";
 import type { Zone } from "./zones.js";
@@ -52,11 +52,13 @@ export function nsOf(zone: Zone, options: ProxyOptions): readonly RR[] {
 export function nsecFor(owner: Name, types: readonly number[], ttlSeconds: number): RR | undefined {
   if (wireLength(owner) + 2 > nameBytesMax) return undefined;
   const held = [...new Set([...types, RRType.NSEC])].sort((a, b) => a - b);
+  // Folded (RFC 4034 §6.2): one client's capitals are no other's affair.
+  const next = nameOf(["\0", ...owner.labels.map(foldLabel)]);
   return {
     name: owner,
     type: RRType.NSEC,
     class: RRClass.IN,
     ttlSeconds,
-    rdata: { kind: "nsec", next: nameOf(["\0", ...owner.labels]), types: held },
+    rdata: { kind: "nsec", next, types: held },
   };
 }

@@ -8,11 +8,7 @@
 import type { Instant } from "../time.js";
 import { EdnsOption } from "../wire/codes.js";
 import { headerBytes } from "../wire/message.js";
-
-/** Counts the changes of one source of answers; a response is good for one count. */
-export interface Epoch {
-  count: number;
-}
+import type { Epoch } from "./epochs.js";
 
 interface Entry {
   readonly shape: number;

@@ -9,9 +9,7 @@ import { capped } from "../proxy/ttl.js";
 import type { Visible, VisibleRR } from "../proxy/view.js";
 import { after, before, type Duration, elapsed, type Instant, seconds } from "../time.js";
 import { Rcode } from "../wire/codes.js";
-import type { RR } from "../wire/rr.js";
-import { type Sections, setsOf } from "./answer.js";
-import { rotated } from "./rotate.js";
+import type { Sections } from "./answer.js";
 
 /**
  * How long an answer is ready at most. Changes of the link end it at once; this bounds what
@@ -21,6 +19,8 @@ const readyFor: Duration = seconds(1);
 
 export interface LinkAnswer {
   readonly sections: Sections;
+  /** Something positive is held, even if the client may see none of it. */
+  readonly isKnown: boolean;
   /** From here on a TTL would be lower. */
   readonly staleAt: Instant;
 }
@@ -31,25 +31,18 @@ const rrBytesMin = 14;
 /**
  * The answer that the link's cache gives at this instant.
  *
- * @param answerMax  bytes of the message: what cannot fit anyway is not looked up
- * @param turn       which address comes first, where addresses leave in turn
+ * @param bytesMax  most bytes of a message: what cannot fit anyway is not looked up
  */
-export function linkAnswer(
-  now: Instant,
-  at: Vantage,
-  seen: Visible,
-  answerMax: number,
-  turn: number,
-): LinkAnswer {
+export function linkAnswer(now: Instant, at: Vantage, seen: Visible, bytesMax: number): LinkAnswer {
   const { options } = at.tables;
   const cap = at.zone.link.ttlSeconds;
-  const extra = seen.rrs.length * rrBytesMin > answerMax ? [] : additional(at, seen.rrs);
+  const extra = seen.rrs.length * rrBytesMin > bytesMax ? [] : additional(at, seen.rrs);
   const answers = capped(now, seen.rrs, cap);
   const isNegative = seen.rrs.length === 0 || seen.denied;
   const sections: Sections = {
     rcode: Rcode.NOERROR,
     isAuthoritative: true,
-    answers: options.rotate ? turned(answers, turn) : answers,
+    answers,
     authority: isNegative ? [soaOf(at.zone, options)] : [],
     additionals: extra.map((set) => capped(now, set, cap)),
   };
@@ -57,15 +50,11 @@ export function linkAnswer(
   for (const set of [seen.rrs, ...extra]) {
     for (const one of set) staleAt = Math.min(staleAt, lowerAt(now, one, cap)) as Instant;
   }
-  return { sections, staleAt };
+  return { sections, isKnown: seen.known, staleAt };
 }
 
 /** When the TTL that a record leaves with now will be too high. */
 function lowerAt(now: Instant, { rr, expiresAt }: VisibleRR, cap: number): Instant {
   const left = Math.floor(elapsed(now, expiresAt) / 1000);
   return before(expiresAt, seconds(Math.max(0, Math.min(left, rr.ttlSeconds, cap))));
-}
-
-function turned(answers: readonly RR[], turn: number): readonly RR[] {
-  return [...setsOf(answers)].flatMap((set) => rotated(set, turn));
 }

@@ -5,9 +5,8 @@
 // SERVFAIL when not even one packet could be sent (DP-123).
 
 import type { Counts } from "../counts.js";
-import type { Limits } from "../limits.js";
+import { type Limits, streamMessageMax } from "../limits.js";
 import type { Change, Link } from "../mdns/link.js";
-import { firstStep } from "../proxy/first-step.js";
 import type { Tables, Vantage } from "../proxy/tables.js";
 import type { LinkView, Visible } from "../proxy/view.js";
 import { linkQuestions, visible } from "../proxy/visible.js";
@@ -15,10 +14,12 @@ import { after, type Duration, elapsed, type Instant, instant, ms, seconds } fro
 import { Rcode, RRType } from "../wire/codes.js";
 import { bare } from "./answer.js";
 import type { Ask, LinkQuestion } from "./ask.js";
+import type { Epochs } from "./epochs.js";
 import { type LinkAnswer, linkAnswer } from "./link-answer.js";
 import { NegativeMemory } from "./negative-memory.js";
 import { PendingQueries, type Waiter } from "./pending.js";
 import type { Replies } from "./replies.js";
+import { SharedAnswers } from "./shared-answers.js";
 
 /** How long silence is remembered, where the link's `ttl` is not lower (Q-10). */
 const memoryMax: Duration = seconds(10);
@@ -29,27 +30,36 @@ export type FindLink = (id: string) => Link | undefined;
 /** What became of a query: an answer, or a wait that ends in one. */
 export type Outcome = LinkAnswer | "waiting" | "failed";
 
+/** What a link's cache has to say: an answer, or what there is of one. */
+type Consulted =
+  | { readonly answer: LinkAnswer; readonly seen?: undefined }
+  | { readonly answer?: undefined; readonly seen: Visible };
+
 export class OneShots {
   readonly #findLink: FindLink;
   readonly #replies: Replies;
   readonly #counts: Counts;
   readonly #pending: PendingQueries;
   readonly #memory = new NegativeMemory();
+  readonly #shared: SharedAnswers;
   #tables: Tables;
-  #turn = 0;
+  #limits: Limits;
 
   constructor(
     tables: Tables,
     limits: Limits,
     findLink: FindLink,
     replies: Replies,
+    epochs: Epochs,
     counts: Counts,
   ) {
     this.#tables = tables;
+    this.#limits = limits;
     this.#findLink = findLink;
     this.#replies = replies;
     this.#counts = counts;
     this.#pending = new PendingQueries(limits, counts);
+    this.#shared = new SharedAnswers(epochs);
   }
 
   get waiting(): number {
@@ -66,10 +76,8 @@ export class OneShots {
     const id = ask.zone.link.link;
     const link = this.#findLink(id);
     if (link === undefined || !link.isUp) return "failed";
-    const seen = this.#look(now, ask, link);
-    if (!firstStep.query[isAnswered(seen) ? "known" : "unknown"].ask) {
-      return this.#joinGathering(ask, id) ? "waiting" : this.#answer(now, ask, link, seen);
-    }
+    const { answer, seen } = this.#consult(now, ask, link);
+    if (answer !== undefined) return this.#joinGathering(ask, id) ? "waiting" : answer;
     const questions = openQuestions(ask, seen);
     if (this.#isKnownSilent(now, ask, link, questions)) {
       // Not to be kept: silence is remembered here, and for as long as it lasts.
@@ -134,7 +142,9 @@ export class OneShots {
    */
   configure(now: Instant, tables: Tables, limits: Limits, rebind: (ask: Ask) => boolean): void {
     this.#tables = tables;
+    this.#limits = limits;
     this.#pending.configure(limits);
+    this.#shared.clear();
     for (const waiter of this.#pending.all()) {
       const stays = rebind(waiter.ask) && waiter.ask.zone.link.link === waiter.link;
       if (!stays) this.#fail(now, waiter, Rcode.REFUSED);
@@ -149,10 +159,10 @@ export class OneShots {
     const { ask } = waiter;
     // What else comes is looked at when the gathering ends.
     if (waiter.gatherUntil !== undefined) return;
-    const seen = this.#look(now, ask, link);
-    if (isAnswered(seen)) {
+    const { answer, seen } = this.#consult(now, ask, link);
+    if (answer !== undefined) {
       const { gather } = ask.zone.link;
-      if (gather === 0 || !isBrowse(ask) || !seen.known) this.#finish(now, waiter, link, seen);
+      if (gather === 0 || !isBrowse(ask) || !answer.isKnown) this.#finish(now, waiter, answer);
       else {
         waiter.gatherUntil = after(now, gather);
         this.#pending.schedule(waiter);
@@ -175,7 +185,7 @@ export class OneShots {
     const isSilent = this.#isKnownSilent(now, ask, link, questions);
     const watches = isSilent ? undefined : watchAll(now, link, questions, ask.client.key);
     if (watches === undefined) {
-      this.#finish(now, waiter, link, seen);
+      this.#finish(now, waiter, this.#answer(now, ask, link, seen));
       return;
     }
     for (const watch of waiter.watches) link.unwatch(now, watch);
@@ -183,9 +193,9 @@ export class OneShots {
   }
 
   #endGathering(now: Instant, waiter: Waiter, link: Link): void {
-    const seen = this.#look(now, waiter.ask, link);
-    if (isAnswered(seen)) {
-      this.#finish(now, waiter, link, seen);
+    const { answer } = this.#consult(now, waiter.ask, link);
+    if (answer !== undefined) {
+      this.#finish(now, waiter, answer);
       return;
     }
     // What had come was taken back in the meantime: a goodbye is no answer (DP-85).
@@ -195,17 +205,19 @@ export class OneShots {
 
   #giveUp(now: Instant, waiter: Waiter, link: Link): void {
     const { ask, questions } = waiter;
-    const seen = this.#look(now, ask, link);
-    if (!isAnswered(seen)) {
-      const asked = questions.filter((question) => link.wasAsked(question));
-      if (asked.length === 0 && !seen.known) {
-        this.#counts.add("queries-unsent");
-        this.#fail(now, waiter, Rcode.SERVFAIL);
-        return;
-      }
-      for (const question of asked) this.#remember(now, waiter, link, question);
+    const { answer, seen } = this.#consult(now, ask, link);
+    if (answer !== undefined) {
+      this.#finish(now, waiter, answer);
+      return;
     }
-    this.#finish(now, waiter, link, seen);
+    const asked = questions.filter((question) => link.wasAsked(question));
+    if (asked.length === 0 && !seen.known) {
+      this.#counts.add("queries-unsent");
+      this.#fail(now, waiter, Rcode.SERVFAIL);
+      return;
+    }
+    for (const question of asked) this.#remember(now, waiter, link, question);
+    this.#finish(now, waiter, this.#answer(now, ask, link, seen));
   }
 
   /** Only a series that ran for the whole wait says that nobody answers. */
@@ -239,9 +251,8 @@ export class OneShots {
     return true;
   }
 
-  #finish(now: Instant, waiter: Waiter, link: Link, seen: Visible): void {
+  #finish(now: Instant, waiter: Waiter, { sections }: LinkAnswer): void {
     const { asker, query } = waiter.ask;
-    const { sections } = this.#answer(now, waiter.ask, link, seen);
     this.#leave(now, waiter);
     this.#replies.answer(asker, query, sections);
   }
@@ -258,14 +269,20 @@ export class OneShots {
     for (const watch of waiter.watches) link?.unwatch(now, watch);
   }
 
-  #look(now: Instant, ask: Ask, link: Link): Visible {
-    return visible(this.#vantage(now, ask, link), ask.query.question);
+  /** The answer that the link's cache gives, made for this query or for one like it. */
+  #consult(now: Instant, ask: Ask, link: Link): Consulted {
+    const shared = this.#shared.find(now, ask);
+    if (shared !== undefined) return { answer: shared };
+    const seen = visible(this.#vantage(now, ask, link), ask.query.question);
+    if (!isAnswered(seen)) return { seen };
+    const answer = this.#answer(now, ask, link, seen);
+    this.#shared.keep(ask, answer);
+    return { answer };
   }
 
   #answer(now: Instant, ask: Ask, link: Link, seen: Visible): LinkAnswer {
-    this.#turn += 1;
-    const at = this.#vantage(now, ask, link);
-    return linkAnswer(now, at, seen, ask.query.answerMax, this.#turn);
+    const bytesMax = ask.query.isStream ? streamMessageMax : this.#limits.udpSize;
+    return linkAnswer(now, this.#vantage(now, ask, link), seen, bytesMax);
   }
 
   #vantage(now: Instant, ask: Ask, link: Link): Vantage {

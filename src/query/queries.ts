@@ -17,14 +17,14 @@ import { Rcode, RRType } from "../wire/codes.js";
 import { decodeMessage } from "../wire/message.js";
 import type { RR } from "../wire/rr.js";
 import { Access } from "./access.js";
-import { bare, type OptRules, type Sections, setsOf } from "./answer.js";
-import { AnswerCache, type Epoch } from "./answer-cache.js";
+import { bare, type Sections, setsOf } from "./answer.js";
+import { AnswerCache } from "./answer-cache.js";
 import type { Ask, Client } from "./ask.js";
 import type { Asker, Reply } from "./asker.js";
+import { type Epoch, Epochs } from "./epochs.js";
 import { type FindLink, OneShots } from "./one-shot.js";
 import { type Query, receive } from "./receive.js";
-import { type QueryLog, Replies } from "./replies.js";
-import { rotated } from "./rotate.js";
+import { type QueryLog, Replies, type ReplyRules } from "./replies.js";
 
 export interface QueryOptions {
   readonly proxy: ProxyOptions;
@@ -38,18 +38,18 @@ export class Queries {
   readonly #oneShots: OneShots;
   readonly #access: Access;
   readonly #ready: AnswerCache;
-  readonly #epochs = new Map<string, Epoch>();
+  readonly #epochs = new Epochs();
   #options: QueryOptions;
   #tables: Tables;
-  #turn = 0;
 
   constructor(options: QueryOptions, findLink: FindLink, random: Random, log: Log, counts: Counts) {
     const { proxy, limits } = options;
     this.#options = options;
     this.#counts = counts;
     this.#tables = tablesOf(proxy);
-    this.#replies = new Replies(optRules(options), options.logQueries, log, counts);
-    this.#oneShots = new OneShots(this.#tables, limits, findLink, this.#replies, counts);
+    this.#replies = new Replies(replyRules(options), log, counts);
+    const parts = [this.#replies, this.#epochs, counts] as const;
+    this.#oneShots = new OneShots(this.#tables, limits, findLink, ...parts);
     this.#access = new Access(this.#tables.clients);
     this.#ready = new AnswerCache(limits.answerCache, limits.udpSize, random.uint32() | 0);
   }
@@ -59,7 +59,7 @@ export class Queries {
     const { proxy, limits } = options;
     this.#options = options;
     this.#tables = tablesOf(proxy);
-    this.#replies.configure(optRules(options), options.logQueries);
+    this.#replies.configure(replyRules(options));
     this.#access.configure(this.#tables.clients);
     this.#ready.configure(limits.answerCache, limits.udpSize);
     this.#oneShots.configure(now, this.#tables, limits, (ask) => this.#rebind(ask));
@@ -120,7 +120,7 @@ export class Queries {
 
   /** Something may have changed that is not worth waking anybody for. */
   linkStirred(link: string): void {
-    this.#epochOf(link).count += 1;
+    this.#epochs.advance(link);
   }
 
   linkDown(now: Instant, link: string): void {
@@ -168,7 +168,7 @@ export class Queries {
     if (local !== undefined) {
       const { rcode, answers, authorities: authority } = local;
       const additionals = [...setsOf(local.additionals)];
-      const sections = { rcode, answers: this.#turned(answers), authority, additionals };
+      const sections = { rcode, answers, authority, additionals };
       this.#send(asker, client, query, { ...sections, isAuthoritative: true }, bytes);
       return true;
     }
@@ -186,7 +186,7 @@ export class Queries {
       this.#replies.answer(asker, query, bare(Rcode.SERVFAIL));
       return true;
     }
-    const epoch = this.#epochOf(ask.zone.link.link);
+    const epoch = this.#epochs.of(ask.zone.link.link);
     this.#send(asker, client, query, outcome.sections, bytes, { epoch, staleAt: outcome.staleAt });
     return true;
   }
@@ -218,12 +218,6 @@ export class Queries {
     return this.#options.proxy.rotate && answers.some(isAddress);
   }
 
-  #turned(answers: readonly RR[]): readonly RR[] {
-    if (!this.#options.proxy.rotate) return answers;
-    this.#turn += 1;
-    return [...setsOf(answers)].flatMap((set) => rotated(set, this.#turn));
-  }
-
   /** Gives a waiting query its zone and its rights under the new configuration. */
   #rebind(ask: Ask): boolean {
     const zone = this.#tables.zones.find(ask.query.question.name);
@@ -232,14 +226,6 @@ export class Queries {
     ask.zone = zone;
     ask.client = client;
     return client.class.allows(zone);
-  }
-
-  #epochOf(link: string): Epoch {
-    const known = this.#epochs.get(link);
-    if (known !== undefined) return known;
-    const epoch = { count: 0 };
-    this.#epochs.set(link, epoch);
-    return epoch;
   }
 
   #drop(reason: string): false {
@@ -255,7 +241,8 @@ function isAddress({ type }: RR): boolean {
   return type === RRType.A || type === RRType.AAAA;
 }
 
-function optRules({ proxy, limits }: QueryOptions): OptRules {
+function replyRules({ proxy, limits, logQueries }: QueryOptions): ReplyRules {
   const { udpSize, tcpIdle } = limits;
-  return { udpSize, tcpIdle, ...(proxy.nsid === undefined ? {} : { nsid: proxy.nsid }) };
+  const opt = { udpSize, tcpIdle, ...(proxy.nsid === undefined ? {} : { nsid: proxy.nsid }) };
+  return { opt, rotate: proxy.rotate, queryLog: logQueries };
 }

@@ -1,44 +1,51 @@
-// Replies on their way out: encoded, counted, logged where the operator wants
-// it, and collected until the engine takes them.
+// Replies on their way out: turned where addresses leave in turn, encoded,
+// counted, logged where the operator wants it, and collected until the engine
+// takes them.
 
 import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
 import { rcodeName, typeName } from "../wire/codes.js";
 import type { Question } from "../wire/message.js";
 import { displayName } from "../wire/name.js";
-import { encodeAnswer, encodeRefusal, type OptRules, type Sections } from "./answer.js";
+import { encodeAnswer, encodeRefusal, type OptRules, type Sections, setsOf } from "./answer.js";
 import type { Asker, Reply } from "./asker.js";
 import type { Query, Refusal } from "./receive.js";
+import { rotated } from "./rotate.js";
 
 /** Which queries become log lines: none, their names, or who asked as well. */
 export type QueryLog = "none" | "names" | "full";
 
+export interface ReplyRules {
+  readonly opt: OptRules;
+  /** Several addresses of one name leave in turn. */
+  readonly rotate: boolean;
+  readonly queryLog: QueryLog;
+}
+
 export class Replies {
   readonly #log: Log;
   readonly #counts: Counts;
-  #rules: OptRules;
-  #queryLog: QueryLog;
+  #rules: ReplyRules;
   #replies: Reply[] = [];
+  #turn = 0;
 
-  constructor(rules: OptRules, queryLog: QueryLog, log: Log, counts: Counts) {
+  constructor(rules: ReplyRules, log: Log, counts: Counts) {
     this.#rules = rules;
-    this.#queryLog = queryLog;
     this.#log = log;
     this.#counts = counts;
   }
 
   get isLogging(): boolean {
-    return this.#queryLog !== "none";
+    return this.#rules.queryLog !== "none";
   }
 
-  configure(rules: OptRules, queryLog: QueryLog): void {
+  configure(rules: ReplyRules): void {
     this.#rules = rules;
-    this.#queryLog = queryLog;
   }
 
   /** @returns the response as sent, for the cache of ready answers */
   answer(asker: Asker, query: Query, sections: Sections): Uint8Array {
-    const bytes = encodeAnswer(query, sections, this.#rules);
+    const bytes = encodeAnswer(query, this.#turned(sections), this.#rules.opt);
     this.#counts.add("answers", rcodeName(sections.rcode));
     this.note(asker, query.question, sections.rcode);
     this.push(asker, bytes);
@@ -48,7 +55,7 @@ export class Replies {
   refuse(asker: Asker, refusal: Refusal): void {
     this.#counts.add("answers", rcodeName(refusal.rcode));
     if (refusal.question !== undefined) this.note(asker, refusal.question, refusal.rcode);
-    this.push(asker, encodeRefusal(refusal, asker.transport !== "udp", this.#rules));
+    this.push(asker, encodeRefusal(refusal, asker.transport !== "udp", this.#rules.opt));
   }
 
   push(to: Asker, bytes: Uint8Array): void {
@@ -57,13 +64,14 @@ export class Replies {
 
   /** One line for one query, if the operator asked for it. */
   note(asker: Asker, question: Question, rcode: number): void {
-    if (this.#queryLog === "none") return;
+    const { queryLog } = this.#rules;
+    if (queryLog === "none") return;
     this.#log.event("info", "query", {
       name: displayName(question.name),
       type: typeName(question.type),
       rcode: rcodeName(rcode),
       transport: asker.transport,
-      ...(this.#queryLog === "full" ? { client: asker.peer.address } : {}),
+      ...(queryLog === "full" ? { client: asker.peer.address } : {}),
     });
   }
 
@@ -71,5 +79,12 @@ export class Replies {
     const replies = this.#replies;
     if (replies.length > 0) this.#replies = [];
     return replies;
+  }
+
+  #turned(sections: Sections): Sections {
+    if (!this.#rules.rotate) return sections;
+    this.#turn += 1;
+    const sets = [...setsOf(sections.answers)];
+    return { ...sections, answers: sets.flatMap((set) => rotated(set, this.#turn)) };
   }
 }

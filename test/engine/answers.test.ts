@@ -415,6 +415,10 @@ describe("NSEC and ANY", () => {
       .subarray(-8)
       .toString("hex");
     expect(bitmap).toBe("0006400000080001");
+    // Another client's capitals are not this one's.
+    expect(w.ask(`PRNT.${hosts} NSEC`).answers).toEqual([
+      `PRNT.${hosts}. 10 IN NSEC \\000.prnt.${hosts}. A AAAA NSEC`,
+    ]);
   });
 
   test("NSEC3 is NODATA after the same question [DP-61]", () => {

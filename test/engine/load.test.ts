@@ -1,12 +1,14 @@
 // Load and limits (RFC 8766 §9): the rate of a link, fairness between clients,
 // SERVFAIL instead of a lie, bounded collections.
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { Link } from "../../src/mdns/link.js";
 import { ms, seconds } from "../../src/time.js";
 import { RRType } from "../../src/wire/codes.js";
 import { parseName } from "../../src/wire/name.js";
 import type { RR } from "../../src/wire/rr.js";
-import { World } from "./story.js";
+import { addressList, World } from "./story.js";
+import type { LinkSetting } from "./story-link.js";
 
 const hosts = "bldg-1.example.com";
 
@@ -81,6 +83,84 @@ test("1,000 queries of five names from ten clients cost six packets cold, none w
   expect(all().every((asked) => asked.took === 0)).toBe(true);
   w.run(seconds(1));
   expect(w.sent()).toEqual([]);
+});
+
+describe("an answer that many wait for", () => {
+  const rich = "Building\\0321.example.com";
+  const instances = 50;
+
+  /** A link full of printers, asked for by so many clients; and how often it is looked at. */
+  function waiting(count: number, setting: LinkSetting = {}) {
+    const w = new World();
+    const link = w.link("eth0", setting);
+    const asked = Array.from({ length: count }, (_, n) =>
+      w.ask(`_${n % 2 === 0 ? "IPP" : "ipp"}._tcp.${rich} PTR`, { client: `192.0.2.${n % 200}` }),
+    );
+    w.run(ms(150));
+    const each = (line: (n: number) => string) =>
+      link.says(Array.from({ length: instances }, (_, n) => line(n)).join("\n"));
+    each((n) => `p${n}._ipp._tcp.local. 120 SRV 0 0 631 h${n}.local.`);
+    each((n) => `h${n}.local. 120 A 203.0.113.${n}`);
+    const finds = vi.spyOn(Link.prototype, "find");
+    each((n) => `_ipp._tcp.local. 4500 PTR p${n}._ipp._tcp.local.`);
+    w.run(seconds(1));
+    const looks = finds.mock.calls.length;
+    finds.mockRestore();
+    return { w, link, asked, looks };
+  }
+
+  test.each([{}, { served: { gather: ms(0) } }])("is made once, %j [DP-125]", (setting) => {
+    const one = waiting(1, setting);
+    const many = waiting(300, setting);
+    expect(one.looks).toBeGreaterThan(instances);
+    // As large as it is, it is judged when it is there and when the gathering is over.
+    expect(many.looks).toBeLessThanOrEqual(2 * one.looks);
+    for (const asked of many.asked) {
+      const { questions, answers, tc } = asked.message;
+      expect([tc, answers.length]).toEqual([true, 0]);
+      expect(questions[0]?.name.labels[0]).toMatch(/^_ipp$|^_IPP$/);
+    }
+  });
+
+  test("is made anew when the link has changed, or a TTL would be lower [DP-46]", () => {
+    const w = new World();
+    const link = w.link("eth0");
+    const type = "_x._tcp.local.";
+    link.says(`${type} 30 PTR a.${type}`, { isUnique: true });
+    const spelt = ["_x", "_X"];
+    const told = () => {
+      spelt.reverse();
+      return w.ask(`${spelt[0]}._tcp.${rich} PTR`).message.answers.map((rr) => rr.ttlSeconds);
+    };
+    expect([told(), told()]).toEqual([[10], [10]]);
+    link.says(`${type} 30 PTR b.${type}`);
+    expect(told()).toEqual([10, 10]);
+    w.run(ms(500));
+    link.says(`${type} 0 PTR b.${type}`);
+    w.run(ms(1001));
+    expect(told()).toEqual([10]);
+    w.run(seconds(20));
+    expect(told()).toEqual([8]);
+    w.run(ms(600));
+    expect(told()).toEqual([7]);
+  });
+
+  test("is not told to clients who may see less", () => {
+    const realms = [
+      { name: "east", prefixes: addressList("10.1.0.0/16") },
+      { name: "west", prefixes: addressList("10.2.0.0/16") },
+    ];
+    const w = new World({ proxy: { realms } });
+    const link = w.link("eth0", { served: { realm: "east" } });
+    const asked = (client: string, name: string) => w.ask(`${name}.${hosts} A`, { client });
+    const [east, west] = [asked("10.1.0.1", "h"), asked("10.2.0.1", "H")];
+    link.says("h.local. 120 A 10.0.0.7");
+    expect([east.answers.length, west.isNodata]).toEqual([1, true]);
+    expect([asked("10.1.0.1", "H").answers.length, asked("10.2.0.1", "h").isNodata]).toEqual([
+      1,
+      true,
+    ]);
+  });
 });
 
 describe("queries that wait", () => {

@@ -70,7 +70,7 @@ describe("the NSEC of one name", () => {
   });
 
   test("[DP-60] the next name is the immediate successor", () => {
-    const rr = nsecFor(parseName(`prnt.${ldh}`), [1], 10)!;
+    const rr = nsecFor(parseName(`PrnT.${ldh}`), [1], 10)!;
     expect(rr.rdata).toMatchObject({ kind: "nsec", next: parseName(`\\000.prnt.${ldh}`) });
   });
 
