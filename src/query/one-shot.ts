@@ -98,7 +98,9 @@ export class OneShots {
       if (change.kind === "remove") continue;
       const { key } = change.kind === "add" ? change.rr.name : change.name;
       if (change.kind === "add") this.#memory.forget(id, key);
-      for (const waiter of this.#pending.at(id, key)) touched.add(waiter);
+      for (const waiter of this.#pending.at(id, key)) {
+        if (change.kind === "deny" || isAwaited(waiter, change.rr.type)) touched.add(waiter);
+      }
     }
     const link = touched.size === 0 ? undefined : this.#findLink(id);
     if (link === undefined) return;
@@ -293,6 +295,12 @@ export class OneShots {
     const { zone, client } = ask;
     return { tables: this.#tables, view, zone, client: client.class, counts: this.#counts };
   }
+}
+
+/** Whether a record of this type may be what a query waits for. */
+function isAwaited({ questions }: Waiter, type: number): boolean {
+  if (type === RRType.CNAME) return true;
+  return questions.some((asked) => asked.type === type || asked.type === RRType.ANY);
 }
 
 /** Nothing is left to be asked for. */

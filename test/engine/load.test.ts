@@ -145,6 +145,23 @@ describe("an answer that many wait for", () => {
     expect(told()).toEqual([7]);
   });
 
+  test("is not looked for when another type is heard", () => {
+    const w = new World();
+    const link = w.link("eth0");
+    const [a, any] = [w.ask(`h.${hosts} A`), w.ask(`h.${rich} ANY`)];
+    const finds = vi.spyOn(Link.prototype, "find");
+    link.says("other.local. 120 A 203.0.113.7\nh.local. 0 A 203.0.113.7");
+    expect(finds).not.toHaveBeenCalled();
+    link.says('h.local. 120 TXT "a"');
+    expect([a.isAnswered, any.isAnswered]).toEqual([false, true]);
+    finds.mockClear();
+    for (let n = 0; n < 100; n++) link.says(`h.local. 120 TXT "${n}"`);
+    expect(finds).not.toHaveBeenCalled();
+    finds.mockRestore();
+    link.says("h.local. 120 CNAME i.local.\ni.local. 120 A 203.0.113.7");
+    expect(a.answers).toHaveLength(2);
+  });
+
   test("is not told to clients who may see less", () => {
     const realms = [
       { name: "east", prefixes: addressList("10.1.0.0/16") },
