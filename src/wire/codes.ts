@@ -1,4 +1,5 @@
-// IANA numbers and their names: types, classes, opcodes, rcodes, EDNS options.
+// IANA numbers and their names: types, classes, opcodes, rcodes, EDNS options,
+// DSO types.
 
 export const RRType = {
   A: 1,
@@ -94,6 +95,17 @@ export const EdnsOption = {
   TCP_KEEPALIVE: 11,
   PADDING: 12,
   EXTENDED_ERROR: 15,
+} as const;
+
+/** RFC 8490 §10.3 and RFC 8765 §8. */
+export const DsoType = {
+  KEEPALIVE: 1,
+  RETRY_DELAY: 2,
+  PADDING: 3,
+  SUBSCRIBE: 0x40,
+  PUSH: 0x41,
+  UNSUBSCRIBE: 0x42,
+  RECONFIRM: 0x43,
 } as const;
 
 function namesOf(table: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
