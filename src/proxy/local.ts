@@ -48,8 +48,10 @@ export function localAnswer(
   const { options, records } = tables;
   const { name, type } = question;
   const below = labelsBelow(name, zone.apex) ?? [];
-  const complete = (answers: readonly RR[]) =>
-    finished(tables, zone, { rcode: Rcode.NOERROR, answers, isNegative: answers.length === 0 });
+  const complete = (answers: readonly RR[]) => {
+    const deniedBy = answers.length === 0 ? zone : undefined;
+    return finished(tables, client, { rcode: Rcode.NOERROR, answers, deniedBy });
+  };
   if (below.length === 0) {
     const statics = records.find(name, type).map((rr) => ({ ...rr, name }));
     return complete([...atApex(zone, type, options), ...statics]);
@@ -57,8 +59,8 @@ export function localAnswer(
   if (zone.kind === "records") return inRecords(tables, zone, question, client);
   if (isDelegationType(type)) return complete([]);
   if (isMetadataName(below)) return complete(atMetadataName(zone, below, question, options));
-  const statics = staticAnswer(tables, question);
-  if (statics !== undefined) return finished(tables, zone, statics);
+  const statics = staticAnswer(tables, question, client);
+  if (statics !== undefined) return finished(tables, client, statics);
   const domains = atEnumerationName(zone, below, question, client);
   if (domains !== undefined) return complete(domains);
   if (isShortcut(zone, below, question)) return complete([]);
@@ -85,19 +87,21 @@ function inRecords(
   const below = labelsBelow(name, zone.apex) ?? [];
   const isStatic = tables.records.find(name, RRType.ANY).length > 0;
   const domains = isStatic ? undefined : atEnumerationName(zone, below, question, client);
-  if (domains === undefined) return finished(tables, zone, recordsAnswer(tables, question));
-  const isNegative = domains.length === 0;
-  return finished(tables, zone, { rcode: Rcode.NOERROR, answers: domains, isNegative });
+  if (domains === undefined) {
+    return finished(tables, client, recordsAnswer(tables, question, client));
+  }
+  const deniedBy = domains.length === 0 ? zone : undefined;
+  return finished(tables, client, { rcode: Rcode.NOERROR, answers: domains, deniedBy });
 }
 
 /** Adds the SOA where the answer is negative, and what a client would ask next. */
-function finished(tables: Tables, zone: Zone, answer: StaticAnswer): LocalAnswer {
-  const { answers, rcode, isNegative } = answer;
+function finished(tables: Tables, client: ClientClass, answer: StaticAnswer): LocalAnswer {
+  const { answers, rcode, deniedBy } = answer;
   return {
     rcode,
     answers: capStatic(tables, answers),
-    authorities: isNegative ? [soaOf(zone, tables.options)] : [],
-    additionals: capStatic(tables, staticAdditional(tables, answers)),
+    authorities: deniedBy === undefined ? [] : [soaOf(deniedBy, tables.options)],
+    additionals: capStatic(tables, staticAdditional(tables, answers, client)),
   };
 }
 

@@ -7,6 +7,7 @@ import { soaOf } from "../proxy/negative.js";
 import type { Vantage } from "../proxy/tables.js";
 import { capped } from "../proxy/ttl.js";
 import type { Visible, VisibleRR } from "../proxy/view.js";
+import type { Zone } from "../proxy/zones.js";
 import { after, before, type Duration, elapsed, type Instant, seconds } from "../time.js";
 import { Rcode } from "../wire/codes.js";
 import type { Sections } from "./answer.js";
@@ -43,7 +44,7 @@ export function linkAnswer(now: Instant, at: Vantage, seen: Visible, bytesMax: n
     rcode: Rcode.NOERROR,
     isAuthoritative: true,
     answers,
-    authority: isNegative ? [soaOf(at.zone, options)] : [],
+    authority: isNegative ? [soaOf(denyingZone(at, seen), options)] : [],
     additionals: extra.map((set) => capped(now, set, cap)),
   };
   let staleAt = after(now, readyFor);
@@ -51,6 +52,12 @@ export function linkAnswer(now: Instant, at: Vantage, seen: Visible, bytesMax: n
     for (const one of set) staleAt = Math.min(staleAt, lowerAt(now, one, cap)) as Instant;
   }
   return { sections, isKnown: seen.known, staleAt };
+}
+
+/** The zone of the last name: the one that was asked for, or the target of the last CNAME. */
+function denyingZone({ tables, zone }: Vantage, { rrs }: Visible): Zone {
+  const last = rrs.at(-1)?.rr.rdata;
+  return (last?.kind === "cname" ? tables.zones.find(last.target) : undefined) ?? zone;
 }
 
 /** When the TTL that a record leaves with now will be too high. */

@@ -323,4 +323,13 @@ describe("CNAME", () => {
     expect(denied.answers).toEqual([cname]);
     expect(denied.message.authorities).toHaveLength(1);
   });
+
+  test("with a target in the other zone: the SOA is of the zone that denies [DP-108]", () => {
+    const w = new World();
+    const link = w.link("eth0");
+    link.says(`${alias}\nprnt.local. 120 A 203.0.113.7\nprnt.local. 120 NSEC prnt.local. A`);
+    const denied = w.ask(`thing.${rich} AAAA`);
+    expect(denied.answers).toEqual([`thing.${rich}. 10 IN CNAME prnt.${hosts}.`]);
+    expect(denied.authorities.map((rr) => rr.split(" ")[0])).toEqual([`${hosts}.`]);
+  });
 });

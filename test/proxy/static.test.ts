@@ -7,6 +7,7 @@ import {
   ldh,
   lines,
   linkOf,
+  listOf,
   local,
   names,
   optionsOf,
@@ -171,9 +172,47 @@ describe("a zone of records", () => {
       records: rrs("to.mesh. 300 CNAME empty."),
     });
     expect(run(empty, "to.mesh. A")).toEqual([
-      "NODATA mesh.",
+      "NODATA empty.",
       ...lines("to.mesh. 300 CNAME empty."),
     ]);
+  });
+
+  test("[DP-108] the SOA is that of the zone in which the last name has nothing", () => {
+    const two = optionsOf({
+      zones: names("mesh.", "laptop."),
+      records: rrs(
+        "a.mesh. 300 CNAME nobody.laptop.",
+        "b.mesh. 300 CNAME laptop.",
+        "laptop. 300 A 10.9.9.10",
+        `c.mesh. 300 CNAME box.${ldh}`,
+        `box.${ldh} 300 A 10.9.9.11`,
+      ),
+    });
+    const first = (asked: string) => run(two, asked)[0];
+    expect(first("a.mesh. A")).toBe("NXDOMAIN laptop.");
+    expect(first("b.mesh. AAAA")).toBe("NODATA laptop.");
+    expect(first("c.mesh. AAAA")).toBe(`NODATA ${ldh}`);
+  });
+
+  test("[DP-124] a CNAME is not followed to where the client may not ask", () => {
+    const two = optionsOf({
+      links: [linkOf({ allow: listOf("10.0.0.0/8") })],
+      zones: names("mesh."),
+      records: rrs(
+        `c.mesh. 300 CNAME box.${ldh}`,
+        `_x._tcp.mesh. 300 SRV 0 0 1 box.${ldh}`,
+        `box.${ldh} 300 A 10.9.9.11`,
+      ),
+    });
+    const asked = (client: string, line: string) => local({ options: two, client }, line)!;
+    const inside = asked("10.0.0.1", "c.mesh. A");
+    expect(text(inside.answers)).toHaveLength(2);
+    const outside = asked("192.0.2.1", "c.mesh. A");
+    expect(text(outside.answers)).toEqual(lines(`c.mesh. 300 CNAME box.${ldh}`));
+    expect(outside.authorities).toEqual([]);
+    expect(asked("192.0.2.1", "c.mesh. AAAA").authorities).toEqual([]);
+    expect(asked("10.0.0.1", "_x._tcp.mesh. SRV").additionals).toHaveLength(1);
+    expect(asked("192.0.2.1", "_x._tcp.mesh. SRV").additionals).toEqual([]);
   });
 
   test("[DP-107] the way to a link's zone below it exists", () => {
