@@ -2,7 +2,17 @@
 // odd moments, ports it may not have, and a bug of its own. Each runs in an empty
 // network namespace with nothing but loopback.
 
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -157,6 +167,41 @@ it("a reader of its output that goes away is nobody's fault", async () => {
     expect(child.stderrLines.join("\n")).not.toContain("EPIPE");
     child.kill("SIGTERM");
     expect(await ended(child)).toEqual({ code: 0, signal: null });
+  }
+});
+
+it("a log that nobody reads holds up no answer, and is whole as far as it goes", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "discd-unread-"));
+  const pipe = join(folder, "pipe");
+  const questions = join(folder, "questions");
+  execFileSync("mkfifo", [pipe]);
+  const names = Array.from({ length: 1000 }, (_, at) => `host-${at}.mesh A`);
+  writeFileSync(questions, names.join("\n"));
+  const unread = openSync(pipe, "r+");
+  try {
+    const full = readable(`log = { queries = 'full' }\n${zones}`);
+    const child = run(["sh", "-c", `exec "$@" 2>${pipe}`, "sh", discd, "-c", full]);
+    await until("it runs", () => isCatching(child.pid, 1));
+    const enter = ["nsenter", "-t", String(child.pid), "-n"];
+    const soa = ["dig", "@127.0.0.1", "+tries=1", "+time=1", "mesh", "SOA", "+short"];
+    await until("it answers", async () => {
+      const dig = new Child([...enter, ...soa]);
+      await dig.ended;
+      return dig.stdoutLines.some((line) => line.includes("hostmaster"));
+    });
+    const dig = new Child([...enter, "dig", "@127.0.0.1", "+tries=1", "+time=1", "-f", questions]);
+    running.push(dig);
+    await until("all answers", () => dig.exit !== undefined, 20_000);
+    const answers = dig.stdoutLines.filter((line) => line.includes("status: NXDOMAIN"));
+    expect(answers).toHaveLength(names.length);
+    child.kill("SIGTERM");
+    expect(await ended(child)).toEqual({ code: 0, signal: null });
+    const held = Buffer.alloc(1 << 20);
+    const lines = held.toString("utf8", 0, readSync(unread, held)).split("\n").slice(0, -1);
+    for (const line of lines) expect(() => JSON.parse(line), line).not.toThrow();
+  } finally {
+    closeSync(unread);
+    rmSync(folder, { recursive: true });
   }
 });
 
