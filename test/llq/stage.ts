@@ -82,7 +82,7 @@ export class Stage {
   readonly counts = new Counts();
   readonly link: Link;
   readonly server: LlqServer;
-  readonly came: Came[] = [];
+  #came: Came[] = [];
   readonly sent: OutDatagram[] = [];
   now: Instant = instant(origin);
   isDeaf = false;
@@ -134,7 +134,7 @@ export class Stage {
       for (const reply of replies) {
         const message = decodeMessage(reply.bytes);
         const found = message.edns?.options.map((option) => decodeOption(option.bytes)) ?? [];
-        this.came.push({
+        this.#came.push({
           at: this.seconds,
           reply,
           message,
@@ -164,19 +164,24 @@ export class Stage {
 
   /** What came since the last call. */
   take(): readonly Came[] {
-    return this.came.splice(0);
+    return this.#came.splice(0);
+  }
+
+  /** Events only, since the last call. */
+  takeEvents(): readonly Came[] {
+    return this.take().filter(({ reply }) => reply.isEvent);
   }
 
   takeOne(): Came {
     const [one, ...more] = this.take();
-    expect(more).toEqual([]);
+    expect(more.length).toBe(0);
     return one ?? expect.fail("nothing came");
   }
 
   /** Sets an LLQ up over UDP. @returns its option as challenged */
   setUp(line = browse, asker: Asker = udp(), lease = 7200): LlqOption {
     expect(this.say(request(line, { leaseSeconds: lease }), asker)).toBe("answered");
-    const [challenge] = this.takeOne().options as [LlqOption];
+    const challenge = this.take().at(-1)?.options[0] ?? expect.fail("no challenge");
     expect(challenge.error).toBe(0);
     this.say(request(line, challenge), asker);
     return challenge;
@@ -187,8 +192,11 @@ export class Stage {
   }
 
   refresh(option: LlqOption, leaseSeconds = 3600, asker: Asker = udp(), line = browse): LlqOption {
+    const before = this.take();
     this.say(request(line, { ...option, opcode: 2, leaseSeconds }, 0x4c02), asker);
-    return this.takeOne().options[0] as LlqOption;
+    const [granted] = this.takeOne().options as [LlqOption];
+    this.#came.push(...before);
+    return granted;
   }
 
   /** Packets of a question, as `name type`, that left on the link so far. */
