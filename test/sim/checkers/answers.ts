@@ -17,6 +17,8 @@ import { local, type PlannedZone, type ZoneMap } from "../zones.js";
 export interface AnswerRules {
   readonly ttlSecondsMax: number;
   readonly suppress: boolean;
+  /** A full cache forgets: nothing can be said of what an answer leaves out. */
+  readonly isFlooded: boolean;
   /** MNAME and NS target. */
   readonly hostname: Name;
 }
@@ -49,21 +51,29 @@ export class AnswerChecker {
     }
     demand(message.rcode === Rcode.NOERROR, () => `${rcodeName(message.rcode)} in a zone`);
     const all = [...message.answers, ...message.authorities, ...message.additionals];
-    for (const rr of all) this.#checkRR(now, ask, zone, rr);
+    const end = this.#endOf(message) ?? zone;
+    for (const rr of all) this.#checkRR(now, ask, zone, rr, end);
     checkSets(all);
     for (const rr of message.answers) this.#checkPlace(now, ask, zone, rr);
     if (message.answers.length === 0 && !message.tc) this.#checkNegative(message, zone);
+    if (!message.tc && !this.#rules.isFlooded) this.#checkWhole(now, ask, zone, message);
     if (ask.question.class === 1 && message.answers.length > 0) checkRelevance(ask, message);
   }
 
-  #checkRR(now: Instant, ask: Ask, zone: PlannedZone, rr: RR): void {
+  /** The zone of the name that the last alias leads to. */
+  #endOf({ answers }: Message): PlannedZone | undefined {
+    const last = answers.at(-1)?.rdata;
+    return last?.kind === "cname" ? this.#zones.find(last.target) : undefined;
+  }
+
+  #checkRR(now: Instant, ask: Ask, zone: PlannedZone, rr: RR, end: PlannedZone): void {
     const shown = () => formatRR(rr);
     demand(rr.class === 1, () => `class ${rr.class}: ${shown()}`);
     demand(rr.ttlSeconds <= this.#rules.ttlSecondsMax, () => `TTL too long: ${shown()}`);
     for (const name of [rr.name, ...rdataNames(rr.type, rr.rdata)]) {
       demand(!isWithin(name, local), () => `.local has leaked: ${shown()}`);
     }
-    if (this.#isAdministrative(ask, zone, rr)) return;
+    if (this.#isAdministrative(ask, zone, rr, end)) return;
     demand(!(this.#rules.suppress && isLinkLocal(rr)), () => `link-local: ${shown()}`);
     const heard = this.#zones.rrToLink(rr);
     demand(heard !== undefined, () => `owner in no zone: ${shown()}`);
@@ -76,10 +86,10 @@ export class AnswerChecker {
   }
 
   /** SOA, NS and enumeration answers come from the configuration. */
-  #isAdministrative(ask: Ask, zone: PlannedZone, rr: RR): boolean {
+  #isAdministrative(ask: Ask, zone: PlannedZone, rr: RR, end: PlannedZone): boolean {
     const { rdata } = rr;
     if (rdata.kind === "soa") {
-      demand(rr.name.key === zone.apex.key, () => `SOA of another zone: ${formatRR(rr)}`);
+      demand(rr.name.key === end.apex.key, () => `SOA of another zone: ${formatRR(rr)}`);
       demand(rdata.mname.key === this.#rules.hostname.key, () => `MNAME: ${formatRR(rr)}`);
       return true;
     }
@@ -101,6 +111,28 @@ export class AnswerChecker {
     const same = rdataKey(want.type, want.rdata) === rdataKey(rr.type, rr.rdata);
     const isInChain = rr.name.key !== question.name.key;
     demand(same || isInChain, () => `${formatRR(rr)}, expected ${formatRR(want)}`);
+  }
+
+  /** A unique set is known as a whole, whether or not anybody asked for it (Q-4). */
+  #checkWhole(now: Instant, ask: Ask, zone: PlannedZone, message: Message): void {
+    const { onLink, question } = ask;
+    const ledger = this.#ledgers.get(zone.link);
+    if (onLink === undefined || ledger === undefined || question.type !== onLink.type) return;
+    const given = new Set(message.answers.map((rr) => rdataKey(rr.type, rr.rdata)));
+    for (const told of ledger.find(now, onLink.name, onLink.type)) {
+      const isSure = told.isUnique && !ledger.isDoubtful(now, told) && !isLinkLocal(told.rr);
+      if (!isSure || this.#mayBeWithheld(now, ledger, told.rr)) continue;
+      const shown = this.#zones.rrFromLink(zone, told.rr, question.type);
+      const isGiven = shown === undefined || given.has(rdataKey(shown.type, shown.rdata));
+      demand(isGiven, () => `left out: ${formatRR(told.rr)}`);
+    }
+  }
+
+  /** DP-55: an SRV without a usable address; how many are usable is not counted here. */
+  #mayBeWithheld(now: Instant, ledger: Ledger, rr: RR): boolean {
+    if (!this.#rules.suppress || rr.rdata.kind !== "srv") return false;
+    const hosts = ledger.find(now, rr.rdata.target, RRType.ANY);
+    return hosts.some((told) => isLinkLocal(told.rr));
   }
 
   #checkNegative(message: Message, zone: PlannedZone): void {
