@@ -1,0 +1,281 @@
+// DNS Push Notifications (RFC 8765), the server's side: every stream with its
+// session, subscriptions as watches on links, and one PUSH for each session and
+// batch of changes. A neighbour of the ordinary queries: messages that are not
+// DSO pass by it, and are told to it, since they keep a session alive.
+
+import type { Counts } from "../counts.js";
+import { Deadlines } from "../deadlines.js";
+import type { Timeouts } from "../dso/messages.js";
+import { type Outcome, type Request, ServerSession } from "../dso/server-session.js";
+import type { Change } from "../mdns/link.js";
+import type { ProxyOptions } from "../proxy/options.js";
+import { type Tables, tablesOf } from "../proxy/tables.js";
+import { type Duration, type Instant, ms, seconds } from "../time.js";
+import { Rcode } from "../wire/codes.js";
+import { Batches } from "./batches.js";
+import { Desk } from "./desk.js";
+import { Seat } from "./seat.js";
+import type { FindLink } from "./topic.js";
+
+/** Bounds of the `limits` table that concern sessions. */
+export interface PushLimits {
+  readonly dsoInactivity: Duration;
+  readonly dsoKeepalive: Duration;
+  /** Subscriptions, in all and in one session. */
+  readonly subscriptions: number;
+  readonly subscriptionsPerSession: number;
+}
+
+export interface PushOptions {
+  readonly proxy: ProxyOptions;
+  readonly limits: PushLimits;
+}
+
+/** A stream that was accepted. */
+export interface StreamOpening {
+  readonly address: string;
+  readonly isSecure: boolean;
+  /** Whether SUBSCRIBE is taken here; never where the stream is not secure (PUSH-01). */
+  readonly takesPush: boolean;
+  /** There are too many: the client is turned away after its first DSO request (DSO-43). */
+  readonly isTooMuch?: boolean;
+}
+
+/** What is to be done with a stream. */
+export type StreamOutput =
+  /** Still lacks its length prefix. */
+  | { readonly kind: "message"; readonly stream: number; readonly bytes: Uint8Array }
+  /** A TCP reset. The stream is forgotten here. */
+  | { readonly kind: "abort"; readonly stream: number };
+
+/** Clients that we send away on a restart return this far apart (DSO-44). */
+const returnGap: Duration = ms(100);
+
+/** When a client may return that there was no room for. */
+const crowdedDelay: Duration = seconds(60);
+
+export class PushServer {
+  readonly #findLink: FindLink;
+  readonly #counts: Counts;
+  readonly #seats = new Map<number, Seat>();
+  readonly #deadlines = new Deadlines<Seat>();
+  readonly #touched = new Set<Seat>();
+  #tables: Tables;
+  #limits: PushLimits;
+  #desk: Desk;
+  #turnedAway = 0;
+  #outputs: StreamOutput[] = [];
+
+  constructor(options: PushOptions, findLink: FindLink, counts: Counts) {
+    this.#findLink = findLink;
+    this.#counts = counts;
+    this.#tables = tablesOf(options.proxy);
+    this.#limits = options.limits;
+    this.#desk = this.#deskOf();
+  }
+
+  /** Begins with a stream. Until its first DSO request it is like any other. */
+  open(now: Instant, stream: number, opening: StreamOpening): void {
+    const { address, isSecure, takesPush, isTooMuch } = opening;
+    const session = new ServerSession(now, {
+      isSecure,
+      granted: timeoutsOf(this.#limits),
+      ...(isTooMuch ? { turnAway: this.#turnAway() } : {}),
+    });
+    this.#seats.set(
+      stream,
+      new Seat(stream, session, isSecure && takesPush, address, this.#tables),
+    );
+  }
+
+  /**
+   * Takes one message of a stream.
+   *
+   * @returns whether it is an ordinary one, to be handed to the queries; `answered` or
+   *          `dropped` has to follow then
+   */
+  receive(now: Instant, stream: number, bytes: Uint8Array): boolean {
+    const seat = this.#touch(stream);
+    if (seat === undefined) return false;
+    const outcome = seat.session.receive(now, bytes);
+    if (outcome.kind === "ordinary") return true;
+    this.#follow(now, seat, outcome);
+    return false;
+  }
+
+  /** An ordinary message has its answer. @returns false when that may not be sent any more */
+  answered(now: Instant, stream: number): boolean {
+    return this.#touch(stream)?.session.answered(now) ?? false;
+  }
+
+  /** An ordinary message gets no answer. */
+  dropped(now: Instant, stream: number): void {
+    this.#touch(stream)?.session.dropped(now);
+  }
+
+  /** Whether the session's timers hold instead of the stream's idle limit (DSO-07). */
+  isSession(stream: number): boolean {
+    const kind = this.#seats.get(stream)?.session.state.kind;
+    return kind === "established" || kind === "leaving";
+  }
+
+  /** Tells the subscribers what follows from one batch of changes. */
+  linkChanged(now: Instant, link: string, changes: readonly Change[]): void {
+    const batches = new Batches();
+    batches.addAll(this.#desk.topics.changed(now, link, changes));
+    this.#send(now, batches);
+  }
+
+  /** Nothing more will come from this link, and nothing that it said holds. */
+  linkDown(now: Instant, link: string): void {
+    const batches = new Batches();
+    batches.addAll(this.#desk.topics.lookAtLink(now, link));
+    this.#send(now, batches);
+  }
+
+  /**
+   * Takes up a new configuration. Subscriptions whose zone is gone, or forbidden to the
+   * client now, end with a second response (DSO-25); the others hear what is different.
+   */
+  configure(now: Instant, options: PushOptions): void {
+    this.#tables = tablesOf(options.proxy);
+    this.#limits = options.limits;
+    const before = this.#desk;
+    const batches = new Batches();
+    this.#desk = this.#deskOf();
+    for (const seat of this.#seats.values()) {
+      seat.classify(this.#tables);
+      seat.session.configure(now, timeoutsOf(this.#limits));
+      this.#desk.moveIn(now, seat, before, batches);
+      this.#touched.add(seat);
+    }
+    this.#send(now, batches);
+  }
+
+  /** Does what has fallen due: sessions end. */
+  expire(now: Instant): void {
+    for (;;) {
+      const seat = this.#deadlines.takeDue(now);
+      if (seat === undefined) return;
+      this.#touched.add(seat);
+      this.#follow(now, seat, seat.session.expire(now));
+    }
+  }
+
+  nextDeadline(): Instant | undefined {
+    for (const seat of this.#touched) this.#schedule(seat);
+    return this.#deadlines.next();
+  }
+
+  /** The stream is gone, whoever closed it: so is all that was subscribed to there. */
+  streamClosed(now: Instant, stream: number): void {
+    const seat = this.#seats.get(stream);
+    if (seat !== undefined) this.#forget(now, seat);
+  }
+
+  /** Asks every session to come back later, no two at the same time. */
+  stop(now: Instant): void {
+    let turn = 0;
+    for (const seat of this.#seats.values()) {
+      const retryDelay = ms(returnGap * (turn + 1));
+      if (!seat.session.leave(now, { rcode: Rcode.NOERROR, retryDelay })) continue;
+      turn += 1;
+      this.#desk.clear(now, seat);
+      this.#touched.add(seat);
+    }
+  }
+
+  /** What is to be done with streams, in order; drains it. */
+  takeOutputs(): readonly StreamOutput[] {
+    for (const seat of this.#touched) {
+      for (const bytes of seat.session.takeMessages()) {
+        this.#outputs.push({ kind: "message", stream: seat.stream, bytes });
+      }
+      this.#schedule(seat);
+    }
+    this.#touched.clear();
+    if (this.#outputs.length === 0) return [];
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    return outputs;
+  }
+
+  /** Numbers for the state dump. */
+  dump(): Readonly<Record<string, number>> {
+    const sessions = [...this.#seats.values()].filter(({ session }) => session.isEstablished);
+    return {
+      sessions: sessions.length,
+      subscriptions: this.#desk.size,
+      topics: this.#desk.topics.size,
+    };
+  }
+
+  #follow(now: Instant, seat: Seat, outcome: Outcome): void {
+    switch (outcome.kind) {
+      case "request":
+        this.#subscribe(now, seat, outcome.request);
+        break;
+      case "one-way":
+        this.#desk.oneWay(now, seat, outcome);
+        break;
+      case "abort":
+        this.#counts.add("dso-aborts", outcome.reason);
+        this.#outputs.push({ kind: "abort", stream: seat.stream });
+        this.#forget(now, seat);
+        break;
+      default:
+        break;
+    }
+    // A session that has just been turned away keeps nothing.
+    if (seat.session.state.kind === "leaving") this.#desk.clear(now, seat);
+  }
+
+  #subscribe(now: Instant, seat: Seat, request: Request): void {
+    if (this.#desk.subscribe(now, seat, request)) return;
+    this.#follow(now, seat, seat.session.abort("subscribed-twice"));
+  }
+
+  #send(now: Instant, batches: Batches): void {
+    for (const [seat, messages] of batches.encode(this.#counts)) {
+      for (const message of messages) seat.session.send(now, message);
+      this.#touched.add(seat);
+    }
+  }
+
+  #touch(stream: number): Seat | undefined {
+    const seat = this.#seats.get(stream);
+    if (seat !== undefined) this.#touched.add(seat);
+    return seat;
+  }
+
+  #schedule(seat: Seat): void {
+    const next = seat.session.nextDeadline();
+    if (next === undefined) this.#deadlines.clear(seat);
+    else this.#deadlines.set(seat, next);
+  }
+
+  #forget(now: Instant, seat: Seat): void {
+    this.#desk.clear(now, seat);
+    this.#seats.delete(seat.stream);
+    this.#deadlines.clear(seat);
+    this.#touched.delete(seat);
+  }
+
+  #turnAway() {
+    this.#turnedAway = (this.#turnedAway + 1) % 1000;
+    const retryDelay = ms(crowdedDelay + returnGap * this.#turnedAway);
+    return { rcode: Rcode.SERVFAIL, retryDelay };
+  }
+
+  #deskOf(): Desk {
+    return new Desk({
+      ground: { tables: this.#tables, findLink: this.#findLink, counts: this.#counts },
+      subscriptionsMax: this.#limits.subscriptions,
+      perSessionMax: this.#limits.subscriptionsPerSession,
+    });
+  }
+}
+
+function timeoutsOf({ dsoInactivity, dsoKeepalive }: PushLimits): Timeouts {
+  return { inactivity: dsoInactivity, keepalive: dsoKeepalive };
+}
