@@ -118,6 +118,8 @@ export class Checkers {
   reply(now: Instant, key: string, bytes: Uint8Array): void {
     const ask = this.#exchanges.reply(key);
     try {
+      const isDown = ask.onLink !== undefined && this.#isUp.get(ask.onLink.link) !== true;
+      demand(!isDown || rcodeOf(bytes) !== 0, () => "an answer for a link that is down");
       this.#answers.check(now, ask, bytes, () => this.#isExcused(now, ask));
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
@@ -140,6 +142,7 @@ export class Checkers {
     demand(waited <= wait, () => `no answer after ${waited} ms: ${shown(ask)}`);
     if (isFlooded) return;
     const { link, name, type } = onLink;
+    demand(this.#isUp.get(link) === true, () => `waits for a link that is down: ${shown(ask)}`);
     const ledger = this.ledgers.get(link)!;
     const told = ledger.find(now, name, type).filter((one) => !ledger.isDoubtful(now, one));
     // A shared RR that came before anybody asked need not have been kept (decision Q-4).
@@ -218,6 +221,8 @@ interface LinkDump {
   readonly records: number;
   readonly questionCount: number;
 }
+
+const rcodeOf = (message: Uint8Array): number => message[3]! & 0x0f;
 
 function shown({ question, onLink }: Ask): string {
   const where = onLink === undefined ? "" : ` on ${onLink.link}`;

@@ -144,7 +144,12 @@ export function rulesOf(plan: WorldPlan): Rules {
       mtu: plan.mtu,
       isWarm: warm === true || warm.length > 0,
     })),
-    answers: { ttlSecondsMax: plan.ttlSeconds, suppress: true, hostname },
+    answers: {
+      ttlSecondsMax: plan.ttlSeconds,
+      suppress: true,
+      isFlooded: plan.isFlooded,
+      hostname,
+    },
     wait: plan.waitSeconds * 1000 + plan.timerLag,
     gather: plan.gatherSeconds * 1000 + plan.timerLag,
     limits: plan.limits,

@@ -114,7 +114,7 @@ export function draw(seed: number, minutes: number): Scenario {
   const deeds = new Deeds(world, devices, clients);
   repeat(world, trouble, weather.asks, () => deeds.ask());
   repeat(world, trouble, weather.asks * 8, () => deeds.askOnStream());
-  repeat(world, trouble, 40_000, () => deeds.shakeLink());
+  repeat(world, trouble, Math.min(40_000, trouble / 4), () => deeds.shakeLink());
   return { world, devices, trouble };
 }
 
@@ -246,6 +246,11 @@ class Deeds {
     const udpSize = chance.oneOf([undefined, 1232, 4096, 300]);
     const options = udpSize === undefined ? { again } : { again, udpSize };
     chance.oneOf(this.#clients).ask(name, type, options);
+    if (!chance.is(0.3)) return;
+    // Soon after, so that the answer may still be ready, and must not be the old one.
+    const once = udpSize === undefined ? {} : { udpSize };
+    const repeat = () => chance.oneOf(this.#clients).ask(name, type, once);
+    this.#world.later(chance.span(50, 1500), repeat);
   }
 
   askOnStream(): void {
