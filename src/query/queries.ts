@@ -18,10 +18,10 @@ import { decodeMessage } from "../wire/message.js";
 import type { RR } from "../wire/rr.js";
 import { Access } from "./access.js";
 import { bare, type Sections, setsOf } from "./answer.js";
-import { AnswerCache } from "./answer-cache.js";
+import { AnswerCache, type Keep } from "./answer-cache.js";
 import type { Ask, Client } from "./ask.js";
 import type { Asker, Reply } from "./asker.js";
-import { type Epoch, Epochs } from "./epochs.js";
+import { Epochs } from "./epochs.js";
 import { type FindLink, OneShots } from "./one-shot.js";
 import { type Query, receive } from "./receive.js";
 import { type QueryLog, Replies, type ReplyRules } from "./replies.js";
@@ -30,6 +30,14 @@ export interface QueryOptions {
   readonly proxy: ProxyOptions;
   readonly limits: Limits;
   readonly logQueries: QueryLog;
+}
+
+/** A sound query as it arrived, from a client that may ask for something. */
+interface Arrival {
+  readonly asker: Asker;
+  readonly client: Client;
+  readonly query: Query;
+  readonly bytes: Uint8Array;
 }
 
 export class Queries {
@@ -108,7 +116,9 @@ export class Queries {
     if (client === undefined) return this.#drop("no-address");
     const { refuse } = this.#options.proxy;
     if (!client.class.isAllowed && refuse === "drop") return this.#drop("client");
-    if (received.kind === "query") return this.#answer(now, asker, client, received.query, bytes);
+    if (received.kind === "query") {
+      return this.#answer(now, { asker, client, query: received.query, bytes });
+    }
     this.#replies.refuse(asker, received.refusal);
     return true;
   }
@@ -158,41 +168,35 @@ export class Queries {
     };
   }
 
-  #answer(now: Instant, asker: Asker, client: Client, query: Query, bytes: Uint8Array): boolean {
+  #answer(now: Instant, arrival: Arrival): boolean {
+    const { asker, client, query } = arrival;
     const { question } = query;
     const zone = this.#tables.zones.find(question.name);
-    if (zone === undefined || !client.class.allows(zone)) {
-      return this.#refuse(asker, client, query, zone);
-    }
+    if (zone === undefined || !client.class.allows(zone)) return this.#refuse(arrival, zone);
     const local = localAnswer(this.#tables, zone, question, client.class);
     if (local !== undefined) {
       const { rcode, answers, authorities: authority } = local;
       const additionals = [...setsOf(local.additionals)];
-      const sections = { rcode, answers, authority, additionals };
-      this.#send(asker, client, query, { ...sections, isAuthoritative: true }, bytes);
+      const sections = { rcode, isAuthoritative: true, answers, authority, additionals };
+      this.#send(now, arrival, sections, fixed);
       return true;
     }
     // A zone of records is always answered locally.
     if (zone.kind === "records") return this.#drop("no-link");
-    return this.#askLink(now, { asker, client, query, zone }, bytes);
-  }
-
-  #askLink(now: Instant, ask: Ask, bytes: Uint8Array): boolean {
+    const ask = { asker, client, query, zone };
     if (this.#oneShots.hasTwin(ask)) return this.#drop("retransmission");
-    const { asker, client, query } = ask;
     const outcome = this.#oneShots.begin(now, ask);
     if (outcome === "waiting") return true;
-    if (outcome === "failed") {
-      this.#replies.answer(asker, query, bare(Rcode.SERVFAIL));
-      return true;
+    if (outcome === "failed") this.#replies.answer(asker, query, bare(Rcode.SERVFAIL));
+    else {
+      const epoch = this.#epochs.of(zone.link.link);
+      this.#send(now, arrival, outcome.sections, { epoch, staleAt: outcome.staleAt });
     }
-    const epoch = this.#epochs.of(ask.zone.link.link);
-    this.#send(asker, client, query, outcome.sections, bytes, { epoch, staleAt: outcome.staleAt });
     return true;
   }
 
   /** A name in no zone of ours, or a client that may not ask for it (DP-109, DP-110, DP-124). */
-  #refuse(asker: Asker, client: Client, query: Query, zone: Zone | undefined): boolean {
+  #refuse({ asker, client, query }: Arrival, zone: Zone | undefined): boolean {
     const isOutside = zone === undefined && client.class.isAllowed;
     if (!isOutside && this.#options.proxy.refuse === "drop") return this.#drop("client");
     const rcode = isOutside ? outsideRcode(this.#tables, query.question.name) : Rcode.REFUSED;
@@ -200,17 +204,12 @@ export class Queries {
     return true;
   }
 
-  #send(
-    asker: Asker,
-    client: Client,
-    query: Query,
-    sections: Sections,
-    bytes: Uint8Array,
-    good: { readonly epoch: Epoch; readonly staleAt: Instant } = fixed,
-  ): void {
+  #send(now: Instant, arrival: Arrival, sections: Sections, good: Omit<Keep, "response">): void {
+    const { asker, client, query, bytes } = arrival;
     const response = this.#replies.answer(asker, query, sections);
     // Errors are as cheap to make again; addresses that leave in turn differ each time.
     if (sections.rcode !== Rcode.NOERROR || this.#isTurning(sections)) return;
+    if (good.staleAt <= now) return;
     this.#ready.keep(bytes, query.isStream, client.classNumber, { response, ...good });
   }
 

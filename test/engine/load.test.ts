@@ -240,6 +240,17 @@ test("a flood of announcements: the cache stays bounded, service goes on [DP-125
   expect(asked.answers).toHaveLength(1);
 });
 
+test("remembered silence takes no room among ready answers", () => {
+  const w = new World();
+  w.link("eth0");
+  const ask = () => w.ask(`nobody.${hosts} A`);
+  ask();
+  w.run(seconds(7));
+  expect(ask().isNodata).toBe(true);
+  const { queries } = w.engine.dump(w.now) as { queries: { readyAnswers: number } };
+  expect(queries.readyAnswers).toBe(0);
+});
+
 test("ready answers are bounded in bytes [DP-125]", () => {
   const w = new World({ limits: { answerCache: 20_000 } });
   const link = w.link("eth0");
