@@ -1,9 +1,10 @@
 -- discd.lua: the configuration of discd, a Discovery Proxy (RFC 8766).
 --
--- This file is a small working configuration with every other key in comments, at its
--- default. Copy it to /etc/discd.lua, put in your own names, and look before you leap:
+-- This file is a small working configuration with every other key in comments: its
+-- default, or an example where the default is none. Copy it to /etc/discd.lua, put in
+-- your own names, and look before you leap:
 --
---     discd --check                  prints every problem as FILE:LINE: text
+--     discd --check                  prints every problem as FILE:LINE: text, or nothing
 --     discd --check --print-json     prints what results, with all defaults
 --     systemctl reload discd         (or kill -HUP): a wrong file changes nothing
 --
@@ -16,6 +17,7 @@
 -- The daemon's own name. It stands in SOA and NS records, and must lie outside every
 -- zone below. Delegate each zone to it in the parent zone:
 --     floor1.example.com.  NS  px.example.com.
+-- `discli delegation print example.com` writes these records.
 -- Default: the host's full name.
 hostname = 'px.example.com'
 
@@ -29,7 +31,7 @@ interfaces = {
 
     -- aliases   = { 'floor1.mesh' },      -- more names of the service zone
     -- allow     = { '10.0.0.0/8' },       -- who may ask for these zones
-    -- announce  = { lb = { 'floor1.example.com' } },  -- told to this link by multicast
+    -- announce  = { lb = { 'Floor 1.example.com' } }, -- told to this link by multicast
     -- realm     = 'east',                 -- see realms
     -- ipv4      = true,
     -- ipv6      = true,
@@ -38,7 +40,7 @@ interfaces = {
     name = 'eth0.20',
     subdomain = 'floor2.example.com',
   },
-  { name = 'eth1', disable = true },       -- not touched at all
+  { name = 'eth1', disable = true },       -- no mDNS here
 }
 
 -- A hundred VLANs need no hundred entries:
@@ -51,7 +53,7 @@ interfaces = {
 -- domain      = 'home.arpa'               -- parent of zones that no subdomain names
 -- listen      = { '192.0.2.53', '2001:db8::53' }     -- default: every address, as they change
 -- port        = { udp = 53, tcp = 53 }
--- allow       = { 'private', 'connected' }           -- who may ask
+-- allow       = { 'private', 'connected' }           -- who may ask: resolvers, mostly
 -- refuse      = 'answer'                             -- or 'drop'
 -- nameservers = { 'px2.example.com' }                -- fellow proxies of the same links
 -- nsid        = 'px1'                                -- RFC 5001
@@ -67,7 +69,7 @@ interfaces = {
 -- ttl       = 10                                     -- cap of TTLs in answers
 -- suppress  = true                                   -- withhold what others cannot use
 
--- browse    = { b = { 'example.com' }, lb = { 'floor1.example.com' } }
+-- browse    = { b = { 'example.com' }, lb = { 'Floor 1.example.com' } }
 -- records   = { { name = 'intranet.floor1.example.com', type = 'A', data = '192.0.2.7' } }
 -- zones     = { 'mesh' }                             -- zones made of records alone
 -- rotate    = false                                  -- several addresses leave in turn
