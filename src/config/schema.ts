@@ -28,6 +28,7 @@ import {
   choice,
   flag,
   integer,
+  interfaceName,
   listenAddress,
   mailbox,
   name,
@@ -159,7 +160,7 @@ export const sharedDefaults = {
 const modeKey = choice("proxy", "update");
 
 const interfaceKeys = {
-  name: required(text(64), "", "the interface's name, or a pattern with * and ?"),
+  name: required(interfaceName, "", "the interface's name, or a pattern with * and ?"),
   disable: preset(flag, false, "no socket, no zone"),
   subdomain: optional(subdomain, "the service zone; false: none"),
   hosts: optional(name, "the host-name zone"),

@@ -218,7 +218,8 @@ const connectedOf = (interfaces: readonly PresentInterface[]): readonly Prefix[]
   interfaces.flatMap((one) => one.addresses.map(baseOf));
 
 /** What does not fit together inside one entry. */
-function checkEntry({ written, at }: Material, { entry, path, name }: PlannedLink): void {
+function checkEntry(material: Material, { entry, path, name }: PlannedLink): void {
+  const { written, at } = material;
   if (path === "") return;
   const problem = (key: string, text: string) => {
     const where = at(`${path}.${key}`);
@@ -226,6 +227,9 @@ function checkEntry({ written, at }: Material, { entry, path, name }: PlannedLin
   };
   if (!entry.ipv4 && !entry.ipv6) {
     problem("ipv6", "with ipv4 and ipv6 both false nothing is heard; write disable = true");
+  }
+  if (material.hasDemo && name === demoLink && !entry.disable) {
+    problem("name", "is the name of the link of --demo; leave that option out");
   }
   const realmNames = written.realms.map(([realm]) => realm);
   if (entry.realm !== undefined && !realmNames.includes(entry.realm)) {
@@ -251,6 +255,11 @@ function checkWhole({ written, hasFile, at }: Material, links: readonly LinkConf
   if (written.port?.udp === false && written.port.tcp === false) {
     const port = at("port");
     port.report.warning(port, "udp and tcp are both false: no query will arrive");
+  }
+  if (written.listen?.length === 0 && !where.report.hasErrors) {
+    const listen = at("listen");
+    const text = "is empty: no query will arrive; leave it out to answer on every address";
+    listen.report.warning(listen, text);
   }
   if (hasFile && links.length === 0 && written.zones.length === 0 && !where.report.hasErrors) {
     const isWaiting = written.interfaces.some(

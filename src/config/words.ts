@@ -21,6 +21,9 @@ const timeUnits: Readonly<Record<string, number>> = {
 
 const sizeUnits: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
+/** IFNAMSIZ of <linux/if.h>, without the byte that ends it. */
+const interfaceNameMax = 15;
+
 export const flag: Check<boolean> = (value, where) =>
   value.kind === "boolean" ? value.value : refuse(value, where, "true or false");
 
@@ -159,11 +162,29 @@ export const mailbox: Check<Name> = (value, where) => {
 export const listenAddress: Check<Address> = (value, where) => {
   const address = value.kind === "string" ? parseAddress(value.text) : undefined;
   if (address === undefined) return refuse(value, where, "an address such as '192.0.2.53'");
-  if (address.bytes.some((byte) => byte !== 0)) return address;
-  where.report.problem(
-    where,
-    `${formatAddress(address)} means every address, which is the default: leave listen out`,
-  );
+  const shown = formatAddress(address);
+  const [first = 0, second = 0] = address.bytes;
+  const isLong = address.family === "ipv6";
+  if (address.bytes.every((byte) => byte === 0)) {
+    const text = `${shown} means every address, which is the default: leave listen out`;
+    where.report.problem(where, text);
+  } else if (first >= (isLong ? 0xff : 224)) {
+    where.report.problem(where, `${shown} is not one host's address`);
+  } else if (isLong && first === 0xfe && second >> 6 === 2 && address.zone === undefined) {
+    const text = `${shown} is on every link; name the interface: '${shown}%eth0'`;
+    where.report.problem(where, text);
+  } else return address;
+  return undefined;
+};
+
+/** The name of an interface, or a pattern with * and ? for several. */
+export const interfaceName: Check<string> = (value, where) => {
+  const given = text(64)(value, where);
+  if (given === undefined) return undefined;
+  const isTooLong = !/[*?]/.test(given) && Buffer.byteLength(given) > interfaceNameMax;
+  if (!isTooLong && !/[\s/:]|^\.\.?$/.test(given)) return given;
+  const rule = `those have at most ${interfaceNameMax} bytes, without spaces, ':' and '/'`;
+  where.report.problem(where, `is no name of an interface: ${rule}`);
   return undefined;
 };
 

@@ -164,6 +164,13 @@ const wrong: readonly (readonly [string, string])[] = [
   ["listen = '192.0.2.1/24'", "listen: must be an address"],
   ["listen = { '0.0.0.0' }", "listen[1]: 0.0.0.0 means every address"],
   ["listen = { 10.1 }", "listen[1]: must be an address"],
+  ["listen = '224.0.0.251'", "listen: 224.0.0.251 is not one host's address"],
+  ["listen = { '255.255.255.255' }", "listen[1]: 255.255.255.255 is not one host's address"],
+  ["listen = { 'ff02::fb' }", "listen[1]: ff02::fb is not one host's address"],
+  [
+    "listen = { 'fe80::1' }",
+    "listen[1]: fe80::1 is on every link; name the interface: 'fe80::1%eth0'",
+  ],
   ["port = { udp = 65536 }", "port.udp: must be a whole number"],
   ["port = { udp = 53.5 }", "not 53.5"],
   ["port = { tcp = '53' }", "not '53'"],
@@ -254,6 +261,22 @@ each([
     "both ports closed",
     `${good}port = { udp = false, tcp = false }`,
     "discd.lua:2: warning: port: udp and tcp are both false",
+  ],
+  [
+    "nowhere to listen",
+    `${good}listen = {}`,
+    "discd.lua:2: warning: listen: is empty: no query will arrive",
+  ],
+  [
+    "names that no interface has",
+    ["averyveryverylong", "eth0:1", "eth 0", "eth0/1", "*:1", ".."]
+      .map((name, at) => `{ name = '${name}', subdomain = '${at}.example' },`)
+      .join("\n")
+      .replace(/^/, "interfaces = {\n")
+      .concat("}"),
+    ...[1, 2, 3, 4, 5, 6].map(
+      (at) => `discd.lua:${at + 1}: interfaces[${at}].name: is no name of an interface`,
+    ),
   ],
 ]);
 

@@ -3,7 +3,7 @@
 
 import { parsePrefix } from "../../src/address.js";
 import { problemText } from "../../src/config/check-text.js";
-import { type Judged, judge, type PresentInterface } from "../../src/config/load.js";
+import { type Judged, judge, type PresentInterface, type Source } from "../../src/config/load.js";
 import { runLua } from "../../src/config/lua-run.js";
 import { factsOf } from "../../src/config/match.js";
 
@@ -27,7 +27,14 @@ export const host = {
   ],
 };
 
-export function load(text: string, on = host, environment: Record<string, string> = {}): Judged {
+const usual: Source = { file: "discd.lua", demo: false };
+
+export function load(
+  text: string,
+  on = host,
+  environment: Record<string, string> = {},
+  source = usual,
+): Judged {
   const job = {
     file: "discd.lua",
     bytes: new TextEncoder().encode(text),
@@ -37,7 +44,7 @@ export function load(text: string, on = host, environment: Record<string, string
   };
   const outcome = runLua(job, { at() {}, fileAdded() {} });
   // What a thread hands over is a copy: anything that is not plain data would be lost or fail.
-  return judge({ file: "discd.lua", demo: false }, on, structuredClone(outcome));
+  return judge(source, on, structuredClone(outcome));
 }
 
 /** Problems and warnings of a file, as `discd --check` prints them. */

@@ -354,6 +354,16 @@ test("no file: every interface that is up, can multicast and is not loopback", a
   expect(loaded.settings.portsAreDefault).toBe(true);
 });
 
+test("an interface cannot share its name with the demo link", async () => {
+  const one = "interfaces = { { name = 'demo', subdomain = 'a.example', disable = DISABLE } }";
+  const run = (disable: string) =>
+    load(one.replace("DISABLE", disable), host, {}, { file: "discd.lua", demo: true });
+  expect(linesOf(run("false"))).toEqual([
+    "discd.lua:1: interfaces[1].name: is the name of the link of --demo; leave that option out",
+  ]);
+  expect(linesOf(run("true"))).toEqual([]);
+});
+
 test("no file: two interfaces whose names would make one zone", async () => {
   const loaded = await withoutFile([
     eth("eth0.1", 1, "10.1.0.1/24"),
