@@ -46,6 +46,9 @@ export interface Ground {
   readonly log: SystemLog;
 }
 
+/** Why the configuration is loaded again. */
+type Reason = "signal" | "interfaces";
+
 /** The link of `--demo`. */
 export const demoLink = "demo";
 
@@ -75,8 +78,8 @@ export class Daemon {
   /** What the configuration in force was made of. */
   #origin: Origin;
   #turn: Promise<void> = Promise.resolve();
-  /** The interfaces have changed, and a reading for that is under way. */
-  #isAwaited = false;
+  /** Loads that wait for their turn. */
+  readonly #wanted = new Set<Reason>();
   #isStopping = false;
 
   constructor({ settings, origin }: Accepted, wish: Wish, ground: Ground) {
@@ -105,7 +108,7 @@ export class Daemon {
     watch.start({
       polled: (present, isChanged) => {
         this.#inTurn(() => this.#driver.follow(present));
-        if (isChanged) this.#interfacesChanged();
+        if (isChanged) this.#wantReload("interfaces");
       },
       failed: (reason) => this.#log.event("error", "interfaces-unread", { reason }),
     });
@@ -116,13 +119,9 @@ export class Daemon {
     return this.#driver.listeners;
   }
 
-  /** Loads the configuration again; resolved when it is in force or refused. */
+  /** Loads the configuration again. */
   reload(): void {
-    this.#inTurn(async () => {
-      this.#tell("reloading");
-      await this.#reload("signal");
-      this.#tell("ready");
-    });
+    this.#wantReload("signal");
   }
 
   /** Writes the state to the log. */
@@ -168,17 +167,19 @@ export class Daemon {
       .catch((error) => this.crash(error));
   }
 
-  /** Changes come faster than they can be followed: the next load sees all of them. */
-  #interfacesChanged(): void {
-    if (this.#isAwaited) return;
-    this.#isAwaited = true;
-    this.#inTurn(() => {
-      this.#isAwaited = false;
-      return this.#reload("interfaces");
+  /** Changes and signals come faster than they can be followed: the next load sees all of them. */
+  #wantReload(reason: Reason): void {
+    if (this.#wanted.has(reason)) return;
+    this.#wanted.add(reason);
+    this.#inTurn(async () => {
+      this.#wanted.delete(reason);
+      if (reason === "signal") this.#tell("reloading");
+      await this.#reload(reason);
+      if (reason === "signal") this.#tell("ready");
     });
   }
 
-  async #reload(reason: "signal" | "interfaces"): Promise<void> {
+  async #reload(reason: Reason): Promise<void> {
     const { watch } = this.#ground;
     // Only who signals has finished editing. A file that was used once is not done without.
     const loaded =

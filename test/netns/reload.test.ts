@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect } from "vitest";
 import { Child, until } from "./children.js";
 import { configure, discd, reconfigure } from "./daemon.js";
@@ -83,6 +84,16 @@ it("a storm of changes is read a few times, not once each", async () => {
   const count = log(child, "reloaded").length;
   expect(count).toBeGreaterThan(0);
   expect(count).toBeLessThan(15);
+  // The same with signals: once they have ended, so have the loads.
+  for (let at = 0; at < 300; at++) {
+    child.kill("SIGHUP");
+    await sleep(2);
+  }
+  await sleep(2500);
+  const loads = log(child, "reloaded").length;
+  expect(loads).toBeGreaterThan(count);
+  await sleep(1000);
+  expect(log(child, "reloaded").length).toBe(loads);
 });
 
 it("a default file that is written later is taken up by the signal", async () => {
