@@ -1,20 +1,27 @@
 // Connections that carry DNS messages (RFC 7766): framing, many queries at once
-// answered out of order, the idle limit, the limits on how many there are. What
-// a message means is decided in query/; bytes waiting for a slow reader are
-// counted by the driver, which aborts a connection that leaves too many.
+// answered out of order, in turns, the idle limit, the limits on how many there
+// are. What a message means is decided in query/; bytes waiting for a slow reader
+// are counted by the driver, which aborts a connection that leaves too many.
 
 import { clientKey, parseAddress } from "../address.js";
 import type { Counts } from "../counts.js";
 import { Deadlines } from "../deadlines.js";
 import { type Limits, pipelinedMax } from "../limits.js";
 import type { Queries } from "../query/queries.js";
-import { after, type Duration, type Instant, seconds } from "../time.js";
+import { after, type Duration, earliest, type Instant, seconds } from "../time.js";
 import { encodeFrame, FrameReader } from "../wire/frame.js";
 import { headerBytes } from "../wire/message.js";
 import type { Effect, Peer, StreamId, StreamTransport } from "./io.js";
 
 /** How long a client may take to close its side after we have closed ours. */
 const closingPatience: Duration = seconds(5);
+
+/**
+ * What one connection may cost before others have their turn: bytes of answers, and each
+ * query besides. One piece of bytes can hold thousands of queries, each for 64 KiB.
+ */
+const turnCostMax = 256 * 1024;
+const queryCost = 1024;
 
 interface Stream {
   readonly id: StreamId;
@@ -24,6 +31,8 @@ interface Stream {
   readonly frames: FrameReader;
   /** Queries read and not yet answered. */
   due: number;
+  /** Spent in this turn. */
+  cost: number;
   isPaused: boolean;
   /** The client has shut down its side and reads on (TCP-09). */
   hasEnded: boolean;
@@ -36,6 +45,9 @@ export class Streams {
   readonly #perClient = new Map<string, number>();
   readonly #deadlines = new Deadlines<StreamId>();
   readonly #touched = new Set<Stream>();
+  /** Those whose turn is over; the next one comes as soon as the engine is asked again. */
+  readonly #waiting = new Set<Stream>();
+  #waitingSince: Instant | undefined;
   readonly #queries: Queries;
   readonly #counts: Counts;
   #limits: Limits;
@@ -66,6 +78,7 @@ export class Streams {
       client,
       frames: new FrameReader(),
       due: 0,
+      cost: 0,
       isPaused: false,
       hasEnded: false,
       isClosing: false,
@@ -96,7 +109,7 @@ export class Streams {
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.isClosing) return;
     stream.hasEnded = true;
-    if (stream.due === 0) this.#close(now, stream);
+    if (!this.#isBusy(stream)) this.#close(now, stream);
   }
 
   closed(now: Instant, id: StreamId): void {
@@ -112,13 +125,17 @@ export class Streams {
     if (stream === undefined || stream.isClosing) return;
     this.#effects.push({ kind: "write", stream: id, bytes: encodeFrame(message) });
     stream.due -= 1;
-    this.#read(now, stream);
-    if (stream.due > 0 || stream.isClosing) return;
-    if (stream.hasEnded) this.#close(now, stream);
-    else this.#deadlines.set(id, after(now, this.#limits.tcpIdle));
+    this.#readOn(now, stream);
   }
 
   expire(now: Instant): void {
+    const turns = [...this.#waiting];
+    this.#waiting.clear();
+    this.#waitingSince = undefined;
+    for (const stream of turns) {
+      stream.cost = 0;
+      this.#readOn(now, stream);
+    }
     for (;;) {
       const id = this.#deadlines.takeDue(now);
       if (id === undefined) return;
@@ -135,18 +152,19 @@ export class Streams {
   }
 
   nextDeadline(): Instant | undefined {
-    return this.#deadlines.next();
+    return earliest(this.#waitingSince, this.#deadlines.next());
   }
 
   /** Closes every connection as soon as what is due there is answered; reads no more. */
   stop(now: Instant): void {
     this.#isStopped = true;
+    this.#waiting.clear();
     for (const { id } of [...this.#streams.values()]) this.ended(now, id);
   }
 
   takeEffects(): readonly Effect[] {
     for (const stream of this.#touched) {
-      const isFull = stream.due >= pipelinedMax;
+      const isFull = stream.due >= pipelinedMax || this.#waiting.has(stream);
       if (isFull === stream.isPaused || stream.isClosing) continue;
       stream.isPaused = isFull;
       this.#effects.push({ kind: isFull ? "pause" : "resume", stream: stream.id });
@@ -157,9 +175,26 @@ export class Streams {
     return effects;
   }
 
+  /** Whether there is something to do before an idle time or an end may begin. */
+  #isBusy(stream: Stream): boolean {
+    return stream.due > 0 || this.#waiting.has(stream);
+  }
+
+  #readOn(now: Instant, stream: Stream): void {
+    this.#read(now, stream);
+    if (this.#isBusy(stream) || stream.isClosing) return;
+    if (stream.hasEnded) this.#close(now, stream);
+    else this.#deadlines.set(stream.id, after(now, this.#limits.tcpIdle));
+  }
+
   #read(now: Instant, stream: Stream): void {
     this.#touched.add(stream);
     while (stream.due < pipelinedMax && !this.#isStopped) {
+      if (stream.cost >= turnCostMax && stream.frames.size > 0) {
+        this.#waiting.add(stream);
+        this.#waitingSince ??= now;
+        return;
+      }
       const message = stream.frames.take();
       if (message === undefined) return;
       if (message.length < headerBytes) {
@@ -168,17 +203,20 @@ export class Streams {
         return;
       }
       const { id, transport, peer } = stream;
+      const before = this.#queries.bytesPushed;
       if (this.#queries.receive(now, { transport, stream: id, peer }, message)) {
         stream.due += 1;
         this.#deadlines.clear(id);
       } else if (stream.due === 0) {
         this.#deadlines.set(id, after(now, this.#limits.tcpIdle));
       }
+      stream.cost += queryCost + this.#queries.bytesPushed - before;
     }
   }
 
   #close(now: Instant, stream: Stream): void {
     stream.isClosing = true;
+    this.#waiting.delete(stream);
     this.#effects.push({ kind: "close", stream: stream.id });
     this.#deadlines.set(stream.id, after(now, closingPatience));
     this.#queries.streamClosed(now, stream.id);
@@ -188,6 +226,7 @@ export class Streams {
     this.#streams.delete(stream.id);
     this.#deadlines.clear(stream.id);
     this.#touched.delete(stream);
+    this.#waiting.delete(stream);
     const others = (this.#perClient.get(stream.client) ?? 1) - 1;
     if (others === 0) this.#perClient.delete(stream.client);
     else this.#perClient.set(stream.client, others);

@@ -155,6 +155,11 @@ export class Queries {
     this.#oneShots.stop(now);
   }
 
+  /** Bytes of all replies so far. */
+  get bytesPushed(): number {
+    return this.#replies.bytesPushed;
+  }
+
   takeReplies(): readonly Reply[] {
     return this.#replies.take();
   }

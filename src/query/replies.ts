@@ -27,12 +27,18 @@ export class Replies {
   readonly #counts: Counts;
   #rules: ReplyRules;
   #replies: Reply[] = [];
+  #bytesPushed = 0;
   #turn = 0;
 
   constructor(rules: ReplyRules, log: Log, counts: Counts) {
     this.#rules = rules;
     this.#log = log;
     this.#counts = counts;
+  }
+
+  /** Bytes of all replies so far, taken or not: what one query costs is a difference. */
+  get bytesPushed(): number {
+    return this.#bytesPushed;
   }
 
   get isLogging(): boolean {
@@ -60,6 +66,7 @@ export class Replies {
 
   push(to: Asker, bytes: Uint8Array): void {
     this.#replies.push({ to, bytes });
+    this.#bytesPushed += bytes.length;
   }
 
   /** One line for one query, if the operator asked for it. */

@@ -200,6 +200,49 @@ describe("limits", () => {
     );
   });
 
+  test("large answers: others have their turn before the next of them", () => {
+    const { w, link } = world();
+    const name = (n: number) => `printer-with-a-rather-long-name-${n}._ipp._tcp.local.`;
+    for (let n = 0; n < 1000; n += 100) {
+      const rrs = Array.from(
+        { length: 100 },
+        (_, at) => `_ipp._tcp.local. 4500 PTR ${name(n + at)}`,
+      );
+      link.says(rrs.join("\n"), { isUnique: n === 0 });
+    }
+    const tcp = w.connect();
+    const count = 300;
+    const query = (n: number) => queryBytes(`_ipp._tcp.${rich} PTR`, { id: n + 1 });
+    tcp.send(...Array.from({ length: count }, (_, n) => query(n)));
+    const size = tcp.writes[0]?.length ?? 0;
+    expect(size).toBeGreaterThan(40_000);
+    expect(tcp.received.length).toBeLessThan(10);
+    // What is left waits for the next turn, not for more to arrive; nothing else is read.
+    expect(tcp.isPaused).toBe(true);
+    tcp.end();
+    expect(w.ask(`${hosts} SOA`).isAnswered).toBe(true);
+    const before = tcp.received.length;
+    w.input({ kind: "deadline" });
+    expect(tcp.received.length).toBeGreaterThan(before);
+    expect(tcp.received.length).toBeLessThan(before + 10);
+    w.run(ms(10));
+    expect(new Set(tcp.received.map(({ message }) => message.id)).size).toBe(count);
+    expect(tcp.closed).toBe("close");
+  });
+
+  test("small answers, too: one piece of bytes holds thousands of queries", () => {
+    const { w } = world();
+    const tcp = w.connect();
+    const count = 2000;
+    tcp.send(...Array.from({ length: count }, (_, n) => queryBytes("x.example A", { id: n + 1 })));
+    expect(tcp.received.length).toBeLessThan(300);
+    w.run(ms(10));
+    expect(tcp.received).toHaveLength(count);
+    expect(tcp.isPaused).toBe(false);
+    w.run(seconds(11));
+    expect(tcp.closed).toBe("close");
+  });
+
   test("connections, in all and per client: the newest is closed [TCP-10]", () => {
     const { w } = world({ limits: { connections: 4, connectionsPerClient: 2 } });
     const [a, b, c] = [w.connect("192.0.2.1"), w.connect("192.0.2.1"), w.connect("192.0.2.1")];
