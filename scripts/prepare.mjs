@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { missingNode } from "../bin/start.mjs";
 
 const top = fileURLToPath(new URL("..", import.meta.url));
 const lock = join(top, "package-lock.json");
@@ -21,6 +22,13 @@ function run(program, words) {
   process.exit(1);
 }
 
+const needed = missingNode();
+if (needed !== undefined) {
+  process.stderr.write(
+    `discd needs Node.js ${needed} or later; this is ${process.versions.node}\n`,
+  );
+  process.exit(1);
+}
 if (!isInstalled()) {
   process.stdout.write("installing what package-lock.json names ...\n");
   run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
