@@ -161,6 +161,18 @@ describe("one PUSH", () => {
   });
 });
 
+test("the short form for all types is for those alone who subscribed to all [PUSH-26]", () => {
+  const stage = new Stage();
+  const [one, two] = [stage.client(1), stage.client(2)];
+  for (const client of [one, two]) stage.subscribe(client, 1, instance, "ANY");
+  stage.subscribe(two, 2, instance, "PTR");
+  stage.announce(srv, txt);
+  for (const client of [one, two]) client.news();
+  stage.announce(srv.replace(" 120 ", " 0 "), txt.replace(" 4500 ", " 0 ")).run(1);
+  expect(one.news()).toEqual([[`-- ${instance} ANY`]]);
+  expect(two.news()).toEqual([[`-- ${instance} SRV`, `-- ${instance} TXT`]]);
+});
+
 describe("only what was subscribed to", () => {
   test("PTR alone: no SRV, TXT or address beside it [PUSH-29]", () => {
     const [stage, client] = subscribed(type, "PTR");
