@@ -34,7 +34,8 @@ export class SharedAnswers {
   find(now: Instant, ask: Ask): LinkAnswer | undefined {
     const kept = this.#kept.get(keyOf(ask));
     if (kept === undefined || kept.count !== kept.epoch.count) return undefined;
-    return kept.answer.staleAt <= now ? undefined : kept.answer;
+    // At that very instant the TTLs are still right, however short they are.
+    return kept.answer.staleAt < now ? undefined : kept.answer;
   }
 
   keep(ask: Ask, answer: LinkAnswer): void {

@@ -90,7 +90,7 @@ describe("an answer that many wait for", () => {
   const instances = 50;
 
   /** A link full of printers, asked for by so many clients; and how often it is looked at. */
-  function waiting(count: number, setting: LinkSetting = {}) {
+  function waiting(count: number, setting: LinkSetting = {}, ttl = 4500) {
     const w = new World();
     const link = w.link("eth0", setting);
     const asked = Array.from({ length: count }, (_, n) =>
@@ -102,7 +102,7 @@ describe("an answer that many wait for", () => {
     each((n) => `p${n}._ipp._tcp.local. 120 SRV 0 0 631 h${n}.local.`);
     each((n) => `h${n}.local. 120 A 203.0.113.${n}`);
     const finds = vi.spyOn(Link.prototype, "find");
-    each((n) => `_ipp._tcp.local. 4500 PTR p${n}._ipp._tcp.local.`);
+    each((n) => `_ipp._tcp.local. ${ttl} PTR p${n}._ipp._tcp.local.`);
     w.run(seconds(1));
     const looks = finds.mock.calls.length;
     finds.mockRestore();
@@ -120,6 +120,12 @@ describe("an answer that many wait for", () => {
       expect([tc, answers.length]).toEqual([true, 0]);
       expect(questions[0]?.name.labels[0]).toMatch(/^_ipp$|^_IPP$/);
     }
+  });
+
+  test("is made once, even if no TTL lasts until the next one", () => {
+    // With no gathering, all are answered at the instant in which the records come.
+    const setting = { served: { gather: ms(0) } };
+    expect(waiting(100, setting, 5).looks).toBeLessThanOrEqual(2 * waiting(1, setting, 5).looks);
   });
 
   test("is made anew when the link has changed, or a TTL would be lower [DP-46]", () => {
