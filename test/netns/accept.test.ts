@@ -3,6 +3,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
+import { until } from "./children.js";
 import { H, R } from "./lab.js";
 import { needs } from "./needs.js";
 import { flush, message, query, type Rec, rec, response, types } from "./packet.js";
@@ -65,8 +66,10 @@ it.concurrent("[DP-143] multicast counts from any source, with any TTL", async (
   const foreign = await s.dev1.socket({ port: 5353, address: "198.51.100.7", ttl: 64 });
   const speak = () => foreign.send(response([address("n143")]), group, 5353);
   expect(await heard("n143", speak)).toEqual(["10.1.0.66"]);
-  const frame = s.ear1.frames.find(({ source }) => source === "198.51.100.7");
-  expect(frame?.hops).toBe(64);
+  const frame = await until("it is captured", () =>
+    s.ear1.frames.find(({ source }) => source === "198.51.100.7"),
+  );
+  expect(frame.hops).toBe(64);
 });
 
 it.concurrent("[DP-143] a unicast response from off the link is dropped", async () => {
