@@ -128,7 +128,7 @@ function drawPlan(seed: number, minutes: number): WorldPlan {
     replay: replayCommand(seed, minutes),
     links: [floor1, floor2].map((link) => ({ ...link, rate, warm })),
     ttlSeconds: seed % 6 === 0 ? 4 : 10,
-    timerLag: seed % 2 === 0 ? 0 : 4,
+    timerLag: [0, 4, 0, 60][seed % 4]!,
     gatherSeconds: seed % 4 === 2 ? 0 : 0.2,
     isFlooded: isSmall,
     limits: isSmall ? smallLimits : defaultLimits,
