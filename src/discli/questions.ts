@@ -2,10 +2,12 @@
 // returns what it found; rendering is in render.ts.
 
 import { Rcode, RRType, rcodeName } from "../wire/codes.js";
+import { FormatError } from "../wire/errors.js";
 import type { Message } from "../wire/message.js";
 import { labelText, type Name, under } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import { ask, pointersIn, ResolverError, recordsIn, type Server } from "./resolver.js";
+import { UsageError } from "./usage.js";
 
 /** The enumeration names of RFC 6763 §11, in the order in which they are shown. */
 export const enumerationPrefixes = ["b", "lb", "db", "r", "dr"] as const;
@@ -32,11 +34,18 @@ function requireNoError(message: Message, server: Server, name: string): Message
   );
 }
 
-const prepend = (text: string, domain: Name): Name =>
-  under(
-    text.split(".").map((label) => labelText(label)),
-    domain,
-  );
+/** @throws UsageError when the words do not fit in front of the domain */
+function prepend(text: string, domain: Name): Name {
+  try {
+    return under(
+      text.split(".").map((label) => labelText(label)),
+      domain,
+    );
+  } catch (error) {
+    if (error instanceof FormatError) throw new UsageError(`"${text}": ${error.message}`);
+    throw error;
+  }
+}
 
 /** One question and its answer as it came. */
 export function query(server: Server, name: Name, type: number): Promise<Message> {
@@ -49,8 +58,15 @@ export async function browseTypes(server: Server, domain: Name): Promise<Name[]>
   return pointersIn(requireNoError(await ask(server, name, RRType.PTR), server, "the types"), name);
 }
 
-/** The instances of one type, as `_ipp._tcp`, in one domain. */
+/**
+ * The instances of one type, as `_ipp._tcp` or `_universal._sub._ipp._tcp`, in one domain.
+ *
+ * @throws UsageError when it is no service type (RFC 6763 §7)
+ */
 export async function browse(server: Server, type: string, domain: Name): Promise<Name[]> {
+  if (!/(?:^|\.)_[^.]+\._(?:tcp|udp)$/i.test(type)) {
+    throw new UsageError(`"${type}" is no service type; one looks like _ipp._tcp`);
+  }
   const name = prepend(type, domain);
   return pointersIn(requireNoError(await ask(server, name, RRType.PTR), server, type), name);
 }

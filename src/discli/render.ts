@@ -2,7 +2,7 @@
 
 import { rcodeName, typeName } from "../wire/codes.js";
 import type { Message } from "../wire/message.js";
-import { formatName, type Name } from "../wire/name.js";
+import { formatName, misleading, type Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import { formatRR } from "../wire/text.js";
 import { instancePart, type NameStyle, shown } from "./names.js";
@@ -16,17 +16,21 @@ const asJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
 const lines = (list: readonly string[]): string => list.map((line) => `${line}\n`).join("");
 
-/** `key=value` strings as they are; what is not UTF-8 as \xHH. */
+const hex = (bytes: Uint8Array): string =>
+  [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+
+/**
+ * `key=value` strings as they are; as \xHH what is not UTF-8, and what would steer
+ * a terminal or forge a line: any device on a link may have written it.
+ */
 export function textOf(bytes: Uint8Array): string {
   const text = Buffer.from(bytes).toString("utf8");
-  if (!text.includes("\ufffd")) return text;
-  return [...bytes]
-    .map((byte) =>
-      byte >= 0x20 && byte < 0x7f
-        ? String.fromCharCode(byte)
-        : `\\x${byte.toString(16).padStart(2, "0")}`,
-    )
-    .join("");
+  if (text.includes("\ufffd")) {
+    return Buffer.from(bytes)
+      .toString("latin1")
+      .replace(/[^ -~]/g, (byte) => hex(Buffer.from(byte, "latin1")));
+  }
+  return text.replace(misleading, (control) => hex(Buffer.from(control, "utf8")));
 }
 
 export function renderMessage(message: Message, style: Style): string {

@@ -94,7 +94,7 @@ function askUdp(server: Server, id: number, name: Name, type: number): Promise<M
   const query = encodeQuery(id, name, type);
   return new Promise<Message>((resolve, reject) => {
     const send = () => socket.send(query);
-    const repeat = setInterval(send, resend);
+    let repeat: NodeJS.Timeout | undefined;
     const timeout = setTimeout(
       () => finish(new ResolverError(`no answer from ${server.address} port ${server.port}`)),
       patience,
@@ -113,8 +113,13 @@ function askUdp(server: Server, id: number, name: Name, type: number): Promise<M
       const message = decodeAnswer(bytes, id, name, type);
       if (message !== undefined) finish(message);
     });
-    // Connected, so that a closed port is reported and strangers are not heard.
-    socket.connect(server.port, server.address, send);
+    // Connected, so that a closed port is reported and strangers are not heard. A name
+    // has to be looked up first: without an address there is nothing to send to.
+    socket.on("connect", () => {
+      send();
+      repeat = setInterval(send, resend);
+    });
+    socket.connect(server.port, server.address);
   });
 }
 

@@ -137,7 +137,7 @@ export function formatName(name: Name): string {
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Controls, line separators, and what turns the direction of the text around it. */
-const misleading = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+export const misleading = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /** One label for people; escapes only what would mislead. */
 export function displayLabel(label: Label): string {
