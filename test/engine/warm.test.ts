@@ -25,6 +25,8 @@ test("a warm type is complete before anybody asks [DP-8]", () => {
   expect(asked.took).toBe(0);
   expect(asked.answers).toHaveLength(1);
   expect(asked.message.additionals.map((rr) => rr.type)).toEqual([33, 16, 1]);
+  // The type's own series asks again two seconds from now.
+  w.run(ms(500));
   expect(w.sent()).toEqual([]);
 });
 
