@@ -110,14 +110,14 @@ describe("replies", () => {
   test("an expired one, one that expires sooner, one after its goodbye", () => {
     const answers = rrs(`${printer} 10 IN A 192.0.2.7`);
     const late = asked();
-    late.wait(118_000);
+    late.wait(118_001);
     expect(() => late.reply(printer, "A", { answers })).toThrow("does not say so");
     const soon = asked();
     soon.wait(110_000);
     expect(() => soon.reply(printer, "A", { answers })).toThrow("8000 ms left");
     const gone = asked();
     gone.tell("eth2", told.replace("120", "0"));
-    gone.wait(1000);
+    gone.wait(1001);
     expect(() => gone.reply(printer, "A", { answers })).toThrow("does not say so");
   });
 
@@ -130,7 +130,7 @@ describe("replies", () => {
     rig.ask(printer, "A");
     const local = rrs(`${printer} 1 IN A 169.254.1.1`);
     expect(() => rig.reply(printer, "A", { answers: local })).toThrow("link-local");
-    rig.wait(1000);
+    rig.wait(1001);
     rig.ask(printer, "A");
     expect(() => rig.reply(printer, "A", { answers: rrs(...both) })).toThrow("does not say so");
   });

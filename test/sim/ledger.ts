@@ -91,10 +91,10 @@ export class Ledger {
     return found;
   }
 
-  /** The one RR, if it is alive. */
+  /** The one RR, if it is alive; its last instant, when it may leave with TTL 0, is included. */
   findRR(now: Instant, rr: RR): Told | undefined {
     const told = this.#sets.get(setKey(rr.name, rr.type))?.get(rdataKey(rr.type, rr.rdata));
-    return told !== undefined && told.expiresAt > now ? told : undefined;
+    return told !== undefined && told.expiresAt >= now ? told : undefined;
   }
 
   /** RRs of a name that were alive at some time since then. */
