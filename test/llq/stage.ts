@@ -107,6 +107,13 @@ export class Stage {
     return elapsed(instant(origin), this.now) / 1000;
   }
 
+  /** When the next thing falls due, in seconds from the start. */
+  nextSecond(): number {
+    const link = this.link.nextDeadline() ?? Number.POSITIVE_INFINITY;
+    const server = this.server.nextDeadline() ?? Number.POSITIVE_INFINITY;
+    return Math.max(this.seconds, Math.ceil(Math.min(link, server) - origin) / 1000);
+  }
+
   /** Goes on to a second from the start, doing all that falls due on the way. */
   run(until: number): this {
     const end = origin + Math.round(until * 1000);
