@@ -43,6 +43,7 @@ export type Input =
       readonly kind: "datagram";
       readonly listener: ListenerId;
       readonly source: Peer;
+      /** Good until it has been handled: what is kept of it is copied. */
       readonly bytes: Uint8Array;
     }
   | {

@@ -66,12 +66,15 @@ export class Driver {
     this.#virtual = virtual;
     this.#crash = crash;
     this.#links = new LinkSockets(native, log, counts, (input) => this.dispatch(input));
-    this.#udp = new UdpSockets({
-      received: (listener, source, bytes) =>
-        this.dispatch({ kind: "datagram", listener, source, bytes }),
-      notSent: (listener, reason) => this.dispatch({ kind: "send-failed", listener, reason }),
-      failed: (listener, code) => this.#lost(log, listener, code),
-    });
+    this.#udp = new UdpSockets(
+      {
+        received: (listener, source, bytes) =>
+          this.dispatch({ kind: "datagram", listener, source, bytes }),
+        notSent: (listener, reason) => this.dispatch({ kind: "send-failed", listener, reason }),
+        failed: (listener, code) => this.#lost(log, listener, code),
+      },
+      native,
+    );
     const streams = {
       opened: (stream: number, source: { address: string; port: number }, listener: string) =>
         this.dispatch({ kind: "stream-open", stream, transport: "tcp", source, listener }),
@@ -125,6 +128,7 @@ export class Driver {
         if (heard.length === 0) break;
         for (const one of heard) this.#take(now(), one);
       }
+      this.#udp.flush();
       this.#arm();
     } catch (error) {
       this.#crash(error);

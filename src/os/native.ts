@@ -4,7 +4,10 @@
 // callers fall back and say what is lost.
 
 import { readFileSync } from "node:fs";
+import { endianness } from "node:os";
 import type { LibraryHandle } from "koffi";
+import type { ManyCalls, Memory } from "./datagrams.js";
+import { socketAddress } from "./socket-address.js";
 
 /** An operating fault with the name of its errno, as in `EACCES`. */
 export class SystemError extends Error {
@@ -43,6 +46,18 @@ export interface Native {
    * @returns a descriptor to adopt; SystemError otherwise
    */
   openMulticast(place: MulticastPlace): number;
+  /**
+   * A UDP socket bound to a place, given as the kernel wants it (socket-address.ts).
+   *
+   * @returns a descriptor to adopt; SystemError otherwise
+   */
+  openUdp(place: Uint8Array): number;
+  /** Adopting a descriptor, Node lets others bind to the same address: this forbids it again. */
+  keepAlone(fd: number): void;
+  /** Undefined when no interface has the index. */
+  findName(index: number): string | undefined;
+  /** Absent where datagrams.ts does not know the layout of messages. */
+  readonly many: ManyCalls | undefined;
   /** Undefined when there is no such interface. */
   findInterface(name: string): InterfaceFacts | undefined;
   /** Sends one datagram to a Unix socket; a leading @ names an abstract one. */
@@ -55,6 +70,7 @@ const afInet = 2;
 const sockDatagram = 2 | 0o2000000 | 0o4000; // SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK
 const levelSocket = 1;
 const levelIp = 0;
+const dontWait = 0x40;
 const socketOption = { reuseAddress: 2, reusePort: 15, bindToDevice: 25 } as const;
 const ipOption = {
   multicastIf: 32,
@@ -85,15 +101,6 @@ function membership(group: Uint8Array, index: number): Uint8Array {
   return bytes;
 }
 
-/** struct sockaddr_in. */
-function inetAddress(address: Uint8Array, port: number): Uint8Array {
-  const bytes = new Uint8Array(16);
-  bytes.set(new Uint8Array(Uint16Array.of(afInet).buffer), 0);
-  bytes.set([port >> 8, port & 0xff], 2);
-  bytes.set(address, 4);
-  return bytes;
-}
-
 /** struct sockaddr_un. */
 function unixAddress(path: string): Uint8Array {
   const text = new TextEncoder().encode(path.replace(/^@/, "\0"));
@@ -104,6 +111,19 @@ function unixAddress(path: string): Uint8Array {
   return bytes;
 }
 
+type Allocate = (size: number) => Memory;
+
+function manyCalls(library: LibraryHandle, allocate: Allocate): ManyCalls {
+  type Call = (fd: number, headers: bigint, count: number, flags: number, none?: null) => number;
+  const receive: Call = library.func("int recvmmsg(int, void *, uint32_t, int, void *)");
+  const send: Call = library.func("int sendmmsg(int, void *, uint32_t, int)");
+  return {
+    allocate,
+    receive: (fd, headers, count) => receive(fd, headers, count, dontWait, null),
+    send: (fd, headers, count) => send(fd, headers, count, dontWait),
+  };
+}
+
 class LibC implements Native {
   readonly #socket: Call;
   readonly #setsockopt: Call;
@@ -111,10 +131,12 @@ class LibC implements Native {
   readonly #close: Call;
   readonly #ioctl: Call;
   readonly #sendto: Call;
+  readonly #indexToName: (index: number, name: Uint8Array) => unknown;
   readonly #errno: () => string;
+  readonly many: ManyCalls | undefined;
   #asking = -1;
 
-  constructor(library: LibraryHandle, errno: () => string) {
+  constructor(library: LibraryHandle, errno: () => string, allocate: Allocate | undefined) {
     this.#socket = library.func("int socket(int, int, int)");
     this.#setsockopt = library.func("int setsockopt(int, int, int, const uint8_t *, uint32_t)");
     this.#bind = library.func("int bind(int, const uint8_t *, uint32_t)");
@@ -123,7 +145,9 @@ class LibC implements Native {
     this.#sendto = library.func(
       "long sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)",
     );
+    this.#indexToName = library.func("void *if_indextoname(uint32_t, _Out_ uint8_t *)");
     this.#errno = errno;
+    this.many = allocate === undefined ? undefined : manyCalls(library, allocate);
   }
 
   openMulticast({ name, index, group, port, ttl }: MulticastPlace): number {
@@ -144,13 +168,34 @@ class LibC implements Native {
       this.#set(fd, levelIp, ipOption.multicastTtl, integer(ttl));
       this.#set(fd, levelIp, ipOption.multicastLoop, integer(1));
       this.#set(fd, levelIp, ipTtl, integer(ttl));
-      const address = inetAddress(group, port);
+      const address = socketAddress({ family: "ipv4", bytes: group }, 0, port);
       this.#check("bind", this.#bind(fd, address, address.length));
       return fd;
     } catch (error) {
       this.#close(fd);
       throw error;
     }
+  }
+
+  openUdp(place: Uint8Array): number {
+    const fd = this.#open(place[0] as number);
+    try {
+      this.#check("bind", this.#bind(fd, place, place.length));
+      return fd;
+    } catch (error) {
+      this.#close(fd);
+      throw error;
+    }
+  }
+
+  keepAlone(fd: number): void {
+    this.#set(fd, levelSocket, socketOption.reuseAddress, integer(0));
+  }
+
+  findName(index: number): string | undefined {
+    const name = Buffer.alloc(interfaceNameMax + 1);
+    if (this.#indexToName(index, name) === null) return undefined;
+    return name.toString("utf8", 0, name.indexOf(0));
   }
 
   findInterface(name: string): InterfaceFacts | undefined {
@@ -214,7 +259,12 @@ export async function loadNative(): Promise<Native | { readonly reason: string }
     const names = new Map<number, string>();
     for (const [name, number] of Object.entries(koffi.os.errno)) names.set(number, name);
     const errno = () => names.get(koffi.errno()) ?? `errno ${koffi.errno()}`;
-    return new LibC(koffi.load(null), errno);
+    const isKnownLayout = koffi.sizeof("void *") === 8 && endianness() === "LE";
+    const allocate = (size: number) => {
+      const address = koffi.alloc("uint8_t", size) as bigint;
+      return { address, bytes: koffi.view(address, size) };
+    };
+    return new LibC(koffi.load(null), errno, isKnownLayout ? allocate : undefined);
   } catch (error) {
     return { reason: (error as Error).message.split("\n")[0] ?? "unknown" };
   }

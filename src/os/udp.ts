@@ -1,10 +1,15 @@
 // Unicast DNS over UDP: one socket per local address, so that each answer leaves
 // from the address that was asked [T-54] (RFC 7766 and RFC 6891 leave it to us).
-// The way of most queries on a busy server: nothing is done here twice.
+// The way of most queries on a busy server. Node tells that something has come;
+// where datagrams.ts works, all that waits is then taken in one system call, and
+// what is answered leaves in one.
 
 import { createSocket, type Socket } from "node:dgram";
 import type { ListenerId, Peer } from "../engine/io.js";
+import { Inbox, Outbox } from "./datagrams.js";
 import { codeOf, numericLookup } from "./multicast.js";
+import { type Native, SystemError } from "./native.js";
+import { AddressBook } from "./socket-address.js";
 
 /** A second of queries at full speed. The kernel gives less when it must. */
 const receiveBuffer = 4 * 1024 * 1024;
@@ -16,6 +21,7 @@ const receiveBuffer = 4 * 1024 * 1024;
 const watchedSend = 16;
 
 export interface UdpEars {
+  /** The bytes are good until this returns. */
   received(listener: ListenerId, source: Peer, bytes: Uint8Array): void;
   notSent(listener: ListenerId, code: string): void;
   /** The socket is of no use any more, and closed. */
@@ -31,23 +37,35 @@ export interface Opened {
 }
 
 interface Bound {
+  readonly id: ListenerId;
   readonly socket: Socket;
+  /** Its descriptor; undefined where each datagram is a system call of its own. */
+  readonly fd: number | undefined;
   readonly sent: (error: Error | null) => void;
 }
 
-/** Room for some 100 answers: small enough to stay in the processor's cache. */
-const ringSize = 128 * 1024;
+/** What is needed to take and send many datagrams at once. */
+interface Many {
+  readonly native: Native;
+  readonly book: AddressBook;
+  readonly inbox: Inbox;
+  readonly outbox: Outbox;
+}
 
 export class UdpSockets {
   readonly #sockets = new Map<ListenerId, Bound>();
   readonly #ears: UdpEars;
+  readonly #many: Many | undefined;
+  /** Whose datagrams the outbox holds. */
+  #sender: Bound | undefined;
+  #isReceiving = false;
   // The very first one is watched.
   #sendCount = watchedSend - 1;
-  #ring = Buffer.allocUnsafeSlow(ringSize);
-  #ringUsed = 0;
 
-  constructor(ears: UdpEars) {
+  /** @param native  absent: each datagram is a system call of its own */
+  constructor(ears: UdpEars, native: Native | undefined) {
     this.#ears = ears;
+    this.#many = native === undefined ? undefined : manyWith(native);
   }
 
   /**
@@ -63,68 +81,128 @@ export class UdpSockets {
       lookup: numericLookup,
     });
     return new Promise((resolve, reject) => {
-      socket.once("error", (error) => {
+      const fail = (error: unknown) => {
+        socket.removeAllListeners();
         socket.close();
         reject(error);
-      });
-      socket.bind({ address, port, exclusive: true }, () => {
-        socket.removeAllListeners("error");
-        resolve(this.#keep(socket, address));
-      });
+      };
+      socket.once("error", fail);
+      try {
+        const fd = this.#openNatively(address, port);
+        const place = fd === undefined ? { address, port, exclusive: true } : { fd };
+        socket.bind(place, () => {
+          socket.removeAllListeners("error");
+          resolve(this.#keep(socket, address, fd));
+        });
+      } catch (error) {
+        fail(error);
+      }
     });
   }
 
-  /** Sends one datagram; of failures a sample is reported, what is not open any more ignored. */
-  send(listener: ListenerId, to: Peer, shared: Uint8Array): void {
+  /**
+   * Sends one datagram, at the latest with the next `flush`; the bytes may change after this.
+   * Of failures a sample is reported, what is not open any more ignored.
+   */
+  send(listener: ListenerId, to: Peer, bytes: Uint8Array): void {
     const bound = this.#sockets.get(listener);
     if (bound === undefined) return;
-    const bytes = this.#copyOf(shared);
-    this.#sendCount = (this.#sendCount + 1) % watchedSend;
-    if (this.#sendCount === 0) bound.socket.send(bytes, to.port, to.address, bound.sent);
-    else bound.socket.send(bytes, to.port, to.address);
-  }
-
-  /** The caller's bytes change with its next answer; a busy kernel may take ours later. */
-  #copyOf(bytes: Uint8Array): Uint8Array {
-    if (this.#ringUsed + bytes.length > ringSize) {
-      this.#ringUsed = 0;
-      const isWaiting = [...this.#sockets.values()].some(
-        ({ socket }) => socket.getSendQueueCount() > 0,
-      );
-      // What waits keeps its ring; the garbage collector takes that when all of it has left.
-      if (isWaiting) this.#ring = Buffer.allocUnsafeSlow(ringSize);
+    if (this.#many !== undefined) {
+      const { outbox } = this.#many;
+      if (this.#sender !== bound || outbox.isFull) this.#sendAll();
+      this.#sender = bound;
+      if (outbox.add(to, bytes)) return;
     }
-    const start = this.#ringUsed;
-    this.#ringUsed += bytes.length;
-    this.#ring.set(bytes, start);
-    return this.#ring.subarray(start, this.#ringUsed);
+    this.#sendOne(bound, to, bytes);
   }
 
-  #keep(socket: Socket, address: string): Opened {
+  /** Lets go of what waits to be sent with others, unless more is to come at once. */
+  flush(): void {
+    if (!this.#isReceiving) this.#sendAll();
+  }
+
+  /** @returns undefined where it is left to Node */
+  #openNatively(address: string, port: number): number | undefined {
+    if (this.#many === undefined) return undefined;
+    const { native, book } = this.#many;
+    const place = book.find(address, port);
+    // Its scope is an interface that is not there.
+    if (place === undefined) throw new SystemError("bind", "EADDRNOTAVAIL");
+    return native.openUdp(place);
+  }
+
+  #receive(bound: Bound, bytes: Uint8Array, source: Peer): void {
+    this.#isReceiving = true;
+    this.#ears.received(bound.id, source, bytes);
+    if (this.#many !== undefined && bound.fd !== undefined && this.#isOpen(bound)) {
+      const { inbox } = this.#many;
+      const count = inbox.take(bound.fd);
+      for (let index = 0; index < count; index++) {
+        this.#ears.received(bound.id, inbox.sourceOf(index), inbox.bytesOf(index));
+      }
+    }
+    this.#isReceiving = false;
+    this.#sendAll();
+  }
+
+  #sendAll(): void {
+    const sender = this.#sender;
+    if (sender?.fd === undefined || this.#many === undefined) return;
+    this.#sender = undefined;
+    this.#many.outbox.send(sender.fd, (to, bytes) => this.#sendOne(sender, to, bytes));
+  }
+
+  /** By Node alone, which waits where the kernel is busy. */
+  #sendOne(bound: Bound, to: Peer, bytes: Uint8Array): void {
+    const own = Buffer.from(bytes);
+    this.#sendCount = (this.#sendCount + 1) % watchedSend;
+    if (this.#sendCount === 0) bound.socket.send(own, to.port, to.address, bound.sent);
+    else bound.socket.send(own, to.port, to.address);
+  }
+
+  #isOpen(bound: Bound): boolean {
+    return this.#sockets.get(bound.id) === bound;
+  }
+
+  #keep(socket: Socket, address: string, fd: number | undefined): Opened {
     const { port } = socket.address();
     const id = address.includes(":") ? `[${address}]:${port}/udp` : `${address}:${port}/udp`;
+    if (fd !== undefined) this.#many?.native.keepAlone(fd);
     try {
       socket.setRecvBufferSize(receiveBuffer);
     } catch {
       // The default size has to do.
     }
     const ears = this.#ears;
-    const close = () => {
-      if (this.#sockets.get(id)?.socket !== socket) return;
-      this.#sockets.delete(id);
-      socket.close();
-    };
     // One for all datagrams: a function each would be felt.
     const sent = (error: Error | null) => {
       if (error !== null) ears.notSent(id, codeOf(error));
     };
-    socket.on("message", (bytes, source) => ears.received(id, source, bytes));
+    const bound: Bound = { id, socket, fd, sent };
+    const close = () => {
+      if (!this.#isOpen(bound)) return;
+      // After this its descriptor may become another's.
+      if (this.#sender === bound) this.#sendAll();
+      this.#sockets.delete(id);
+      socket.close();
+    };
+    socket.on("message", (bytes, source) => this.#receive(bound, bytes, source));
     socket.on("error", (error) => {
-      if (this.#sockets.get(id)?.socket !== socket) return;
+      if (!this.#isOpen(bound)) return;
       close();
       ears.failed(id, codeOf(error));
     });
-    this.#sockets.set(id, { socket, sent });
+    this.#sockets.set(id, bound);
     return { id, port, close };
   }
+}
+
+function manyWith(native: Native): Many | undefined {
+  const { many } = native;
+  if (many === undefined) return undefined;
+  const book = new AddressBook({
+    indexOf: (name) => native.findInterface(name)?.index,
+    nameOf: (index) => native.findName(index),
+  });
+  return { native, book, inbox: new Inbox(many, book), outbox: new Outbox(many, book) };
 }
