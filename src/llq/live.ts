@@ -243,6 +243,8 @@ export class LiveLlqs {
       } else {
         // The client may have lost what it had: it is told again what had no room.
         llq.owed = new Set([...llq.owed, ...rrs.slice(count).map(keyOf)]);
+        // With the event on its way, that is no longer all of it.
+        delete llq.outstanding?.result;
       }
       this.#tell(now, llq);
       this.#schedule(llq);

@@ -29,7 +29,7 @@ export interface Outstanding {
   readonly bytes: Uint8Array;
   readonly told: Difference;
   /** All that the client has after it, where that is the same as what was seen. */
-  readonly result?: RRMap;
+  result?: RRMap;
   /** How often it was sent. */
   sent: number;
   dueAt: Instant;
