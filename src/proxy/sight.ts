@@ -12,7 +12,7 @@ import { isLocalName, rewriteRR, toLink } from "./rewrite.js";
 import { leadsToHidden } from "./services.js";
 import { isUsable } from "./suppress.js";
 import { note, type Sight, type Vantage } from "./tables.js";
-import { addedSubtypeBase, isAddedTo, translatedTxt } from "./translate.js";
+import { addedSubtype, isListed, translatedTxt } from "./translate.js";
 import type { HeardRR, VisibleRR } from "./view.js";
 
 /** One name, as the client calls it and as the link does. */
@@ -92,14 +92,13 @@ function soleTarget(rdata: Rdata): Name | undefined {
 
 /** PTRs of an added subtype, made from those of the base type. */
 function addedPtrs(at: Sight, name: Name, type: number): readonly HeardRR[] {
-  const { translate } = at.zone.link;
   if (type !== RRType.PTR && type !== RRType.ANY) return [];
-  const base = addedSubtypeBase(translate, name);
-  if (base === undefined) return [];
-  note(at, base);
+  const subtype = addedSubtype(at.zone.link.translate, name);
+  if (subtype === undefined) return [];
+  note(at, subtype.base);
   return at.view
-    .find(base, RRType.PTR)
-    .filter(({ rr }) => rr.rdata.kind === "ptr" && isAddedTo(translate, name, rr.rdata.target))
+    .find(subtype.base, RRType.PTR)
+    .filter(({ rr }) => rr.rdata.kind === "ptr" && isListed(subtype, rr.rdata.target))
     .map((one) => ({ ...one, rr: { ...one.rr, name } }));
 }
 

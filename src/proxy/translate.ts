@@ -13,40 +13,33 @@ import { fits, textOfLabel } from "./pattern.js";
 import { isLocalName } from "./rewrite.js";
 import { typeOf } from "./services.js";
 
-/** A subtype's parts: `_universal`, and `_ipp._tcp.local` as a name. */
-export interface SubtypeName {
-  readonly label: string;
+/** A subtype that some translations add. */
+export interface AddedSubtype {
+  /** The type whose instances are listed under it, as in `_ipp._tcp.local`. */
   readonly base: Name;
+  readonly translations: readonly Translation[];
 }
 
-/** @returns undefined when the name is not `<label>._sub.<type>.<protocol>.local` */
-export function subtypeOf(name: Name): SubtypeName | undefined {
-  const [label, sub, ...base] = name.labels;
-  if (label === undefined || sub === undefined || foldLabel(sub) !== "_sub") return undefined;
-  if (base.length !== 3 || typeOf(name) === undefined) return undefined;
-  return { label, base: nameOf(base) };
-}
-
-/** The base type of a subtype that some translation adds. */
-export function addedSubtypeBase(
+/** @returns undefined when the name on the link is no subtype, or none that is added */
+export function addedSubtype(
   translations: readonly Translation[],
   name: Name,
-): Name | undefined {
-  if (translations.length === 0) return undefined;
-  const subtype = subtypeOf(name);
-  if (subtype === undefined) return undefined;
-  return translations.some((one) => adds(one, subtype)) ? subtype.base : undefined;
+): AddedSubtype | undefined {
+  const [label = "", sub = "", ...base] = name.labels;
+  if (foldLabel(sub) !== "_sub" || base.length !== 3) return undefined;
+  const type = typeOf(name);
+  if (type === undefined) return undefined;
+  const adding = translations.filter(
+    (one) =>
+      fits(one.type, type) &&
+      one.subtypes.some((subtype) => foldLabel(labelText(subtype)) === foldLabel(label)),
+  );
+  return adding.length === 0 ? undefined : { base: nameOf(base), translations: adding };
 }
 
 /** Whether an instance, heard under its base type, is listed under the subtype as well. */
-export function isAddedTo(
-  translations: readonly Translation[],
-  subtype: Name,
-  instance: Name,
-): boolean {
-  const parts = subtypeOf(subtype);
-  if (parts === undefined) return false;
-  return translations.some((one) => adds(one, parts) && isMeant(one, instance));
+export function isListed({ translations }: AddedSubtype, instance: Name): boolean {
+  return translations.some((one) => isMeant(one, instance));
 }
 
 /** A TXT record of the link with the keys that translations set. */
@@ -80,13 +73,6 @@ function withKey(strings: readonly Uint8Array[], key: string, value: string | tr
 function keyOf(string: Uint8Array): string {
   const end = string.indexOf(0x3d);
   return Buffer.from(end < 0 ? string : string.subarray(0, end)).toString("latin1");
-}
-
-function adds(translation: Translation, subtype: SubtypeName): boolean {
-  const type = typeOf(subtype.base);
-  if (type === undefined || !fits(translation.type, type)) return false;
-  const label = foldLabel(subtype.label);
-  return translation.subtypes.some((one) => foldLabel(labelText(one)) === label);
 }
 
 /** Whether the translation is about this instance name, `<instance>.<type>.<protocol>.local`. */

@@ -11,7 +11,7 @@ import { toLink } from "./rewrite.js";
 import { isHidden } from "./services.js";
 import { never, type Place, rrsAt, targetOf } from "./sight.js";
 import { type Sight, sightFrom, type Vantage } from "./tables.js";
-import { addedSubtypeBase } from "./translate.js";
+import { addedSubtype } from "./translate.js";
 import type { LinkQuestion, Visible, VisibleRR } from "./view.js";
 import type { LinkZone } from "./zones.js";
 
@@ -29,12 +29,9 @@ export function linkQuestions(zone: LinkZone, question: Question): readonly Link
   if (name === undefined) return [];
   const { type } = question;
   if (type === RRType.NSEC || type === RRType.NSEC3) return [{ name, type: RRType.ANY }];
-  const base = addedSubtypeBase(zone.link.translate, name);
-  if (type !== RRType.PTR || base === undefined) return [{ name, type }];
-  return [
-    { name, type },
-    { name: base, type },
-  ];
+  const own = { name, type };
+  const added = type === RRType.PTR ? addedSubtype(zone.link.translate, name) : undefined;
+  return added === undefined ? [own] : [own, { name: added.base, type }];
 }
 
 /** What the client sees of a question inside a link's zone. */
