@@ -75,6 +75,18 @@ it("[A5.3] `listen` binds exactly what it names, and what appears later", async 
   lab.run("px", "ip addr del 10.8.0.99/24 dev uplink");
 });
 
+it("an IPv6 link-local address that is listed answers its neighbours", async () => {
+  const line = lab.run("px", "ip -6 -o addr show dev uplink scope link");
+  const own = /inet6 ([^/]+)\//.exec(line)?.[1];
+  await start(`listen = { '10.8.0.53', '${own}%uplink' }\n${officeConfig}`);
+  const client = await lab.client({ node: "rt", server: `${own}%uplink` });
+  // At once, so that some of them are taken together.
+  const asked = Array.from({ length: 40 }, (_, id) => client.ask(F2, "SOA", { id }));
+  for (const reply of await Promise.all(asked)) expect(reply.answers).toHaveLength(1);
+  const sources = new Set(client.arrivals.map(({ address }) => address));
+  expect(sources).toEqual(new Set([`${own}%uplink`]));
+});
+
 it("[A1.11] a disabled interface: no group joined, no packet sent, its zone REFUSED", async () => {
   const ear = await lab.capture("net2", "");
   const mac = lab.mac("px", "net2");
