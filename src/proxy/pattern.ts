@@ -6,8 +6,8 @@ import type { Label } from "../wire/name.js";
 
 /** Whether the whole text fits the pattern. */
 export function fits(pattern: string, text: string): boolean {
-  const wanted = [...foldText(pattern)];
-  const given = [...foldText(text)];
+  const wanted = charactersOf(pattern);
+  const given = charactersOf(text);
   let at = 0;
   let star = -1;
   let resume = 0;
@@ -36,6 +36,11 @@ export function textOfLabel(label: Label): string {
   return Buffer.from(label, "latin1").toString("utf8");
 }
 
-function foldText(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+const surrogates = /[\ud800-\udfff]/;
+const upperCases = /[A-Z]+/g;
+
+/** Folded, one element a character; nearly always that is the string itself. */
+function charactersOf(text: string): ArrayLike<string> {
+  const folded = text.replace(upperCases, (run) => run.toLowerCase());
+  return surrogates.test(folded) ? [...folded] : folded;
 }

@@ -28,6 +28,10 @@ test.each([
 test("[DP-68] no folding beyond ASCII", () => {
   expect(fits("büro", "BÜRO")).toBe(false);
   expect(fits("k", "\u212a")).toBe(false);
+  // One character, whether JavaScript takes it for one or for two.
+  expect(fits("?🖨?", "é🖨☕")).toBe(true);
+  expect(fits("?", "🖨")).toBe(true);
+  expect(fits("??", "🖨")).toBe(false);
 });
 
 test("a hostile pattern and text cost no more than their product", () => {
