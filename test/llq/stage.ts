@@ -27,6 +27,13 @@ export const listener = "192.0.2.53";
 export const lobby = "_ipp._tcp.local. 4500 PTR Lobby._ipp._tcp.local.";
 export const foyer = "_ipp._tcp.local. 4500 PTR Foyer._ipp._tcp.local.";
 
+/** Announcements of printers with names of some length. */
+export const instances = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, n) => {
+    const label = `Printer-${from + n}-with-a-name-of-some-length`;
+    return `_ipp._tcp.local. 4500 PTR ${label}._ipp._tcp.local.`;
+  });
+
 /** The start; not zero, so that a forgotten `now` shows, and on a minute. */
 const origin = 60_000_000;
 
