@@ -8,8 +8,9 @@ import { dig } from "./clients.js";
 import { Daemon, discd } from "./daemon.js";
 import { F2, type Lab, laboratory, officeConfig } from "./lab.js";
 import { needs } from "./needs.js";
-import { flush, rec, types } from "./packet.js";
+import { flush, query, rec, types } from "./packet.js";
 import { dataOf } from "./stage.js";
+import { unpack } from "./unpack.js";
 
 const it = needs("dig", "ss", "tcpdump");
 let lab: Lab;
@@ -75,16 +76,23 @@ it("[A5.3] `listen` binds exactly what it names, and what appears later", async 
   lab.run("px", "ip addr del 10.8.0.99/24 dev uplink");
 });
 
-it("an IPv6 link-local address that is listed answers its neighbours", async () => {
-  const line = lab.run("px", "ip -6 -o addr show dev uplink scope link");
-  const own = /inet6 ([^/]+)\//.exec(line)?.[1];
-  await start(`listen = { '10.8.0.53', '${own}%uplink' }\n${officeConfig}`);
-  const client = await lab.client({ node: "rt", server: `${own}%uplink` });
-  // At once, so that some of them are taken together.
-  const asked = Array.from({ length: 40 }, (_, id) => client.ask(F2, "SOA", { id }));
-  for (const reply of await Promise.all(asked)) expect(reply.answers).toHaveLength(1);
-  const sources = new Set(client.arrivals.map(({ address }) => address));
-  expect(sources).toEqual(new Set([`${own}%uplink`]));
+it("neighbours ask from and at IPv6 link-local addresses", async () => {
+  const scoped = (node: string) => {
+    const line = lab.run(node, "ip -6 -o addr show dev net2 scope link");
+    return `${/inet6 ([^/]+)\//.exec(line)?.[1]}%net2`;
+  };
+  const [own, neighbour] = [scoped("px"), scoped("dev2")];
+  const global = "2001:db8:2::1";
+  await start(`listen = { '10.8.0.53', '${global}', '${own}' }\n${officeConfig}`);
+  for (const server of [own, global]) {
+    const socket = await (await lab.agent("dev2")).udp({ family: 6, address: neighbour });
+    // At once, so that many are taken together. Digits are written over the ID.
+    const burst = { count: 60, offsets: [0], digits: 2, perSecond: 1e6 };
+    await socket.flood(query([{ name: F2, type: "SOA" }]), server, 53, burst);
+    await until("each is answered", () => socket.arrivals.length === burst.count, 5000);
+    const answers = socket.arrivals.map(({ address, bytes }) => [address, unpack(bytes).rcode]);
+    expect(new Set(answers.map(String))).toEqual(new Set([`${server},0`]));
+  }
 });
 
 it("[A1.11] a disabled interface: no group joined, no packet sent, its zone REFUSED", async () => {
