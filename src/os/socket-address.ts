@@ -36,7 +36,7 @@ export function socketAddress({ family, bytes }: Address, scope: number, port: n
   return made;
 }
 
-/** The texts of addresses that were seen, and the addresses of texts: the same few, again and again. */
+/** The texts of addresses that were seen, and back: the same few, again and again. */
 export class AddressBook {
   readonly #scopes: Scopes;
   /** By number for IPv4, by bytes and scope for IPv6. */
