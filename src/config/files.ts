@@ -1,5 +1,8 @@
-// Reading configuration files, in both threads: how large one may be, and what
-// the system's errors mean in words.
+// Configuration files, in both threads: where one is, how large it may be, and
+// what the system's errors mean in words.
+
+/** Read when it exists and no other file is named. */
+export const defaultFile = "/etc/discd.lua";
 
 /** Bytes of one file: far above any configuration, far below what would slow the start. */
 export const fileSizeMax = 4 * 1024 * 1024;

@@ -2,9 +2,7 @@
 // says what is wrong with it.
 
 import { parseArgs } from "node:util";
-
-/** Read when it exists and no other file is named. */
-export const defaultFile = "/etc/discd.lua";
+import { defaultFile } from "../config/files.js";
 
 export type Arguments =
   | { readonly kind: "help" }

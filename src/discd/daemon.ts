@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { formatPrefix } from "../address.js";
 import { problemText } from "../config/check-text.js";
+import { defaultFile } from "../config/files.js";
 import {
   type Host,
   type Loaded,
@@ -26,7 +27,6 @@ import { systemRandom } from "../os/random.js";
 import { type DaemonState, notifySystemd } from "../os/systemd.js";
 import { VirtualLinks, type VirtualPlace } from "../os/virtual-links.js";
 import { displayName, type Name } from "../wire/name.js";
-import { defaultFile } from "./arguments.js";
 import { demoPlace } from "./demo-place.js";
 
 /** What the command line says. */

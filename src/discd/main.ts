@@ -4,11 +4,12 @@
 
 import packageJson from "../../package.json" with { type: "json" };
 import { problemsText } from "../config/check-text.js";
+import { defaultFile } from "../config/files.js";
 import { InterfaceWatch } from "../os/links.js";
 import { StartError } from "../os/listening.js";
 import { openLog } from "../os/log.js";
 import { findInterfaceInFiles, loadNative } from "../os/native.js";
-import { type Arguments, defaultFile, readArguments, usage } from "./arguments.js";
+import { type Arguments, readArguments, usage } from "./arguments.js";
 import { bugStatus, Daemon, demoLink, load, type Wish } from "./daemon.js";
 import { tryLines } from "./try-lines.js";
 

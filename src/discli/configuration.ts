@@ -1,22 +1,28 @@
-// The one command that reads discd.lua: what to put into the delegating zone.
+// The one command that reads discd.lua: what to put into the zones above.
 
 import { existsSync } from "node:fs";
 import type { Address } from "../address.js";
 import { problemsText } from "../config/check-text.js";
+import { defaultFile } from "../config/files.js";
 import { loadSettings } from "../config/load.js";
 import { findHostName } from "../os/host.js";
 import { type PresentInterface, readInterfaces } from "../os/interfaces.js";
 import { addressesOf } from "../os/listening.js";
-import { findInterfaceInFiles } from "../os/native.js";
+import { findInterfaceInFiles, loadNative } from "../os/native.js";
+import { configuredZones } from "../proxy/zones.js";
 import { displayName, type Name } from "../wire/name.js";
-import { delegationText } from "./delegation.js";
+import { type Delegation, delegationFor } from "./delegation.js";
 
 /** The configuration cannot be read, or has nothing to say about the domain. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
 }
 
-const defaultFile = "/etc/discd.lua";
+/** Zones that an error names. */
+const zonesNamedMax = 10;
+
+/** The port that resolvers ask. */
+const dnsPort = 53;
 
 const isLoopback = (address: Address): boolean =>
   address.family === "ipv4"
@@ -24,7 +30,7 @@ const isLoopback = (address: Address): boolean =>
     : address.bytes.every((byte, index) => byte === (index === 15 ? 1 : 0));
 
 /** Addresses of interfaces without a zone come first: the others may be on the links served. */
-function glueAddresses(
+function outerAddresses(
   listen: "all" | readonly Address[],
   present: readonly PresentInterface[],
   links: ReadonlySet<string>,
@@ -33,31 +39,52 @@ function glueAddresses(
   const found = [outside, present]
     .map((some) => addressesOf({ listen }, some).filter((address) => !isLoopback(address)))
     .find((addresses) => addresses.length > 0);
-  return found ?? [];
+  return (found ?? []).filter(({ zone }) => zone === undefined);
+}
+
+export interface PrintedDelegation {
+  readonly delegation: Delegation;
+  /** What of the configuration keeps the delegation from working. */
+  readonly warnings: readonly string[];
 }
 
 /**
- * The zone fragment for `domain` of the configuration in `file`.
+ * What the zone `domain` needs for the configuration in `file`.
  *
  * @throws ConfigurationError
  */
-export async function printDelegation(file: string | undefined, domain: Name): Promise<string> {
+export async function readDelegation(
+  file: string | undefined,
+  domain: Name,
+): Promise<PrintedDelegation> {
   const chosen = file ?? defaultFile;
   if (!existsSync(chosen)) {
     throw new ConfigurationError(`${chosen} is not there; name the file with --config FILE`);
   }
-  const interfaces = readInterfaces(findInterfaceInFiles);
+  const native = await loadNative();
+  const interfaces = readInterfaces(
+    "reason" in native ? findInterfaceInFiles : native.findInterface.bind(native),
+  );
   const host = { fqdn: findHostName(), interfaces };
   const loaded = await loadSettings({ file: chosen, demo: false }, host, process.env);
   if ("problems" in loaded) {
-    throw new ConfigurationError(`the configuration is wrong\n${problemsText(loaded.problems)}`);
+    const lines = problemsText(loaded.problems).trimEnd();
+    throw new ConfigurationError(`the configuration is wrong\n${lines}`);
   }
-  const { settings } = loaded;
-  const links = new Set(settings.links.map(({ name }) => name));
-  const addresses = glueAddresses(settings.listen, interfaces, links);
-  const text = delegationText(settings.engine.proxy, domain, addresses);
-  if (text === undefined) {
-    throw new ConfigurationError(`${chosen} has no zone inside ${displayName(domain)}`);
+  const { proxy } = loaded.settings.engine;
+  const { listen, ports, links } = loaded.settings;
+  const addresses = outerAddresses(listen, interfaces, new Set(links.map(({ name }) => name)));
+  const delegation = delegationFor(proxy, domain, addresses);
+  if (delegation === undefined) {
+    const zones = configuredZones(proxy).map(({ apex }) => displayName(apex));
+    const some = zones.slice(0, zonesNamedMax).join(", ");
+    const more = zones.length > zonesNamedMax ? ` and ${zones.length - zonesNamedMax} more` : "";
+    const served = zones.length === 0 ? "no zone" : `${some}${more}`;
+    throw new ConfigurationError(
+      `nothing to delegate in ${displayName(domain)}: ${chosen} serves ${served}`,
+    );
   }
-  return text;
+  const isHeard = ports.udp === dnsPort && ports.tcp === dnsPort;
+  const warnings = isHeard ? [] : [`resolvers ask UDP and TCP port ${dnsPort}; see \`port\``];
+  return { delegation, warnings };
 }

@@ -1,94 +1,197 @@
-// What the parent zone needs so that clients and resolvers find discd: NS for
-// every zone at or below DOMAIN, glue where the name server lies inside it, and
-// the browse domains (RFC 8766 §5.2.1 and §6.2, RFC 6763 §11). BIND's syntax.
+// What the zones above discd's own need, so that clients and resolvers find it:
+// NS for every zone inside DOMAIN, addresses of the name server where its name
+// lies there too, and the browse domains, both of DOMAIN and of the subnets
+// whose reverse zone somebody else answers (RFC 8766 §5.2.1 and §6.2, RFC 6763 §11).
 
-import { type Address, formatAddress } from "../address.js";
+import type { Address, Prefix } from "../address.js";
 import type { ProxyOptions } from "../proxy/options.js";
+import { baseName } from "../proxy/reverse.js";
 import { type Zone, ZoneTable } from "../proxy/zones.js";
-import { formatName, isWithin, labelsBelow, type Name } from "../wire/name.js";
+import { RRClass, RRType } from "../wire/codes.js";
+import {
+  displayName,
+  formatLabel,
+  formatName,
+  isWithin,
+  labelsBelow,
+  labelText,
+  type Name,
+  parentName,
+  under,
+} from "../wire/name.js";
+import type { Rdata } from "../wire/rdata/index.js";
+import { formatRdata } from "../wire/rdata/text.js";
+import type { RR } from "../wire/rr.js";
 
 /** How long a delegation may be cached; the usual hour of an office network. */
-const delegationTtlSeconds = 3600;
+const ttlSeconds = 3600;
 
-function owner(name: Name, origin: Name): string {
-  const labels = labelsBelow(name, origin);
-  if (labels === undefined) return formatName(name);
-  if (labels.length === 0) return "@";
-  return formatName({ ...name, labels }).replace(/\.$/, "");
+/** Records that belong together, and what whoever puts them into a zone should know. */
+export interface Part {
+  readonly remarks: readonly string[];
+  readonly rrs: readonly RR[];
 }
 
-/** The zones to delegate: each service, host and reverse zone inside `domain`, once. */
-export function zonesInside(proxy: ProxyOptions, domain: Name): Zone[] {
-  return new ZoneTable(proxy).zones.filter(
-    (zone) => zone.kind !== "records" && isWithin(zone.apex, domain),
+export interface Delegation {
+  /** The zone that needs the records. */
+  readonly origin: Name;
+  readonly parts: readonly Part[];
+}
+
+const record = (name: Name, type: number, rdata: Rdata): RR => {
+  return { name, type, class: RRClass.IN, ttlSeconds, rdata };
+};
+
+/** The outermost of discd's zones at or below `domain`, each once. */
+function zonesInside(zones: readonly Zone[], domain: Name): Zone[] {
+  const inside = zones.filter(({ apex }) => isWithin(apex, domain));
+  return inside.filter(
+    ({ apex }) =>
+      !inside.some((other) => other.apex.key !== apex.key && isWithin(apex, other.apex)),
   );
 }
 
-function glue(servers: readonly Name[], own: Name, addresses: readonly Address[], domain: Name) {
-  const lines: string[] = [];
-  for (const server of servers) {
-    if (!isWithin(server, domain)) continue;
-    if (server.key !== own.key) {
-      lines.push(`; add the addresses of ${formatName(server)} unless the zone has them`);
-      continue;
-    }
-    for (const address of addresses) {
-      const type = address.family === "ipv4" ? "A" : "AAAA";
-      lines.push(`${owner(server, domain)}\tIN ${type}\t${formatAddress(address)}`);
-    }
-    if (addresses.length === 0) {
-      lines.push(
-        `; add the addresses of ${formatName(server)}: this host has none that others reach`,
-      );
+function nameServers(zones: readonly Zone[], servers: readonly Name[]): Part {
+  const rrs = zones.flatMap(({ apex }) =>
+    servers.map((target) => record(apex, RRType.NS, { kind: "ns", target })),
+  );
+  return { remarks: ["each of these zones is answered by discd"], rrs };
+}
+
+/** A name server in the zone needs its addresses there; nobody writes any into the root. */
+function addressPart(
+  { hostname, nameservers }: ProxyOptions,
+  addresses: readonly Address[],
+  origin: Name,
+): Part | undefined {
+  if (origin.labels.length === 0) return undefined;
+  const remarks = nameservers
+    .filter((server) => isWithin(server, origin))
+    .map((server) => `${formatName(server)} needs its addresses here, too`);
+  const isInside = isWithin(hostname, origin);
+  if (!isInside && remarks.length === 0) return undefined;
+  const rrs = (isInside ? addresses : []).map(({ family, bytes }) =>
+    family === "ipv4"
+      ? record(hostname, RRType.A, { kind: "a", address: bytes })
+      : record(hostname, RRType.AAAA, { kind: "aaaa", address: bytes }),
+  );
+  if (rrs.length > 0) {
+    remarks.unshift("where discd listens: keep what resolvers can reach and the zone lacks");
+  } else if (isInside) {
+    remarks.unshift(`add the addresses of ${formatName(hostname)}: this host has none to tell`);
+  }
+  return { remarks, rrs };
+}
+
+/** The enumeration names at `base`. */
+function browseRecords(base: Name, lists: Readonly<Record<string, readonly Name[]>>): RR[] {
+  return Object.entries(lists).flatMap(([prefix, targets]) => {
+    const name = under([prefix, "_dns-sd", "_udp"].map(labelText), base);
+    return targets.map((target) => record(name, RRType.PTR, { kind: "ptr", target }));
+  });
+}
+
+/** Each link by the name under which it is browsed in `domain`, if there is one. */
+function floorsInside({ links }: ProxyOptions, domain: Name): Name[] {
+  return links.flatMap(({ service, aliases }) => {
+    const found = [service, ...aliases].find(
+      (apex) => isWithin(apex, domain) && apex.key !== domain.key,
+    );
+    return found === undefined ? [] : [found];
+  });
+}
+
+/** Not link-local, and with room for a client. */
+function leadsSomewhere({ address: { family, bytes }, length }: Prefix): boolean {
+  const [first = 0, second = 0] = bytes;
+  if (family === "ipv4") return length < 32 && !(first === 169 && second === 254);
+  return length < 128 && !(first === 0xfe && second >> 6 === 2);
+}
+
+/** Clients also ask at the base address of their subnet (RFC 6763 §11). */
+function subnetPart(proxy: ProxyOptions, table: ZoneTable, domain: Name): Part | undefined {
+  const subnets = new Map<string, { base: Name; floors: Name[] }>();
+  for (const { networks, service } of proxy.links) {
+    for (const network of networks.filter(leadsSomewhere)) {
+      const base = baseName(network);
+      // In a zone of its own discd answers these names itself.
+      if (table.find(base) !== undefined || !isWithin(base, domain)) continue;
+      const known = subnets.get(base.key) ?? { base, floors: [] };
+      subnets.set(base.key, { base, floors: [...known.floors, service] });
     }
   }
-  return lines;
+  if (subnets.size === 0) return undefined;
+  const rrs = [...subnets.values()].flatMap(({ base, floors }) =>
+    browseRecords(base, { b: floors, lb: floors, db: floors.slice(0, 1) }),
+  );
+  return { remarks: ["where clients of these subnets browse"], rrs };
 }
 
 /**
- * A zone fragment for `domain`.
+ * The records for the zone `domain`; for its parent, when discd answers `domain` itself.
  *
  * @param addresses  where this discd listens, without loopback and link-local
- * @returns undefined when no zone of the configuration lies inside `domain`
+ * @returns undefined when the configuration has nothing to do with `domain`
  */
-export function delegationText(
+export function delegationFor(
   proxy: ProxyOptions,
   domain: Name,
   addresses: readonly Address[],
-): string | undefined {
-  const zones = zonesInside(proxy, domain);
-  if (zones.length === 0) return undefined;
+): Delegation | undefined {
+  const table = new ZoneTable(proxy);
+  const isOwn = table.zones.some(({ apex }) => apex.key === domain.key);
+  const origin = isOwn ? parentName(domain) : domain;
+  const zones = zonesInside(table.zones, domain);
   const servers = [proxy.hostname, ...proxy.nameservers];
-  const lines = [
-    `; discd: put these records into the zone ${formatName(domain)}`,
-    `$ORIGIN ${formatName(domain)}`,
-    `$TTL ${delegationTtlSeconds}`,
-    "",
-    "; each zone is answered by discd",
-  ];
-  for (const zone of zones) {
-    if (zone.apex.key === domain.key) {
-      lines.push(`; ${formatName(domain)} is itself a zone of discd: delegate it in its parent`);
-      continue;
-    }
-    for (const server of servers) {
-      lines.push(`${owner(zone.apex, domain)}\tIN NS\t${formatName(server)}`);
-    }
+  const parts: (Part | undefined)[] = [];
+  if (zones.length > 0) {
+    const shown = formatName(domain);
+    const own = isOwn ? [`${shown} is a zone of discd's own: this is for the one above`] : [];
+    const ns = nameServers(zones, servers);
+    parts.push({ ...ns, remarks: [...own, ...ns.remarks] }, addressPart(proxy, addresses, origin));
   }
-  lines.push(...glue(servers, proxy.hostname, addresses, domain));
-  const floors = zones.filter((zone) => zone.kind === "service" && zone.apex.key !== domain.key);
+  const floors = isOwn ? [] : floorsInside(proxy, domain);
   if (floors.length > 0) {
-    lines.push(
-      "",
-      "; where clients with this search domain browse; lb is the list they use unasked",
-    );
-    lines.push("b._dns-sd._udp\tIN PTR\t@");
-    for (const prefix of ["b", "lb"]) {
-      for (const zone of floors) {
-        lines.push(`${prefix}._dns-sd._udp\tIN PTR\t${owner(zone.apex, domain)}`);
-      }
+    const lists = { b: [domain, ...floors], lb: floors, db: [domain] };
+    const remark = "where clients with this search domain browse; lb is the list they use unasked";
+    parts.push({ remarks: [remark], rrs: browseRecords(domain, lists) });
+  }
+  if (!isOwn) parts.push(subnetPart(proxy, table, domain));
+  const found = parts.filter((part) => part !== undefined);
+  return found.length === 0 ? undefined : { origin, parts: found };
+}
+
+/** A name as the zone file has it below its $ORIGIN. */
+function relative(name: Name, origin: Name): string {
+  const labels = labelsBelow(name, origin);
+  if (labels === undefined || origin.labels.length === 0) return formatName(name);
+  return labels.length === 0 ? "@" : labels.map(formatLabel).join(".");
+}
+
+function rdataText({ type, rdata }: RR, origin: Name): string {
+  return rdata.kind === "ptr" ? relative(rdata.target, origin) : formatRdata(type, rdata);
+}
+
+const typeText: Readonly<Record<number, string>> = {
+  [RRType.NS]: "NS",
+  [RRType.A]: "A",
+  [RRType.AAAA]: "AAAA",
+  [RRType.PTR]: "PTR",
+};
+
+/** As a zone file has it, in BIND's syntax. */
+export function zoneText({ origin, parts }: Delegation): string {
+  const lines = [
+    `; discd: put these records into the zone ${displayName(origin)}`,
+    `$ORIGIN ${formatName(origin)}`,
+    `$TTL ${ttlSeconds}`,
+  ];
+  for (const { remarks, rrs } of parts) {
+    lines.push("", ...remarks.map((remark) => `; ${remark}`));
+    for (const rr of rrs) {
+      const type = typeText[rr.type] as string;
+      lines.push(`${relative(rr.name, origin)}\tIN ${type}\t${rdataText(rr, origin)}`);
     }
-    lines.push("db._dns-sd._udp\tIN PTR\t@");
   }
   return `${lines.join("\n")}\n`;
 }

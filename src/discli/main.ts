@@ -1,119 +1,173 @@
 // discli: asks DNS servers what a Bonjour client would ask, and prints what a
 // delegating zone needs. Speaks plain DNS; knows discd only through discd.lua.
 
-import { parseArgs } from "node:util";
 import packageJson from "../../package.json" with { type: "json" };
 import { parseType, RRType, typeName } from "../wire/codes.js";
 import type { Name } from "../wire/name.js";
-import { ConfigurationError, printDelegation } from "./configuration.js";
-import { shown, typedInstance, typedName } from "./names.js";
-import { browse, browseDomains, browseTypes, domainLists, query, resolve } from "./questions.js";
+import { formatRR } from "../wire/text.js";
+import { ConfigurationError, readDelegation } from "./configuration.js";
+import { zoneText } from "./delegation.js";
+import { shown, typedBrowse, typedInstance, typedName } from "./names.js";
 import {
+  browse,
+  browsedDomains,
+  type DomainLists,
+  domainLists,
+  faultOf,
+  resolve,
+} from "./questions.js";
+import {
+  asJson,
   renderBrowse,
   renderDomains,
   renderInstance,
   renderMessage,
   type Style,
 } from "./render.js";
-import {
-  parseServer,
-  ResolverError,
-  type Server,
-  systemSearchDomains,
-  systemServer,
-} from "./resolver.js";
-import { ExitStatus, notYet, UsageError, usageText } from "./usage.js";
+import { Resolver, ResolverError } from "./resolver.js";
+import { findServer, resolverFile, type SystemResolver, systemResolver } from "./server.js";
+import { type CommandLine, ExitStatus, readCommandLine, UsageError, usageText } from "./usage.js";
 
 interface Request {
-  readonly server: Server;
+  readonly line: CommandLine;
   readonly style: Style;
-  readonly config: string | undefined;
 }
 
 const print = (text: string): void => void process.stdout.write(text);
+const complain = (text: string): void => void process.stderr.write(`discli: ${text}\n`);
 
-function complain(text: string): ExitStatus {
-  process.stderr.write(`discli: ${text}\n`);
+function nothing(text: string): ExitStatus {
+  complain(text);
   return ExitStatus.nothing;
 }
 
-async function chosenDomains(request: Request, domain: string | undefined): Promise<Name[]> {
-  if (domain !== undefined) return [typedName(domain)];
-  return browseDomains(request.server, systemSearchDomains().map(typedName));
-}
+let system: SystemResolver | undefined;
 
-const noDomains = "no DOMAIN given, and the search domains of /etc/resolv.conf name none to browse";
-
-async function runBrowse(request: Request, words: readonly string[]): Promise<ExitStatus> {
-  const [first, second] = words;
-  // `browse floor1.example.com`: a word without an underscore is no service type.
-  const onlyDomain = first !== undefined && second === undefined && !first.startsWith("_");
-  const type = onlyDomain ? undefined : first;
-  const domains = await chosenDomains(request, onlyDomain ? first : second);
-  if (domains.length === 0) return complain(noDomains);
-  const found = new Map<Name, Name[]>();
-  for (const domain of domains) {
-    found.set(
-      domain,
-      type === undefined
-        ? await browseTypes(request.server, domain)
-        : await browse(request.server, type, domain),
-    );
+/** What is wrong with the system's file is said, once. */
+function systemOnce(): SystemResolver {
+  if (system === undefined) {
+    system = systemResolver();
+    for (const complaint of system.complaints) complain(complaint);
   }
-  print(renderBrowse(found, request.style));
-  if ([...found.values()].some((names) => names.length > 0)) return ExitStatus.done;
-  const where = domains.map((domain) => shown(domain, request.style)).join(", ");
-  return complain(`nothing found${type === undefined ? "" : ` of type ${type}`} in ${where}`);
+  return system;
 }
 
-async function runResolve(request: Request, words: readonly string[]): Promise<ExitStatus> {
-  if (words[0] === undefined) throw new UsageError("resolve: an INSTANCE is missing");
-  const instance = await resolve(request.server, typedInstance(words[0]));
-  if (instance.records.length === 0) return complain(`${words[0]} is not there`);
-  print(renderInstance(instance, request.style));
-  return ExitStatus.done;
+async function resolverFor({ line }: Request): Promise<Resolver> {
+  if (line.server !== undefined) return new Resolver([await findServer(line.server)]);
+  return new Resolver(systemOnce().servers);
 }
 
-async function runQuery(request: Request, words: readonly string[]): Promise<ExitStatus> {
-  const [name, typeText] = words;
-  if (name === undefined) throw new UsageError("query: a NAME is missing");
+function searchDomains(): readonly Name[] {
+  const { search } = systemOnce();
+  if (search.length > 0) return search;
+  throw new UsageError(`no DOMAIN given, and ${resolverFile} has no search domain`);
+}
+
+/** All that succeeded; what failed is said, and thrown when nothing else is left. */
+async function settled<T>(asked: readonly Promise<T>[]): Promise<{ found: T[]; failed: number }> {
+  const outcomes = await Promise.allSettled(asked);
+  const found = outcomes.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const faults = outcomes.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+  for (const fault of faults) {
+    if (!(fault instanceof ResolverError) || found.length === 0) throw fault;
+    complain(fault.message);
+  }
+  return { found, failed: faults.length };
+}
+
+async function listsOf(resolver: Resolver, domains: readonly Name[]) {
+  return settled<DomainLists>(domains.map((domain) => domainLists(resolver, domain)));
+}
+
+async function runBrowse(request: Request): Promise<ExitStatus> {
+  const { line, style } = request;
+  const { type, domain } = typedBrowse(line.words[0], line.words[1]);
+  const resolver = await resolverFor(request);
+  let domains = domain === undefined ? [] : [domain];
+  let failed = 0;
+  if (domain === undefined) {
+    const search = searchDomains();
+    const lists = await listsOf(resolver, search);
+    failed = lists.failed;
+    domains = browsedDomains(lists.found);
+    if (domains.length === 0) {
+      return nothing(`no domain to browse: ${listed(search, style)} names none as b or lb`);
+    }
+  }
+  const asked = await settled(domains.map((one) => browse(resolver, type, one)));
+  const names = asked.found.flat();
+  print(renderBrowse(names, style));
+  if (failed + asked.failed > 0) return ExitStatus.failed;
+  if (names.length > 0) return ExitStatus.done;
+  const what = type === undefined ? "no service" : `no ${type.join(".")}`;
+  return nothing(`${what} in ${listed(domains, style)}`);
+}
+
+const listed = (names: readonly Name[], style: Style): string =>
+  names.map((name) => shown(name, style)).join(", ");
+
+async function runResolve(request: Request): Promise<ExitStatus> {
+  const [text] = request.line.words;
+  if (text === undefined) throw new UsageError("resolve: an INSTANCE is missing");
+  const name = typedInstance(text);
+  const instance = await resolve(await resolverFor(request), name);
+  const isThere = instance.places.length > 0 || instance.texts.length > 0;
+  if (isThere || request.style.json) print(renderInstance(instance, request.style));
+  if (instance.places.length > 0) return ExitStatus.done;
+  return nothing(`${shown(name, request.style)} is not there`);
+}
+
+async function runQuery(request: Request): Promise<ExitStatus> {
+  const [text, typeText] = request.line.words;
+  if (text === undefined) throw new UsageError("query: a NAME is missing");
   const type = typeText === undefined ? RRType.A : parseType(typeText.toUpperCase());
   if (type === undefined) {
     throw new UsageError(`"${typeText}" is no record type; A, PTR, TYPE65280 are`);
   }
-  const message = await query(request.server, typedName(name), type);
-  print(renderMessage(message, request.style));
-  if (message.rcode !== 0 && message.rcode !== 3) return ExitStatus.failed;
-  if (message.answers.length > 0) return ExitStatus.done;
-  return complain(`no ${typeName(type)} record at ${name}`);
+  const name = typedName(text);
+  const answer = await (await resolverFor(request)).ask(name, type);
+  print(renderMessage(answer.message, request.style));
+  const fault = faultOf(answer, name);
+  if (fault !== undefined) throw new ResolverError(fault);
+  if (answer.message.answers.length > 0) return ExitStatus.done;
+  return nothing(`no ${typeName(type)} record at ${shown(name, request.style)}`);
 }
 
-async function runDomains(request: Request, words: readonly string[]): Promise<ExitStatus> {
-  const domains =
-    words[0] === undefined ? systemSearchDomains().map(typedName) : [typedName(words[0])];
-  if (domains.length === 0) return complain(noDomains);
-  let isEmpty = true;
-  for (const domain of domains) {
-    const lists = await domainLists(request.server, domain);
-    print(renderDomains(lists, request.style));
-    if (lists.some((list) => list.domains.length > 0)) isEmpty = false;
-  }
-  return isEmpty ? complain("no browse or registration domains found") : ExitStatus.done;
+async function runDomains(request: Request): Promise<ExitStatus> {
+  const { line, style } = request;
+  const [text] = line.words;
+  const domains = text === undefined ? searchDomains() : [typedName(text)];
+  const { found, failed } = await listsOf(await resolverFor(request), domains);
+  print(renderDomains(found, style));
+  if (failed > 0) return ExitStatus.failed;
+  const isEmpty = found.every(({ lists }) => lists.every(({ names }) => names.length === 0));
+  if (!isEmpty) return ExitStatus.done;
+  return nothing(`${listed(domains, style)} names no domain to browse or to register in`);
 }
 
-async function runDelegation(request: Request, words: readonly string[]): Promise<ExitStatus> {
-  const [verb, domain] = words;
-  if (verb === "verify") throw new UsageError("delegation verify is not built yet");
+async function runDelegation({ line, style }: Request): Promise<ExitStatus> {
+  const [verb, domain] = line.words;
+  if (verb === "verify") throw new UsageError("not yet: delegation verify is not built");
   if (verb !== "print" || domain === undefined) {
-    throw new UsageError("delegation: `delegation print DOMAIN` is the form");
+    throw new UsageError("delegation: write `delegation print DOMAIN`");
   }
-  print(await printDelegation(request.config, typedName(domain)));
-  return ExitStatus.done;
+  const { delegation, warnings } = await readDelegation(line.config, typedName(domain));
+  for (const warning of warnings) complain(warning);
+  if (!style.json) print(zoneText(delegation));
+  else {
+    const { origin, parts } = delegation;
+    print(
+      asJson({
+        zone: shown(origin, style),
+        records: parts.flatMap(({ rrs }) => rrs.map(formatRR)),
+        remarks: parts.flatMap(({ remarks }) => remarks),
+      }),
+    );
+  }
+  return warnings.length > 0 ? ExitStatus.nothing : ExitStatus.done;
 }
 
-const commands: Readonly<
-  Record<string, (request: Request, words: readonly string[]) => Promise<ExitStatus>>
-> = {
+const commands: Readonly<Record<string, (request: Request) => Promise<ExitStatus>>> = {
   browse: runBrowse,
   resolve: runResolve,
   query: runQuery,
@@ -121,60 +175,34 @@ const commands: Readonly<
   delegation: runDelegation,
 };
 
-function parseCommandLine() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        server: { type: "string" },
-        config: { type: "string", short: "c" },
-        for: { type: "string" },
-        escaped: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-        version: { type: "boolean", default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
 async function run(): Promise<ExitStatus> {
-  const { values, positionals } = parseCommandLine();
-  if (values.help) {
-    print(usageText);
+  const line = readCommandLine(process.argv.slice(2));
+  if (typeof line === "string") {
+    print(line === "help" ? usageText : `discli ${packageJson.version}\n`);
     return ExitStatus.done;
   }
-  if (values.version) {
-    print(`discli ${packageJson.version}\n`);
-    return ExitStatus.done;
-  }
-  const [word, ...words] = positionals;
-  if (word === undefined) throw new UsageError("a command is missing");
-  if (notYet.has(word)) throw new UsageError(`${word} is not built yet`);
-  const command = commands[word];
-  if (command === undefined) throw new UsageError(`there is no command "${word}"`);
-  if (values.for !== undefined && values.for !== "bind") {
-    throw new UsageError(`--for ${values.for} is not built yet; --for bind is`);
-  }
-  const server = values.server === undefined ? systemServer() : parseServer(values.server);
-  if (server === undefined) throw new UsageError(`"${values.server}" is not ADDR or ADDR:PORT`);
-  const style = { json: values.json, escaped: values.escaped };
-  return command({ server, style, config: values.config }, words);
+  const { escaped, json } = line;
+  const command = commands[line.command] as (typeof commands)[string];
+  return command({ line, style: { escaped, json } });
 }
 
+/** Not the status of "nothing found", which Node gives to an exception. */
+function crash(error: unknown): never {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(ExitStatus.failed);
+}
+
+process.on("uncaughtException", crash);
+// Whoever read the output, such as head, has seen enough.
+process.stdout.on("error", () => process.exit(ExitStatus.done));
 try {
   process.exitCode = await run();
 } catch (error) {
-  if (
-    !(error instanceof UsageError) &&
-    !(error instanceof ResolverError) &&
-    !(error instanceof ConfigurationError)
-  ) {
-    throw error;
-  }
+  const isExpected = [UsageError, ResolverError, ConfigurationError].some(
+    (kind) => error instanceof kind,
+  );
+  if (!isExpected) crash(error);
   const hint = error instanceof UsageError ? " (discli --help)" : "";
-  process.stderr.write(`discli: ${error.message}${hint}\n`);
+  complain(`${(error as Error).message}${hint}`);
   process.exitCode = ExitStatus.failed;
 }

@@ -4,21 +4,74 @@
 // plain UTF-8, or with `--escaped` as dig and zone files spell it.
 
 import { FormatError } from "../wire/errors.js";
-import { displayName, formatName, labelText, type Name, parseName, under } from "../wire/name.js";
+import {
+  displayLabel,
+  displayName,
+  formatName,
+  type Label,
+  labelText,
+  type Name,
+  nameOf,
+  parseName,
+  under,
+} from "../wire/name.js";
 import { UsageError } from "./usage.js";
 
 export interface NameStyle {
   readonly escaped: boolean;
 }
 
-/** @throws UsageError naming the text and what is wrong with it */
-export function typedName(text: string): Name {
+/** Says of a text that it is no name. */
+function reading<T>(text: string, read: () => T): T {
   try {
-    return parseName(text);
+    return read();
   } catch (error) {
     if (error instanceof FormatError) throw new UsageError(`"${text}": ${error.message}`);
     throw error;
   }
+}
+
+/** @throws UsageError naming the text and what is wrong with it */
+export function typedName(text: string): Name {
+  return reading(text, () => parseName(text));
+}
+
+/** `labels` in front of a name that was typed. @throws UsageError when that is too long */
+export function below(labels: readonly Label[], name: Name): Name {
+  return reading(displayName(name), () => under(labels, name));
+}
+
+/** What can be browsed: `_ipp._tcp`, or a subtype of it, `_color._sub._ipp._tcp`. */
+const typePattern = /^(?:(.+)\._sub\.)?(_[^.\\]+)\.(_(?:tcp|udp))/i;
+
+/** A type and perhaps a domain, typed as one word or two. */
+export interface Browse {
+  readonly type?: readonly Label[];
+  readonly domain?: Name;
+}
+
+/**
+ * Reads the words of `browse [TYPE] [DOMAIN]`; a full name such as
+ * `_ipp._tcp.floor1.example.com` is both.
+ *
+ * @throws UsageError
+ */
+export function typedBrowse(first: string | undefined, second: string | undefined): Browse {
+  if (first === undefined) return {};
+  if (!/(^|\._sub\.)_/.test(first)) {
+    if (second === undefined) return { domain: typedName(first) };
+    throw new UsageError(`"${first}" is no type of service; one looks like _ipp._tcp`);
+  }
+  const [all = "", subtype, service = "", protocol = ""] = typePattern.exec(first) ?? [];
+  const rest = first.slice(all.length).replace(/^\./, "");
+  const hasBoth = rest !== "" && second !== undefined;
+  if (all === "" || hasBoth || !/^(\.|$)/.test(first.slice(all.length))) {
+    throw new UsageError(`"${first}" is no type of service; one looks like _ipp._tcp`);
+  }
+  const type = [...(subtype === undefined ? [] : [subtype, "_sub"]), service, protocol];
+  const domain = rest === "" ? second : rest;
+  const labels = type.map(labelText);
+  return domain === undefined ? { type: labels } : { type: labels, domain: typedName(domain) };
 }
 
 /**
@@ -34,14 +87,18 @@ export function typedInstance(text: string): Name {
     );
   }
   const [, instance, rest] = parts as unknown as [string, string, string];
-  if (/\\/.test(instance)) return typedName(text);
-  const below = typedName(rest);
+  return below([instanceLabel(instance)], typedName(rest));
+}
+
+/** Backslashes are escapes where that makes one label, as all that is printed does. */
+function instanceLabel(text: string): Label {
   try {
-    return under([labelText(instance)], below);
+    const { labels } = parseName(text);
+    if (text.includes("\\") && labels.length === 1) return labels[0] as Label;
   } catch (error) {
-    if (error instanceof FormatError) throw new UsageError(`"${instance}": ${error.message}`);
-    throw error;
+    if (!(error instanceof FormatError)) throw error;
   }
+  return labelText(text);
 }
 
 /** One name for people. */
@@ -49,7 +106,23 @@ export function shown(name: Name, style: NameStyle): string {
   return style.escaped ? formatName(name) : displayName(name);
 }
 
-/** The first label alone: how an instance is called in a printer dialog. */
-export function instancePart(name: Name): string {
-  return Buffer.from(name.labels[0] ?? "", "latin1").toString("utf8");
+/** A service name apart: what a printer dialog shows, its type, and where it is. */
+export interface ServiceParts {
+  /** Absent for a type. */
+  readonly instance?: string;
+  readonly type: string;
+  readonly domain: Name;
+}
+
+/** @returns undefined for a name that is neither an instance nor a type */
+export function servicePartsOf({ labels }: Name): ServiceParts | undefined {
+  const at = labels.findIndex((label) => /^_(tcp|udp)$/i.test(label)) - 1;
+  const type = labels
+    .slice(at, at + 2)
+    .map(displayLabel)
+    .join(".");
+  const domain = nameOf(labels.slice(at + 2));
+  if (at === 0) return { type, domain };
+  if (at !== 1) return undefined;
+  return { instance: Buffer.from(labels[0] as Label, "latin1").toString("utf8"), type, domain };
 }

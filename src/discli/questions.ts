@@ -1,119 +1,116 @@
-// The commands that ask a DNS server: query, browse, resolve, domains. Each
-// returns what it found; rendering is in render.ts.
+// What browsing and resolving ask (RFC 6763 §4, §5, §6, §9 and §11). Each gives
+// what it found; render.ts makes text of it.
 
 import { Rcode, RRType, rcodeName } from "../wire/codes.js";
-import { FormatError } from "../wire/errors.js";
-import type { Message } from "../wire/message.js";
-import { labelText, type Name, under } from "../wire/name.js";
+import { displayName, type Label, labelText, type Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
-import { ask, pointersIn, ResolverError, recordsIn, type Server } from "./resolver.js";
-import { UsageError } from "./usage.js";
+import { below } from "./names.js";
+import { type Answer, pointersIn, type Resolver, ResolverError, recordsIn } from "./resolver.js";
+import { placeOf } from "./server.js";
 
 /** The enumeration names of RFC 6763 §11, in the order in which they are shown. */
 export const enumerationPrefixes = ["b", "lb", "db", "r", "dr"] as const;
-export type EnumerationPrefix = (typeof enumerationPrefixes)[number];
+
+/** One place where a service runs. */
+export interface Place {
+  readonly srv: RR;
+  readonly host: Name;
+  readonly port: number;
+  /** A and AAAA. */
+  readonly addresses: readonly RR[];
+}
 
 export interface Instance {
   readonly name: Name;
-  readonly records: readonly RR[];
+  readonly places: readonly Place[];
+  readonly texts: readonly RR[];
 }
 
 export interface DomainList {
-  readonly prefix: EnumerationPrefix;
-  readonly domains: readonly Name[];
+  readonly prefix: (typeof enumerationPrefixes)[number];
+  readonly names: readonly Name[];
 }
 
-function requireNoError(message: Message, server: Server, name: string): Message {
-  if (message.rcode === Rcode.NOERROR || message.rcode === Rcode.NXDOMAIN) return message;
-  const advice =
-    message.rcode === Rcode.REFUSED
-      ? "; it does not serve that zone, or does not let this client ask (`allow`)"
-      : "";
-  throw new ResolverError(
-    `${server.address} port ${server.port} answered ${rcodeName(message.rcode)} for ${name}${advice}`,
-  );
+export interface DomainLists {
+  readonly domain: Name;
+  /** In the order of the prefixes. */
+  readonly lists: readonly DomainList[];
 }
 
-/** @throws UsageError when the words do not fit in front of the domain */
-function prepend(text: string, domain: Name): Name {
-  try {
-    return under(
-      text.split(".").map((label) => labelText(label)),
-      domain,
-    );
-  } catch (error) {
-    if (error instanceof FormatError) throw new UsageError(`"${text}": ${error.message}`);
-    throw error;
-  }
+const advice: Readonly<Record<number, string>> = {
+  [Rcode.REFUSED]: "it does not serve that zone, or does not let this host ask (`allow`)",
+  [Rcode.SERVFAIL]: "it could not find out; ask the zone's own server with --server",
+  [Rcode.NOTIMP]: "it does not know such questions",
+};
+
+/** What is wrong with an answer, in one line; undefined where it says what there is. */
+export function faultOf({ message, server }: Answer, name: Name): string | undefined {
+  const { rcode } = message;
+  if (rcode === Rcode.NOERROR || rcode === Rcode.NXDOMAIN) return undefined;
+  const found = advice[rcode] === undefined ? "" : `: ${advice[rcode]}`;
+  return `${placeOf(server)} answers ${rcodeName(rcode)} for ${displayName(name)}${found}`;
 }
 
-/** One question and its answer as it came. */
-export function query(server: Server, name: Name, type: number): Promise<Message> {
-  return ask(server, name, type);
+async function ask(resolver: Resolver, name: Name, type: number): Promise<Answer> {
+  const answer = await resolver.ask(name, type);
+  const fault = faultOf(answer, name);
+  if (fault !== undefined) throw new ResolverError(fault);
+  return answer;
 }
 
-/** The service types of a domain (RFC 6763 §9). */
-export async function browseTypes(server: Server, domain: Name): Promise<Name[]> {
-  const name = prepend("_services._dns-sd._udp", domain);
-  return pointersIn(requireNoError(await ask(server, name, RRType.PTR), server, "the types"), name);
+const metaQuery = ["_services", "_dns-sd", "_udp"];
+
+/** The instances of a type in a domain, or without one the types there. */
+export async function browse(
+  resolver: Resolver,
+  type: readonly Label[] | undefined,
+  domain: Name,
+): Promise<Name[]> {
+  const name = below(type ?? metaQuery, domain);
+  const { message } = await ask(resolver, name, RRType.PTR);
+  return pointersIn(message, name);
 }
 
-/**
- * The instances of one type, as `_ipp._tcp` or `_universal._sub._ipp._tcp`, in one domain.
- *
- * @throws UsageError when it is no service type (RFC 6763 §7)
- */
-export async function browse(server: Server, type: string, domain: Name): Promise<Name[]> {
-  if (!/(?:^|\.)_[^.]+\._(?:tcp|udp)$/i.test(type)) {
-    throw new UsageError(`"${type}" is no service type; one looks like _ipp._tcp`);
-  }
-  const name = prepend(type, domain);
-  return pointersIn(requireNoError(await ask(server, name, RRType.PTR), server, type), name);
-}
-
-/** SRV, TXT and the addresses of an instance (RFC 6763 §5 and §6). */
-export async function resolve(server: Server, name: Name): Promise<Instance> {
-  const [places, texts] = await Promise.all([
-    ask(server, name, RRType.SRV),
-    ask(server, name, RRType.TXT),
+/** SRV, TXT and the addresses of an instance. */
+export async function resolve(resolver: Resolver, name: Name): Promise<Instance> {
+  const [{ message }, texts] = await Promise.all([
+    ask(resolver, name, RRType.SRV),
+    ask(resolver, name, RRType.TXT),
   ]);
-  requireNoError(places, server, "the instance");
-  const srv = recordsIn(places, name, RRType.SRV);
-  const records = [...srv, ...recordsIn(texts, name, RRType.TXT)];
-  const hosts = new Map<string, Name>();
-  for (const rr of srv) {
-    if (rr.rdata.kind === "srv") hosts.set(rr.rdata.target.key, rr.rdata.target);
-  }
-  for (const host of hosts.values()) {
-    for (const type of [RRType.A, RRType.AAAA]) {
-      const held = recordsIn(places, host, type);
-      records.push(
-        ...(held.length > 0 ? held : recordsIn(await ask(server, host, type), host, type)),
-      );
-    }
-  }
-  return { name, records };
+  const places = recordsIn(message, name, RRType.SRV).map(async (srv): Promise<Place[]> => {
+    if (srv.rdata.kind !== "srv") return [];
+    const { target: host, port } = srv.rdata;
+    // The root means that the service is not there (RFC 2782).
+    if (host.labels.length === 0) return [];
+    const found = [RRType.A, RRType.AAAA].map(async (type) => {
+      const held = recordsIn(message, host, type);
+      if (held.length > 0) return held;
+      return recordsIn((await ask(resolver, host, type)).message, host, type);
+    });
+    return [{ srv, host, port, addresses: (await Promise.all(found)).flat() }];
+  });
+  return {
+    name,
+    places: (await Promise.all(places)).flat(),
+    texts: recordsIn(texts.message, name, RRType.TXT),
+  };
 }
 
-/** The five enumeration lists of one domain (RFC 6763 §11). */
-export async function domainLists(server: Server, domain: Name): Promise<DomainList[]> {
-  const lists: DomainList[] = [];
-  for (const prefix of enumerationPrefixes) {
-    const name = prepend(`${prefix}._dns-sd._udp`, domain);
-    const message = requireNoError(await ask(server, name, RRType.PTR), server, prefix);
-    lists.push({ prefix, domains: pointersIn(message, name) });
-  }
-  return lists;
+/** The five enumeration lists of one domain. */
+export async function domainLists(resolver: Resolver, domain: Name): Promise<DomainLists> {
+  const lists = enumerationPrefixes.map(async (prefix): Promise<DomainList> => {
+    const name = below([prefix, "_dns-sd", "_udp"].map(labelText), domain);
+    const { message } = await ask(resolver, name, RRType.PTR);
+    return { prefix, names: pointersIn(message, name) };
+  });
+  return { domain, lists: await Promise.all(lists) };
 }
 
-/** Where the system would browse: the lb and b domains of each search domain (RFC 6763 §11). */
-export async function browseDomains(server: Server, search: readonly Name[]): Promise<Name[]> {
-  const found = new Map<string, Name>();
-  for (const domain of search) {
-    for (const list of await domainLists(server, domain)) {
-      if (list.prefix !== "lb" && list.prefix !== "b") continue;
-      for (const name of list.domains) found.set(name.key, name);
-    }
-  }
-  return [...found.values()];
+/** Where a system with these search domains browses: what lb and b name there. */
+export function browsedDomains(found: readonly DomainLists[]): Name[] {
+  const lists = found.flatMap((one) => one.lists);
+  const names = ["lb", "b"].flatMap((wanted) =>
+    lists.flatMap(({ prefix, names }) => (prefix === wanted ? names : [])),
+  );
+  return [...new Map(names.map((name) => [name.key, name])).values()];
 }

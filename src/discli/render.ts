@@ -1,36 +1,69 @@
-// What the commands found, as text for people or as JSON for scripts.
+// What the commands found, as text for people or as JSON for scripts. Both are
+// made of other people's bytes: what a terminal would obey is escaped.
 
 import { rcodeName, typeName } from "../wire/codes.js";
 import type { Message } from "../wire/message.js";
-import { formatName, misleading, type Name } from "../wire/name.js";
+import type { Name } from "../wire/name.js";
+import { formatRdata } from "../wire/rdata/text.js";
 import type { RR } from "../wire/rr.js";
 import { formatRR } from "../wire/text.js";
-import { instancePart, type NameStyle, shown } from "./names.js";
-import type { DomainList, Instance } from "./questions.js";
+import { type NameStyle, servicePartsOf, shown } from "./names.js";
+import type { DomainList, DomainLists, Instance } from "./questions.js";
 
 export interface Style extends NameStyle {
   readonly json: boolean;
 }
 
-const asJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+/** What JSON leaves as it is: controls beyond ASCII, and what turns the direction of text. */
+const obeyed = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const controls = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Pretty-printed, ended by a line break. */
+export function asJson(value: unknown): string {
+  const escaped = (text: string) => `\\u${text.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `${JSON.stringify(value, null, 2).replace(obeyed, escaped)}\n`;
+}
 
 const lines = (list: readonly string[]): string => list.map((line) => `${line}\n`).join("");
 
-const hex = (bytes: Uint8Array): string =>
+const hex = (bytes: Iterable<number>): string =>
   [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
 
-/**
- * `key=value` strings as they are; as \xHH what is not UTF-8, and what would steer
- * a terminal or forge a line: any device on a link may have written it.
- */
+/** A string of a TXT record: UTF-8 as it is, other bytes and controls as \xHH. */
 export function textOf(bytes: Uint8Array): string {
   const text = Buffer.from(bytes).toString("utf8");
   if (text.includes("\ufffd")) {
-    return Buffer.from(bytes)
-      .toString("latin1")
-      .replace(/[^ -~]/g, (byte) => hex(Buffer.from(byte, "latin1")));
+    return [...bytes]
+      .map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : hex([byte])))
+      .join("");
   }
-  return text.replace(misleading, (control) => hex(Buffer.from(control, "utf8")));
+  return text.replace(controls, (control) => hex(Buffer.from(control)));
+}
+
+/** Rdata with its names as they are called; everything else as in zone files. */
+function rdataText({ type, rdata }: RR, style: Style): string {
+  if (style.escaped) return formatRdata(type, rdata);
+  switch (rdata.kind) {
+    case "ptr":
+    case "cname":
+    case "dname":
+    case "ns":
+      return shown(rdata.target, style);
+    case "srv": {
+      const { priority, weight, port, target } = rdata;
+      return `${priority} ${weight} ${port} ${shown(target, style)}`;
+    }
+    case "txt":
+      return rdata.strings.map((bytes) => `"${textOf(bytes)}"`).join(" ") || '""';
+    default:
+      return formatRdata(type, rdata);
+  }
+}
+
+function recordText(rr: RR, style: Style): string {
+  if (style.escaped) return formatRR(rr);
+  const { name, ttlSeconds, type } = rr;
+  return `${shown(name, style)}  ${ttlSeconds}  ${typeName(type)}  ${rdataText(rr, style)}`;
 }
 
 export function renderMessage(message: Message, style: Style): string {
@@ -41,45 +74,55 @@ export function renderMessage(message: Message, style: Style): string {
   };
   if (style.json) {
     const texts = Object.entries(sections).map(([name, rrs]) => [name, rrs.map(formatRR)]);
-    return asJson({ rcode: rcodeName(message.rcode), ...Object.fromEntries(texts) });
+    const { aa: authoritative } = message;
+    const rcode = rcodeName(message.rcode);
+    return asJson({ rcode, authoritative, ...Object.fromEntries(texts) });
   }
   const parts = [`; ${rcodeName(message.rcode)}${message.aa ? ", authoritative" : ""}`];
   for (const [name, rrs] of Object.entries(sections)) {
-    if (rrs.length > 0) parts.push(`; ${name}`, ...rrs.map(formatRR));
+    if (rrs.length > 0) parts.push(`; ${name}`, ...rrs.map((rr) => recordText(rr, style)));
   }
   return lines(parts);
 }
 
-export function renderBrowse(found: ReadonlyMap<Name, readonly Name[]>, style: Style): string {
-  if (style.json) {
-    return asJson(
-      [...found].flatMap(([domain, names]) =>
-        names.map((name) => ({
-          instance: instancePart(name),
-          domain: formatName(domain),
-          name: formatName(name),
-        })),
-      ),
-    );
-  }
-  return lines([...found.values()].flat().map((name) => shown(name, style)));
+/** What browsing found, one name a line. */
+export function renderBrowse(found: readonly Name[], style: Style): string {
+  if (!style.json) return lines(found.map((name) => shown(name, style)));
+  const listed = found.map((name) => {
+    const parts = servicePartsOf(name);
+    const own = parts === undefined ? {} : { ...parts, domain: shown(parts.domain, style) };
+    return { name: shown(name, style), ...own };
+  });
+  return asJson(listed);
 }
 
-function renderRecord(rr: RR, style: Style): string {
-  const { rdata } = rr;
-  if (rdata.kind === "srv") return `  at ${shown(rdata.target, style)} port ${rdata.port}`;
-  if (rdata.kind === "txt") {
-    return rdata.strings.map((bytes) => `  txt ${textOf(bytes)}`).join("\n");
-  }
-  return `  ${typeName(rr.type)} ${formatRR(rr).split(/\s+/).at(-1)}`;
-}
+const strings = ({ texts }: Instance): string[] =>
+  texts.flatMap(({ rdata }) => (rdata.kind === "txt" ? rdata.strings.map(textOf) : []));
+
+const address = (rr: RR): string => formatRdata(rr.type, rr.rdata);
 
 export function renderInstance(instance: Instance, style: Style): string {
+  const { name, places, texts } = instance;
   if (style.json) {
-    return asJson({ name: formatName(instance.name), records: instance.records.map(formatRR) });
+    const records = [...places.flatMap(({ srv, addresses }) => [srv, ...addresses]), ...texts];
+    return asJson({
+      name: shown(name, style),
+      places: places.map(({ host, port, addresses }) => ({
+        host: shown(host, style),
+        port,
+        addresses: addresses.map(address),
+      })),
+      txt: strings(instance),
+      records: records.map(formatRR),
+    });
   }
-  const records = instance.records.map((rr) => renderRecord(rr, style)).filter(Boolean);
-  return lines([shown(instance.name, style), ...records]);
+  const parts = places.flatMap(({ host, port, addresses }) => [
+    `  at ${shown(host, style)} port ${port}`,
+    ...addresses.map((rr) => `  ${typeName(rr.type)} ${address(rr)}`),
+  ]);
+  // A TXT record has to have a string, if only an empty one (RFC 6763 §6.1).
+  const told = strings(instance).filter((text) => text !== "");
+  return lines([shown(name, style), ...parts, ...told.map((text) => `  txt ${text}`)]);
 }
 
 const meaning: Readonly<Record<DomainList["prefix"], string>> = {
@@ -90,18 +133,23 @@ const meaning: Readonly<Record<DomainList["prefix"], string>> = {
   dr: "default to register",
 };
 
-export function renderDomains(lists: readonly DomainList[], style: Style): string {
+export function renderDomains(found: readonly DomainLists[], style: Style): string {
   if (style.json) {
-    return asJson(
-      Object.fromEntries(lists.map((list) => [list.prefix, list.domains.map(formatName)])),
-    );
+    const listed = found.map(({ domain, lists }) => {
+      const texts = lists.map(({ prefix, names }) => [
+        prefix,
+        names.map((one) => shown(one, style)),
+      ]);
+      return { domain: shown(domain, style), ...Object.fromEntries(texts) };
+    });
+    return asJson(listed);
   }
+  const line = (prefix: DomainList["prefix"], name: Name) =>
+    `${prefix.padEnd(3)}${meaning[prefix].padEnd(21)}${shown(name, style)}`;
   return lines(
-    lists.flatMap((list) =>
-      list.domains.map(
-        (domain) =>
-          `${list.prefix.padEnd(3)}${meaning[list.prefix].padEnd(21)}${shown(domain, style)}`,
-      ),
-    ),
+    found.flatMap(({ domain, lists }) => [
+      ...(found.length > 1 ? [`; ${shown(domain, style)}`] : []),
+      ...lists.flatMap(({ prefix, names }) => names.map((name) => line(prefix, name))),
+    ]),
   );
 }

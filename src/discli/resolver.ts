@@ -1,148 +1,203 @@
-// Asks one DNS server one question: over UDP first, over TCP when the answer
-// was truncated (RFC 1035 §4.2, RFC 7766 §5). Any server will do, discd or not.
+// One question to a DNS server, as a stub resolver puts it: over UDP with EDNS,
+// again when nothing comes back, over TCP when the answer was truncated
+// (RFC 1035 §4.2, RFC 6891, RFC 7766 §5), and to the next server when one fails.
 
 import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
-import { readFileSync } from "node:fs";
 import { connect } from "node:net";
-import { RRClass, RRType } from "../wire/codes.js";
+import { Rcode, RRClass, RRType } from "../wire/codes.js";
 import { FormatError } from "../wire/errors.js";
 import { encodeFrame, FrameReader } from "../wire/frame.js";
 import { decodeMessage, encodeMessage, type Message } from "../wire/message.js";
 import { equalNames, type Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
-
-export interface Server {
-  readonly address: string;
-  readonly port: number;
-}
+import { placeOf, type Server } from "./server.js";
 
 /** The question could not be put, or no answer came back. */
 export class ResolverError extends Error {
   override readonly name = "ResolverError";
 }
 
+/** Milliseconds. */
+export interface Patience {
+  /** From the question to giving up, over each transport. */
+  readonly whole: number;
+  /** A lost datagram is sent again after this. */
+  readonly resend: number;
+}
+
 /** A Discovery Proxy may take 6 s for a first answer (RFC 8766 §5.6): no client gives up sooner. */
-const patience = 9000;
+const usual: Patience = { whole: 9000, resend: 3000 };
 
-/** A lost datagram is sent again after this many milliseconds. */
-const resend = 3000;
+/** What other servers may know better, as resolver libraries see it. */
+const evasive = new Set<number>([Rcode.SERVFAIL, Rcode.NOTIMP, Rcode.REFUSED]);
 
-/** Reads `ADDR`, `ADDR:PORT` or `[ADDR]:PORT`. */
-export function parseServer(text: string): Server | undefined {
-  const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(text);
-  const plain = /^([^:]+)(?::(\d+))?$/.exec(text);
-  const parts = bracketed ?? plain ?? [text, text];
-  const port = Number(parts[2] ?? 53);
-  return port >= 1 && port <= 65535 ? { address: parts[1] as string, port } : undefined;
+const udpSize = 1232;
+
+export interface Question {
+  readonly name: Name;
+  readonly type: number;
 }
 
-/** The first name server of a resolv.conf text, else the loopback address. */
-export function systemServer(file = "/etc/resolv.conf"): Server {
-  try {
-    const line = /^\s*nameserver\s+(\S+)/m.exec(readFileSync(file, "utf8"));
-    if (line !== null) return { address: line[1] as string, port: 53 };
-  } catch {
-    // Without the file the resolver library asks this host, too (resolv.conf(5)).
+export interface Answer {
+  readonly message: Message;
+  readonly server: Server;
+}
+
+/** Asks some servers, in their order. */
+export class Resolver {
+  readonly #servers: readonly Server[];
+  readonly #patience: Patience;
+
+  /** @param servers at least one */
+  constructor(servers: readonly Server[], patience = usual) {
+    this.#servers = servers;
+    this.#patience = patience;
   }
-  return { address: "127.0.0.1", port: 53 };
-}
 
-/** The search domains of a resolv.conf text; the last `search` or `domain` line counts. */
-export function systemSearchDomains(file = "/etc/resolv.conf"): string[] {
-  try {
-    const lines = [...readFileSync(file, "utf8").matchAll(/^\s*(?:search|domain)\s+(.+)$/gm)];
-    return lines.at(-1)?.[1]?.trim().split(/\s+/) ?? [];
-  } catch {
-    return [];
-  }
-}
-
-function encodeQuery(id: number, name: Name, type: number): Uint8Array {
-  return encodeMessage({
-    id,
-    rd: true,
-    questions: [{ name, type, class: RRClass.IN }],
-    edns: { udpSize: 1232, version: 0, extendedRcode: 0, dnssecOk: false, options: [] },
-  });
-}
-
-function isAnswerTo(message: Message, id: number, name: Name, type: number): boolean {
-  const question = message.questions[0];
-  if (message.id !== id || !message.isResponse) return false;
-  if (question === undefined) return message.rcode !== 0;
-  return question.type === type && equalNames(question.name, name);
-}
-
-function decodeAnswer(
-  bytes: Uint8Array,
-  id: number,
-  name: Name,
-  type: number,
-): Message | undefined {
-  try {
-    const message = decodeMessage(bytes);
-    return isAnswerTo(message, id, name, type) ? message : undefined;
-  } catch (error) {
-    if (error instanceof FormatError) return undefined;
-    throw error;
-  }
-}
-
-function askUdp(server: Server, id: number, name: Name, type: number): Promise<Message> {
-  const socket = createSocket(server.address.includes(":") ? "udp6" : "udp4");
-  const query = encodeQuery(id, name, type);
-  return new Promise<Message>((resolve, reject) => {
-    const send = () => socket.send(query);
-    let repeat: NodeJS.Timeout | undefined;
-    const timeout = setTimeout(
-      () => finish(new ResolverError(`no answer from ${server.address} port ${server.port}`)),
-      patience,
-    );
-    function finish(outcome: Message | Error): void {
-      clearInterval(repeat);
-      clearTimeout(timeout);
-      socket.close();
-      if (outcome instanceof Error) reject(outcome);
-      else resolve(outcome);
+  /**
+   * Puts one question.
+   *
+   * @throws ResolverError when no server gave a usable answer
+   */
+  async ask(name: Name, type: number): Promise<Answer> {
+    const failures: string[] = [];
+    let evasion: Answer | undefined;
+    for (const server of this.#servers) {
+      try {
+        const message = await this.#askOne(server, { name, type });
+        if (!evasive.has(message.rcode)) return { message, server };
+        evasion ??= { message, server };
+      } catch (error) {
+        if (!(error instanceof ResolverError)) throw error;
+        failures.push(error.message);
+      }
     }
-    socket.on("error", (error) => {
-      finish(new ResolverError(`${server.address} port ${server.port}: ${error.message}`));
+    if (evasion !== undefined) return evasion;
+    throw new ResolverError(failures.join("; "));
+  }
+
+  async #askOne(server: Server, question: Question): Promise<Message> {
+    const message = await askUdp(server, new Exchange(question), this.#patience);
+    if (!message.tc) return message;
+    return askTcp(server, new Exchange(question), this.#patience.whole);
+  }
+}
+
+/** One query and how its answer is known. */
+class Exchange {
+  readonly query: Uint8Array;
+  readonly #id = randomInt(0x10000);
+  readonly #question: Question;
+  /** What was wrong with the last answer that could not be read. */
+  #fault = "";
+
+  constructor(question: Question) {
+    this.#question = question;
+    this.query = encodeMessage({
+      id: this.#id,
+      rd: true,
+      questions: [{ ...question, class: RRClass.IN }],
+      edns: { udpSize, version: 0, extendedRcode: 0, dnssecOk: false, options: [] },
     });
+  }
+
+  /** The answer, if these bytes are it. */
+  decode(bytes: Uint8Array): Message | undefined {
+    try {
+      const message = decodeMessage(bytes);
+      return this.#isAnswer(message) ? message : undefined;
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      this.#fault = `; what came cannot be read (${error.message})`;
+      return undefined;
+    }
+  }
+
+  /** Why there is none. */
+  silence({ whole }: Pick<Patience, "whole">): string {
+    return `no answer within ${whole / 1000} s${this.#fault}`;
+  }
+
+  #isAnswer(message: Message): boolean {
+    const { name, type } = this.#question;
+    const question = message.questions[0];
+    if (message.id !== this.#id || !message.isResponse) return false;
+    // Whoever does not understand a query may not repeat it either.
+    if (question === undefined) return message.rcode !== Rcode.NOERROR;
+    return question.type === type && equalNames(question.name, name);
+  }
+}
+
+/** What an error of the system means here. */
+function causeOf(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case "ECONNREFUSED":
+      return "nothing listens there";
+    case "ECONNRESET":
+      return "the connection was reset";
+    case "ENETUNREACH":
+    case "EHOSTUNREACH":
+      return "this host has no route to it";
+    case "EINVAL":
+      return "it cannot be asked; a link-local address needs its interface, as in fe80::1%eth0";
+    default:
+      return error.code ?? error.message;
+  }
+}
+
+function askUdp(server: Server, exchange: Exchange, patience: Patience): Promise<Message> {
+  const socket = createSocket(server.address.includes(":") ? "udp6" : "udp4");
+  return new Promise<Message>((resolve, reject) => {
+    const send = () => socket.send(exchange.query);
+    const repeat = setInterval(send, patience.resend);
+    const end = setTimeout(() => fail(exchange.silence(patience)), patience.whole);
+    const finish = (): void => {
+      clearInterval(repeat);
+      clearTimeout(end);
+      socket.close();
+    };
+    const fail = (reason: string): void => {
+      finish();
+      reject(new ResolverError(`${placeOf(server)}: ${reason}`));
+    };
+    socket.once("error", (error) => fail(causeOf(error)));
     socket.on("message", (bytes) => {
-      const message = decodeAnswer(bytes, id, name, type);
-      if (message !== undefined) finish(message);
+      const message = exchange.decode(bytes);
+      if (message === undefined) return;
+      finish();
+      resolve(message);
     });
-    // Connected, so that a closed port is reported and strangers are not heard. A name
-    // has to be looked up first: without an address there is nothing to send to.
-    socket.on("connect", () => {
-      send();
-      repeat = setInterval(send, resend);
-    });
+    // Connected, so that a closed port is reported and strangers are not heard.
+    socket.on("connect", send);
     socket.connect(server.port, server.address);
   });
 }
 
-function askTcp(server: Server, id: number, name: Name, type: number): Promise<Message> {
+function askTcp(server: Server, exchange: Exchange, whole: number): Promise<Message> {
   return new Promise<Message>((resolve, reject) => {
     const socket = connect(server.port, server.address, () => {
-      socket.write(encodeFrame(encodeQuery(id, name, type)));
+      socket.write(encodeFrame(exchange.query));
     });
     const reader = new FrameReader();
-    const fail = (reason: string) => {
+    const end = setTimeout(() => fail(exchange.silence({ whole })), whole);
+    const finish = (): void => {
+      clearTimeout(end);
       socket.destroy();
-      reject(new ResolverError(`${server.address} port ${server.port} over TCP: ${reason}`));
     };
-    socket.setTimeout(patience, () => fail("no answer"));
-    socket.on("error", (error) => fail(error.message));
-    socket.on("end", () => fail("closed without an answer"));
+    const fail = (reason: string): void => {
+      finish();
+      const where = `${placeOf(server)} over TCP, since the answer is too long for UDP`;
+      reject(new ResolverError(`${where}: ${reason}`));
+    };
+    socket.on("error", (error) => fail(causeOf(error)));
+    socket.on("end", () => fail("the connection was closed without an answer"));
     socket.on("data", (bytes) => {
       reader.push(bytes);
       for (let frame = reader.take(); frame !== undefined; frame = reader.take()) {
-        const message = decodeAnswer(frame, id, name, type);
+        const message = exchange.decode(frame);
         if (message === undefined) continue;
-        socket.removeAllListeners("end");
-        socket.destroy();
+        finish();
         resolve(message);
         return;
       }
@@ -150,31 +205,33 @@ function askTcp(server: Server, id: number, name: Name, type: number): Promise<M
   });
 }
 
-/**
- * Puts one question to one server.
- *
- * @throws ResolverError when nothing usable came back
- */
-export async function ask(server: Server, name: Name, type: number): Promise<Message> {
-  const id = randomInt(0x10000);
-  const message = await askUdp(server, id, name, type);
-  return message.tc ? askTcp(server, id, name, type) : message;
+/** The name and what it is an alias of, as far as the answer says (RFC 1034 §3.6.2). */
+function namesIn(message: Message, name: Name): ReadonlySet<string> {
+  const keys = new Set([name.key]);
+  let next: Name | undefined = name;
+  while (next !== undefined) {
+    const alias = message.answers.find(
+      (rr) => rr.type === RRType.CNAME && equalNames(rr.name, next as Name),
+    );
+    next = alias?.rdata.kind === "cname" ? alias.rdata.target : undefined;
+    if (next === undefined || keys.has(next.key)) break;
+    keys.add(next.key);
+  }
+  return keys;
 }
 
 /** The targets of the PTR records that answer, in the order they came. */
 export function pointersIn(message: Message, name: Name): Name[] {
-  const found: Name[] = [];
-  for (const rr of message.answers) {
-    if (rr.type === RRType.PTR && rr.rdata.kind === "ptr" && equalNames(rr.name, name)) {
-      found.push(rr.rdata.target);
-    }
-  }
-  return found;
+  const names = namesIn(message, name);
+  return message.answers.flatMap((rr) =>
+    rr.rdata.kind === "ptr" && names.has(rr.name.key) ? [rr.rdata.target] : [],
+  );
 }
 
-/** Records of one name and type in all sections. */
+/** Records of one name and type in the sections that may hold them. */
 export function recordsIn(message: Message, name: Name, type: number): RR[] {
+  const names = namesIn(message, name);
   return [...message.answers, ...message.additionals].filter(
-    (rr) => rr.type === type && equalNames(rr.name, name),
+    (rr) => rr.type === type && names.has(rr.name.key),
   );
 }

@@ -1,5 +1,7 @@
 // What can be typed, and how a wrong command line is told.
 
+import { parseArgs } from "node:util";
+
 /** The command line makes no sense; printed as one line, exit status 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
@@ -19,18 +21,18 @@ export const usageText = `usage: discli [OPTIONS] COMMAND
 
 options
   --server ADDR[:PORT]        whom to ask; default: the system's resolver
-  --config FILE               for delegation: default /etc/discd.lua
+  -c, --config FILE           for delegation: default /etc/discd.lua
   --escaped                   print names as zone files spell them
   --json                      print JSON
   --help, --version
 
 Names are plain UTF-8; a dot inside a label is written \\. (quote it in the shell).
-Without DOMAIN, the search domains of /etc/resolv.conf are asked.
+Without DOMAIN, the domains are browsed that the search domains of /etc/resolv.conf name.
 exit status: 0 done, 1 nothing found, 2 failed
 `;
 
-/** Commands that have a name but no code yet, so that nobody searches for a typing error. */
-export const notYet = new Set([
+/** Commands and options that have a name but no code yet: nobody should look for a typing error. */
+const laterCommands = new Set([
   "show",
   "reload",
   "refresh",
@@ -42,3 +44,72 @@ export const notYet = new Set([
   "update",
   "tsig-policy",
 ]);
+const laterOptions = ["api", "watch", "zone", "as", "all", "explain", "if", "client"];
+
+/** Words that each command takes after its name. */
+const wordsMax: Readonly<Record<string, number>> = {
+  browse: 2,
+  resolve: 1,
+  query: 2,
+  domains: 1,
+  delegation: 2,
+};
+
+export interface CommandLine {
+  readonly command: string;
+  readonly words: readonly string[];
+  readonly server: string | undefined;
+  readonly config: string | undefined;
+  readonly escaped: boolean;
+  readonly json: boolean;
+}
+
+/**
+ * Reads the command line.
+ *
+ * @param args without the program's name
+ * @throws UsageError
+ */
+export function readCommandLine(args: readonly string[]): CommandLine | "help" | "version" {
+  const { values, positionals } = parse(args);
+  if (values.help === true) return "help";
+  if (values.version === true) return "version";
+  const [command, ...words] = positionals;
+  if (command === undefined) throw new UsageError("a command is missing");
+  if (laterCommands.has(command)) throw new UsageError(`not yet: ${command} is not built`);
+  const most = wordsMax[command];
+  if (most === undefined || !Object.hasOwn(wordsMax, command)) {
+    throw new UsageError(`there is no command "${command}"`);
+  }
+  if (words.length > most)
+    throw new UsageError(`${command}: "${words[most]}" is one word too many`);
+  const { server, config, escaped = false, json = false } = values;
+  if (values.for !== undefined && values.for !== "bind") {
+    throw new UsageError(`not yet: --for ${values.for} is not built; --for bind is`);
+  }
+  return { command, words, server, config, escaped, json };
+}
+
+function parse(args: readonly string[]) {
+  const later = args.find((word) => laterOptions.includes(word.replace(/^--|=.*$/g, "")));
+  if (later?.startsWith("--")) throw new UsageError(`not yet: ${later} is not built`);
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        server: { type: "string" },
+        config: { type: "string", short: "c" },
+        for: { type: "string" },
+        escaped: { type: "boolean" },
+        json: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+        version: { type: "boolean" },
+      },
+    });
+  } catch (error) {
+    // The first sentence; what follows is about rare ways of quoting.
+    const [sentence = ""] = (error as Error).message.split(/\.\s|\n/);
+    throw new UsageError(sentence.replace(/\.$/, ""));
+  }
+}
