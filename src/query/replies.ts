@@ -10,7 +10,7 @@ import { displayName } from "../wire/name.js";
 import { encodeAnswer, encodeRefusal, type OptRules, type Sections, setsOf } from "./answer.js";
 import type { Asker, Reply } from "./asker.js";
 import type { Query, Refusal } from "./receive.js";
-import { rotated } from "./rotate.js";
+import { Rotation } from "./rotate.js";
 
 /** Which queries become log lines: none, their names, or who asked as well. */
 export type QueryLog = "none" | "names" | "full";
@@ -23,12 +23,12 @@ export interface ReplyRules {
 }
 
 export class Replies {
+  readonly #rotation = new Rotation();
   readonly #log: Log;
   readonly #counts: Counts;
   #rules: ReplyRules;
   #replies: Reply[] = [];
   #bytesPushed = 0;
-  #turn = 0;
 
   constructor(rules: ReplyRules, log: Log, counts: Counts) {
     this.#rules = rules;
@@ -90,8 +90,7 @@ export class Replies {
 
   #turned(sections: Sections): Sections {
     if (!this.#rules.rotate) return sections;
-    this.#turn += 1;
     const sets = [...setsOf(sections.answers)];
-    return { ...sections, answers: sets.flatMap((set) => rotated(set, this.#turn)) };
+    return { ...sections, answers: sets.flatMap((set) => this.#rotation.next(set)) };
   }
 }

@@ -62,3 +62,20 @@ test("addresses leave in turn where that is switched on", () => {
   expect(first(false)).toEqual(["1", "1", "1", "1"]);
   expect(new Set(first(true)).size).toBe(2);
 });
+
+test("whoever asks for both families, or for two hosts, meets every address first", () => {
+  const w = new World({ proxy: { rotate: true } });
+  const link = w.link("eth0");
+  for (const host of ["h", "i"]) {
+    link.says(`${host}.local. 120 A 203.0.113.1\n${host}.local. 120 A 203.0.113.2`);
+    link.says(`${host}.local. 120 AAAA 2001:db8::1\n${host}.local. 120 AAAA 2001:db8::2`);
+  }
+  const questions = [`h.${hosts} A`, `h.${hosts} AAAA`, `i.${hosts} A`, `i.${hosts} AAAA`];
+  const first = questions.map(() => new Set<string | undefined>());
+  for (let n = 0; n < 20; n++) {
+    for (const [at, question] of questions.entries()) {
+      first[at]?.add(w.ask(question).answers[0]?.slice(-1));
+    }
+  }
+  expect(first.map((set) => set.size)).toEqual([2, 2, 2, 2]);
+});
