@@ -39,7 +39,7 @@ export interface DomainLists {
 
 const advice: Readonly<Record<number, string>> = {
   [Rcode.REFUSED]: "it does not serve that zone, or does not let this host ask (`allow`)",
-  [Rcode.SERVFAIL]: "it could not find out; ask the zone's own server with --server",
+  [Rcode.SERVFAIL]: "a resolver that does not reach the zone's server, or discd whose link is down",
   [Rcode.NOTIMP]: "it does not know such questions",
 };
 

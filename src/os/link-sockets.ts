@@ -19,6 +19,7 @@ export interface WantedLink {
 }
 
 interface LinkState {
+  link: WantedLink;
   device: PresentInterface;
   readonly sockets: Map<Family, MulticastSocket>;
   readonly opening: Set<Family>;
@@ -44,6 +45,8 @@ export class LinkSockets {
   readonly #states = new Map<LinkId, LinkState>();
   /** Complaints that were logged and still hold. */
   readonly #complaints = new Map<string, string>();
+  /** Why links are not used at present, as it was logged. */
+  readonly #waiting = new Map<LinkId, string>();
 
   constructor(native: Native | undefined, log: Log, counts: Counts, tell: (input: Input) => void) {
     this.#native = native;
@@ -59,12 +62,19 @@ export class LinkSockets {
       const device = devices.get(name);
       const isWanted = wanted.some((link) => link.name === name);
       if (isWanted && device?.isUp === true && device.index === state.device.index) continue;
-      this.#drop(name, state);
+      this.#drop(name, state, isWanted ? absenceOf(device) : undefined);
+    }
+    for (const name of this.#waiting.keys()) {
+      if (!wanted.some((link) => link.name === name)) this.#waiting.delete(name);
     }
     const openings: Promise<void>[] = [];
     for (const link of wanted) {
       const device = devices.get(link.name);
-      if (device === undefined || !device.isUp) continue;
+      const absence = absenceOf(device);
+      if (device === undefined || absence !== undefined) {
+        this.#wait(link.name, absence ?? "");
+        continue;
+      }
       if (!device.canMulticast) {
         this.#complain(link.name, "ENOTSUP", "this interface does not do multicast");
         continue;
@@ -110,9 +120,10 @@ export class LinkSockets {
   async #followOne(link: WantedLink, device: PresentInterface): Promise<void> {
     let state = this.#states.get(link.name);
     if (state === undefined) {
-      state = { device, sockets: new Map(), opening: new Set(), told: undefined };
+      state = { link, device, sockets: new Map(), opening: new Set(), told: undefined };
       this.#states.set(link.name, state);
     }
+    state.link = link;
     state.device = device;
     const openings: Promise<boolean>[] = [];
     for (const family of ["ipv4", "ipv6"] as const) {
@@ -166,9 +177,14 @@ export class LinkSockets {
     if (this.#states.get(name) !== state) return;
     const { addresses: prefixes, mtu } = state.device;
     if (state.sockets.size === 0) {
-      if (state.told !== undefined) this.#drop(name, state);
+      const { ipv4, ipv6 } = state.link;
+      const isMute =
+        !(ipv4 && speaks(state.device, "ipv4")) && !(ipv6 && speaks(state.device, "ipv6"));
+      if (state.told !== undefined) this.#drop(name, state, isMute ? mute : undefined);
+      else if (isMute) this.#wait(name, mute);
       return;
     }
+    this.#waiting.delete(name);
     const key = [mtu, ...prefixes.map(formatPrefix)].join(" ");
     if (key === state.told && !isReopened) return;
     const families = [...state.sockets.keys()];
@@ -181,12 +197,23 @@ export class LinkSockets {
     this.#tell({ kind: "link-up", link: name, prefixes, mtu });
   }
 
-  #drop(name: LinkId, state: LinkState): void {
+  #drop(name: LinkId, state: LinkState, reason?: string): void {
     this.#states.delete(name);
     for (const socket of state.sockets.values()) socket.close();
     if (state.told === undefined) return;
-    this.#log.event("warn", "link-down", { link: name });
+    if (reason !== undefined) this.#waiting.set(name, reason);
+    this.#log.event("warn", "link-down", {
+      link: name,
+      ...(reason === undefined ? {} : { reason }),
+    });
     this.#tell({ kind: "link-down", link: name });
+  }
+
+  /** Says once why a link is not used yet. */
+  #wait(link: LinkId, reason: string): void {
+    if (this.#waiting.get(link) === reason) return;
+    this.#waiting.set(link, reason);
+    this.#log.event("warn", "link-waiting", { link, reason });
   }
 
   /** Says once what goes on being wrong. */
@@ -196,6 +223,14 @@ export class LinkSockets {
     this.#log.event("error", "link-refused", { link: subject, code, remedy });
   }
 }
+
+/** Why an interface cannot be used, if that is so. */
+function absenceOf(device: PresentInterface | undefined): string | undefined {
+  if (device === undefined) return "there is no such interface";
+  return device.isUp ? undefined : "the interface is down";
+}
+
+const mute = "the interface has no address to send from";
 
 /** Whether an interface has an address from which a family's packets can leave. */
 function speaks(device: PresentInterface, family: Family): boolean {

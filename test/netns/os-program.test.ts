@@ -235,6 +235,35 @@ it("a port that another program has: its name and number in the one line", async
   );
 });
 
+it("a link that cannot be used yet is said, once and why", async () => {
+  const text = "interfaces = { { name = 'eth9', subdomain = 'floor9.example.com' } }";
+  const child = run([discd, "-c", readable(text)]);
+  const inside = (command: string) =>
+    new Child(["nsenter", "-t", String(child.pid), "-n", "sh", "-c", command]).ended;
+  const said = () => {
+    const lines = child.stderrLines.filter(Boolean).map((line) => JSON.parse(line));
+    const about = lines.filter(({ link }) => link === "eth9");
+    return about.map(({ event, reason }) => [event, ...(reason === undefined ? [] : [reason])]);
+  };
+  const isNext = (...want: unknown[]) =>
+    until(`${want}`, () => JSON.stringify(said().at(-1)) === JSON.stringify(want));
+  await isNext("link-waiting", "there is no such interface");
+  await inside("ip link add eth9 type veth peer name other");
+  await isNext("link-waiting", "the interface is down");
+  await inside(
+    "echo 1 > /proc/sys/net/ipv6/conf/eth9/disable_ipv6; ip link set other up; ip link set eth9 up",
+  );
+  await isNext("link-waiting", "the interface has no address to send from");
+  await inside("ip addr add 10.9.0.1/24 dev eth9");
+  await isNext("link-up");
+  await inside("ip link set eth9 down");
+  await isNext("link-down", "the interface is down");
+  await inside("ip link del eth9");
+  await isNext("link-waiting", "there is no such interface");
+  await sleep(4500);
+  expect(said()).toHaveLength(6);
+});
+
 it("without any interface it runs, says that nobody can ask, and goes on waiting", async () => {
   const child = new Child(["unshare", "-n", discd, "--demo"]);
   running.push(child);
