@@ -201,7 +201,9 @@ export class Daemon {
     this.#log.setLevel(settings.log.level);
     this.#warn(warnings, reason === "interfaces");
     await this.#driver.reconfigure(settings);
-    this.#log.event("info", "reloaded", { reason, file: loaded.origin.source.file ?? "none" });
+    // Where containers come and go, interfaces change all day; what follows from it is told.
+    const level = reason === "signal" ? "info" : "debug";
+    this.#log.event(level, "reloaded", { reason, file: loaded.origin.source.file ?? "none" });
     this.#tellServing(settings);
   }
 

@@ -27,6 +27,9 @@ function run(argv: readonly string[], setUp = "true"): Child {
   return child;
 }
 
+/** Interfaces that change are news for debugging only. */
+const first = "zones = { 'first.example' }\nlog = { level = 'debug' }";
+
 const inside = (child: Child, command: string): Promise<void> =>
   new Child(["nsenter", "-t", String(child.pid), "-n", "sh", "-c", command]).ended;
 
@@ -47,7 +50,7 @@ async function reloads(child: Child, count: number, event = "reloaded"): Promise
 }
 
 it("an edit waits for its signal, whatever happens to the interfaces", async () => {
-  const file = configure("zones = { 'first.example' }");
+  const file = configure(first);
   const child = run([discd, "-c", file]);
   await child.says(/"event":"started"/);
   reconfigure(file, "zones = { 'second.example' }");
@@ -73,7 +76,7 @@ it("an edit waits for its signal, whatever happens to the interfaces", async () 
 });
 
 it("a storm of changes is read a few times, not once each", async () => {
-  const slow = "for i = 1, 3e6 do local x = i % 7 end\nzones = { 'first.example' }";
+  const slow = `for i = 1, 3e6 do local x = i % 7 end\n${first}`;
   const child = run([discd, "-c", configure(slow)]);
   await child.says(/"event":"started"/);
   const storm = "for i in $(seq 1 60); do ip addr add 192.0.2.$i/32 dev lo; sleep 0.02; done";
