@@ -147,6 +147,12 @@ export class Listening {
     }
     const openings = [...wanted].map(async ([key, one]) => {
       if (this.#opened.has(key)) return;
+      const { zone } = one.address;
+      if (zone !== undefined && !present.some(({ name }) => name === zone)) {
+        // The kernel knows no words for an interface that is not there.
+        outcome.refusals.push({ ...one, code: "EADDRNOTAVAIL" });
+        return;
+      }
       try {
         const opened = await this.#open[one.transport](formatAddress(one.address), one.port);
         this.#opened.set(key, opened);

@@ -77,8 +77,14 @@ export class AddressBook {
     return structure.length;
   }
 
-  /** The structure of a text and a port; undefined when the text says nothing to the kernel. */
+  /**
+   * The structure of a text and a port, for an address of this host: its scope is looked up
+   * anew, since the interface may have been made again without a word from anybody there.
+   *
+   * @returns undefined when the text says nothing to the kernel
+   */
   find(text: string, port: number): Buffer | undefined {
+    this.#structures.delete(text);
     const found = Buffer.alloc(socketAddressMax);
     const length = this.write(text, port, found, 0);
     return length === 0 ? undefined : found.subarray(0, length);

@@ -264,6 +264,41 @@ it("a link that cannot be used yet is said, once and why", async () => {
   expect(said()).toHaveLength(6);
 });
 
+it("[A5.3] a listed link-local address is listened on again when its interface is made again", async () => {
+  const text = `${zones}listen = { '127.0.0.1', '192.0.2.9', 'fe80::77%eth9' }`;
+  const child = run([discd, "-c", readable(text)]);
+  const inside = async (command: string) => {
+    const shell = new Child(["nsenter", "-t", String(child.pid), "-n", "sh", "-c", command]);
+    await shell.ended;
+    return shell.stdoutLines;
+  };
+  const make =
+    "ip link add eth9 type veth peer name other && ip link set other up && ip link set eth9 up && " +
+    "ip addr add fe80::77/64 dev eth9 nodad";
+  const answers = (how: string) => async () =>
+    (await inside(`dig @fe80::77%eth9 ${how} +tries=1 +time=1 +short mesh SOA`)).some((line) =>
+      line.includes("hostmaster"),
+    );
+  await child.says(/"event":"started"/);
+  // What is not there is waited for, and said.
+  for (const [place, transport] of [
+    ["192.0.2.9", "UDP"],
+    ["fe80::77%eth9", "TCP"],
+  ] as const) {
+    const lines = child.stderrLines.filter((line) => line.includes("not-listening"));
+    const own = lines.filter((line) => line.includes(place) && line.includes(transport));
+    expect(own, place).toHaveLength(1);
+    expect(own[0]).toMatch(/"level":"warn".*no interface has this address; it is used as soon/);
+  }
+  for (let round = 0; round < 2; round++) {
+    await inside(make);
+    await until(`UDP, round ${round}`, answers("+notcp"));
+    await until(`TCP, round ${round}`, answers("+tcp"));
+    await inside("ip link del eth9");
+    await sleep(2500);
+  }
+});
+
 it("without any interface it runs, says that nobody can ask, and goes on waiting", async () => {
   const child = new Child(["unshare", "-n", discd, "--demo"]);
   running.push(child);

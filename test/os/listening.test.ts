@@ -233,6 +233,18 @@ describe("refusals", () => {
     await listening.follow(later, lo);
     expect(system.sorted).toHaveLength(2);
   });
+
+  test("so is one of an interface that is not there, for which systems have other words", async () => {
+    const system = new System();
+    system.refuse = () => "EINVAL";
+    const listening = system.listening();
+    const later = { ...written, listen: list("fe80::1%eth7") };
+    await listening.start(later, lo);
+    expect(system.lines.join("\n")).toMatch(/\[fe80::1%eth7\]:53 .*as soon as/);
+    system.refuse = () => undefined;
+    await listening.follow(later, present({ eth7: ["fe80::1/64"] }));
+    expect(system.sorted).toHaveLength(2);
+  });
 });
 
 test("a listener's id tells its place", () => {
