@@ -2,6 +2,7 @@
 // from RFC 8766 §5.2.1 and §6.2 and RFC 6763 §11; that BIND accepts and serves
 // them is shown in test/netns/delegation.test.ts.
 
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseAddress } from "../../src/address.js";
 import { delegationFor, zoneText } from "../../src/discli/delegation.js";
@@ -183,4 +184,15 @@ describe("reverse zones", () => {
 test("a domain that has nothing to do with it", () => {
   expect(linesFor("example.org", floors)).toEqual([]);
   expect(linesFor("below.floor2.example.com", floors)).toEqual([]);
+});
+
+test("the README shows what is printed for its discd.lua", () => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const lua = /```lua\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
+  const shown = /```console\n\$ bin\/discli delegation print example\.com\n([\s\S]*?)```/.exec(
+    readme,
+  )?.[1];
+  const { proxy } = settingsOf(lua, host).settings.engine;
+  const delegation = delegationFor(proxy, parseName("example.com"), addresses.slice(0, 1));
+  expect(delegation === undefined ? "" : zoneText(delegation)).toBe(shown);
 });
