@@ -102,6 +102,7 @@ export class Engine {
       case "stream-bytes":
         this.#streams.receive(now, input.stream, input.bytes);
         break;
+      case "stream-blocked":
       case "stream-drained":
         // Only long-lived sessions send without being asked, and have to know.
         break;

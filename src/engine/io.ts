@@ -52,8 +52,12 @@ export type Input =
       readonly transport: StreamTransport;
       readonly source: Peer;
       readonly listener: ListenerId;
+      /** Whether its listener is one for DNS Push Notifications; never without TLS. */
+      readonly takesPush: boolean;
     }
   | { readonly kind: "stream-bytes"; readonly stream: StreamId; readonly bytes: Uint8Array }
+  /** The client does not read as fast as it is written to. Followed by `stream-drained`. */
+  | { readonly kind: "stream-blocked"; readonly stream: StreamId }
   /** What was written has left: the client reads again. */
   | { readonly kind: "stream-drained"; readonly stream: StreamId }
   /** The client sends no more, but may still read (it half-closed). */

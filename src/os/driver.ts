@@ -6,7 +6,7 @@
 import type { Counts } from "../counts.js";
 import type { EngineConfig } from "../engine/config.js";
 import type { Engine } from "../engine/engine.js";
-import type { Effect, Input } from "../engine/io.js";
+import type { Effect, Input, Peer } from "../engine/io.js";
 import type { Limits } from "../limits.js";
 import type { Log } from "../log.js";
 import { earliest, type Instant } from "../time.js";
@@ -76,8 +76,15 @@ export class Driver {
       native,
     );
     const streams = {
-      opened: (stream: number, source: { address: string; port: number }, listener: string) =>
-        this.dispatch({ kind: "stream-open", stream, transport: "tcp", source, listener }),
+      opened: (stream: number, source: Peer, listener: string) =>
+        this.dispatch({
+          kind: "stream-open",
+          stream,
+          transport: "tcp",
+          source,
+          listener,
+          takesPush: false,
+        }),
       received: (stream: number, bytes: Uint8Array) =>
         this.dispatch({ kind: "stream-bytes", stream, bytes }),
       drained: (stream: number) => this.dispatch({ kind: "stream-drained", stream }),

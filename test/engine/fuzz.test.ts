@@ -110,7 +110,14 @@ class Monkey {
     switch (below(this.random, 8)) {
       case 0:
         this.#open.add(++this.#stream);
-        return { kind: "stream-open", stream: this.#stream, transport: "tcp", source, listener };
+        return {
+          kind: "stream-open",
+          stream: this.#stream,
+          transport: "tcp",
+          source,
+          listener,
+          takesPush: false,
+        };
       case 1:
       case 2:
         return { kind: "stream-bytes", stream, bytes: encodeFrame(bytes) };

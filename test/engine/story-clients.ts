@@ -149,7 +149,14 @@ export class TcpClient {
   open(): void {
     const { stream, peer } = this;
     const listener = "192.0.2.53";
-    this.#world.input({ kind: "stream-open", stream, transport: "tcp", source: peer, listener });
+    this.#world.input({
+      kind: "stream-open",
+      stream,
+      transport: "tcp",
+      source: peer,
+      listener,
+      takesPush: false,
+    });
   }
 
   /** Sends queries in one piece. The IDs are 1, 2, 3 … unless given. */

@@ -149,7 +149,14 @@ export class World {
     const stream = this.#nextStream++;
     this.#connections.set(stream, connection);
     this.checkers.streamOpened(stream);
-    this.enter({ kind: "stream-open", stream, transport: "tcp", source, listener });
+    this.enter({
+      kind: "stream-open",
+      stream,
+      transport: "tcp",
+      source,
+      listener,
+      takesPush: false,
+    });
     return stream;
   }
 
