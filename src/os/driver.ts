@@ -11,6 +11,7 @@ import type { Limits } from "../limits.js";
 import type { Log } from "../log.js";
 import { earliest, type Instant } from "../time.js";
 import { now, timeoutUntil } from "./clock.js";
+import type { Credentials } from "./credentials.js";
 import type { PresentInterface } from "./interfaces.js";
 import { LinkSockets, type WantedLink } from "./link-sockets.js";
 import { Listening, type ListenSettings } from "./listening.js";
@@ -25,6 +26,8 @@ export interface DriverSettings extends ListenSettings {
   readonly limits: Limits;
   /** Links with sockets; virtual links among them are passed over. */
   readonly links: readonly WantedLink[];
+  /** TLS listeners are open only while there are some. */
+  readonly credentials?: Credentials;
 }
 
 /** All that the driver knows of the engine. */
