@@ -17,11 +17,25 @@ export interface Limits {
   readonly queriesWaitingPerClient: number;
   /** Bytes of ready answers. */
   readonly answerCache: number;
-  /** TCP connections, in all and per client. */
+  /** Connections over TCP and TLS, in all and per client. */
   readonly connections: number;
   readonly connectionsPerClient: number;
-  /** A TCP connection with nothing due is closed after this. */
+  /** A connection with nothing due, no session and no LLQ is closed after this. */
   readonly tcpIdle: Duration;
+  /** What DSO sessions are granted; infinite: for ever. */
+  readonly dsoInactivity: Duration;
+  readonly dsoKeepalive: Duration;
+  /** Push subscriptions, in all and in one session. */
+  readonly subscriptions: number;
+  readonly subscriptionsPerSession: number;
+  /** LLQs alive, in all and per client. */
+  readonly llq: number;
+  readonly llqPerClient: number;
+  /** LLQ set-ups of one client that were challenged and not answered. */
+  readonly llqUnconfirmedPerClient: number;
+  /** The lease that a client wishes is moved between these. */
+  readonly llqLeaseMin: Duration;
+  readonly llqLeaseMax: Duration;
   /** Bytes waiting to be read by a client; more resets the connection. */
   readonly writeQueue: number;
   /** Run time and memory of discd.lua. */
@@ -45,6 +59,23 @@ export const defaultLimits: Limits = {
   connectionsPerClient: 1_000,
   // RFC 7766 §6.2.3: of the order of seconds.
   tcpIdle: seconds(10),
+  // Twice the time that a phone in a pocket takes from one look to the next.
+  dsoInactivity: seconds(30),
+  // RFC 8490 §6.5.2: 60 minutes, unless the path is known to need less.
+  dsoKeepalive: seconds(3600),
+  // Ten for each of 10,000 subscribers.
+  subscriptions: 100_000,
+  // Beyond what any browser of services follows; one session cannot use up the whole.
+  subscriptionsPerSession: 1_000,
+  // Some 1.5 KB each; the table of a large campus.
+  llq: 10_000,
+  // An address may be that of a whole office behind a NAT.
+  llqPerClient: 1_000,
+  // A client opens a handful at once; more at a time is a flood, or a forged address.
+  llqUnconfirmedPerClient: 50,
+  // The bounds of the public server that clients were written against (LLQ-22).
+  llqLeaseMin: seconds(900),
+  llqLeaseMax: seconds(7200),
   writeQueue: 1024 * 1024,
   luaTime: seconds(3),
   luaMemory: 64 * 1024 * 1024,
@@ -58,6 +89,12 @@ export const streamMessageMax = 65_535;
 
 /** Unanswered queries read from one TCP connection; further bytes wait in the kernel. */
 export const pipelinedMax = 200;
+
+/**
+ * Connections beyond `connections` that are kept until they can be told when to come back
+ * (RFC 8490 §6.6.1); more are closed at once.
+ */
+export const turnedAwayMax = 500;
 
 /** Addresses whose client class is remembered; the class is worked out again for others. */
 export const clientClassesMax = 10_000;

@@ -97,13 +97,22 @@ function printLists(lists: Readonly<Record<string, readonly Name[] | undefined>>
   return Object.fromEntries(written);
 }
 
+/** Limits that are times, which the file has in seconds. */
+const timeLimits: ReadonlySet<keyof Limits> = new Set([
+  "tcpIdle",
+  "dsoInactivity",
+  "dsoKeepalive",
+  "llqLeaseMin",
+  "llqLeaseMax",
+  "luaTime",
+]);
+
 /** Under the keys of the file. */
 function printLimits(limits: Limits): object {
-  const times: readonly (keyof Limits)[] = ["tcpIdle", "luaTime"];
-  const pairs = Object.entries(limitKeys).map(([key, bound]) => [
-    key,
-    times.includes(bound) ? limits[bound] / 1000 : limits[bound],
-  ]);
+  const pairs = Object.entries(limitKeys).map(([key, bound]) => {
+    const value = timeLimits.has(bound) ? limits[bound] / 1000 : limits[bound];
+    return [key, Number.isFinite(value) ? value : "infinite"];
+  });
   return Object.fromEntries(pairs);
 }
 

@@ -78,7 +78,14 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
   checkWhole(material, configs);
   const log = { level: written.log?.level ?? "info", queries: written.log?.queries ?? "none" };
   return {
-    engine: { proxy, links: configs, limits, logQueries: log.queries },
+    engine: {
+      proxy,
+      links: configs,
+      limits,
+      logQueries: log.queries,
+      takesPush: false,
+      takesLlq: false,
+    },
     listen: written.listen ?? "all",
     ports: { udp: written.port?.udp ?? dnsPort, tcp: written.port?.tcp ?? dnsPort },
     portsAreDefault: written.port?.udp === undefined && written.port?.tcp === undefined,

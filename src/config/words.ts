@@ -58,6 +58,15 @@ export function time(least: number, most: number): Check<Duration> {
   };
 }
 
+/** A time, or the word 'infinite'. */
+export function timeOrInfinite(least: number, most: number): Check<Duration> {
+  const finite = time(least, most);
+  return (value, where) =>
+    value.kind === "string" && value.text === "infinite"
+      ? ms(Number.POSITIVE_INFINITY)
+      : finite(value, where);
+}
+
 /** A time in whole seconds, as TTLs are. */
 export function wholeSeconds(least: number, most: number): Check<number> {
   return (value, where) => {

@@ -22,4 +22,7 @@ export interface EngineConfig {
   readonly links: readonly LinkConfig[];
   readonly limits: Limits;
   readonly logQueries: QueryLog;
+  /** Whether DNS Push Notifications, and LLQs, are switched on. */
+  readonly takesPush: boolean;
+  readonly takesLlq: boolean;
 }

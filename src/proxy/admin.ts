@@ -7,6 +7,7 @@ import type { Question } from "../wire/message.js";
 import { foldLabel, type Label } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import { adminTtl, nsOf, soaOf } from "./negative.js";
+import { offerNames } from "./offers.js";
 import type { ProxyOptions } from "./options.js";
 import type { Zone } from "./zones.js";
 
@@ -15,10 +16,7 @@ const delegationTypes: readonly number[] = [RRType.SOA, RRType.NS, RRType.DS];
 
 /** RFC 8766 §6.4, directly below the apex. */
 const metadataNames: ReadonlySet<string> = new Set([
-  "_dns-llq._udp",
-  "_dns-llq._tcp",
-  "_dns-llq-tls._tcp",
-  "_dns-push-tls._tcp",
+  ...offerNames,
   "_dns-update._udp",
   "_dns-update._tcp",
   "_dns-update-tls._tcp",

@@ -7,6 +7,7 @@ import type { Counts } from "../counts.js";
 import { Deadlines } from "../deadlines.js";
 import type { Timeouts } from "../dso/messages.js";
 import { type Outcome, type Request, ServerSession } from "../dso/server-session.js";
+import type { Limits } from "../limits.js";
 import type { Change } from "../mdns/link.js";
 import type { ProxyOptions } from "../proxy/options.js";
 import { type Tables, tablesOf } from "../proxy/tables.js";
@@ -17,14 +18,11 @@ import { Desk } from "./desk.js";
 import { Seat } from "./seat.js";
 import type { FindLink } from "./topic.js";
 
-/** Bounds of the `limits` table that concern sessions. */
-export interface PushLimits {
-  readonly dsoInactivity: Duration;
-  readonly dsoKeepalive: Duration;
-  /** Subscriptions, in all and in one session. */
-  readonly subscriptions: number;
-  readonly subscriptionsPerSession: number;
-}
+/** Bounds of sessions and subscriptions. */
+export type PushLimits = Pick<
+  Limits,
+  "dsoInactivity" | "dsoKeepalive" | "subscriptions" | "subscriptionsPerSession"
+>;
 
 export interface PushOptions {
   readonly proxy: ProxyOptions;

@@ -127,7 +127,7 @@ const later: readonly (readonly [string, string])[] = [
   ["source = { git = 'https://example.com' }", "source"],
   ["port = { llq = 5352 }", "port.llq"],
   ["port = { push = 853 }", "port.push"],
-  ["limits = { llq_lease_min = 900 }", "limits.llq_lease_min"],
+  ["limits = { update_records = 900 }", "limits.update_records"],
   ["services = { { deny = '_ssh._tcp', client = 'any' }, default = 'allow' }", "services[1]"],
 ];
 each(

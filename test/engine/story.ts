@@ -103,6 +103,8 @@ export class World {
       links,
       limits: { ...defaultLimits, ...limits },
       logQueries: logQueries ?? "none",
+      takesPush: true,
+      takesLlq: true,
       proxy: {
         hostname: parseName("px.example.net"),
         contact: parseName("hostmaster.example.net"),

@@ -5,8 +5,9 @@
 import { createHmac } from "node:crypto";
 import { expect } from "vitest";
 import { Counts } from "../../src/counts.js";
+import { defaultLimits } from "../../src/limits.js";
 import type { Asker, Reply } from "../../src/llq/asker.js";
-import { defaultLlqLimits, type LlqLimits } from "../../src/llq/lease.js";
+import type { LlqLimits } from "../../src/llq/lease.js";
 import { decodeOption, encodeOption, type LlqOption } from "../../src/llq/option.js";
 import { LlqServer, type Taken } from "../../src/llq/server.js";
 import type { Mac } from "../../src/llq/setup.js";
@@ -81,7 +82,7 @@ function optionsWith({ limits, served, proxy }: Setting) {
   const link = linkOf({ service: zone, host: zone, reverse: [], ...served });
   return {
     proxy: optionsOf({ links: [link], ...proxy }),
-    limits: { ...defaultLlqLimits, ...limits },
+    limits: { ...defaultLimits, ...limits },
   };
 }
 

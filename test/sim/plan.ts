@@ -114,7 +114,8 @@ export function configOf(plan: WorldPlan): EngineConfig {
       },
     }),
   );
-  return { proxy, links, limits: plan.limits, logQueries: "none" };
+  const isOn = { takesPush: true, takesLlq: true };
+  return { proxy, links, limits: plan.limits, logQueries: "none", ...isOn };
 }
 
 function servedOf(plan: WorldPlan, link: LinkPlan): ServedLink {
