@@ -1,13 +1,14 @@
 // Ready responses by the bytes of the question, so that an answer given a
 // moment ago costs a comparison and a copy. Two queries share a response when
 // their question bytes (case included, for 0x20 clients), what their flags and
-// OPT allow, their transport and their class of client agree; the socket they
-// came in on makes no difference. A response is dropped when anything changes
+// OPT allow, their way and their class of client agree; the socket they came
+// in on makes no difference. A response is dropped when anything changes
 // on the link it speaks of, and is stale as soon as a TTL in it would be lower.
 
 import type { Instant } from "../time.js";
 import { EdnsOption } from "../wire/codes.js";
 import { headerBytes } from "../wire/message.js";
+import { isEncrypted, type Way } from "./asker.js";
 import type { Epoch } from "./epochs.js";
 
 interface Entry {
@@ -45,8 +46,17 @@ const idleOptions: readonly number[] = [
 const edns = 1 << 17;
 const dnssecOk = 1 << 18;
 const recursionDesired = 1 << 19;
-const stream = 1 << 20;
-const nsid = 1 << 21;
+const nsid = 1 << 20;
+const padding = 1 << 21;
+
+/** Each way has answers of its own: what an OPT says differs. */
+const wayBits: Readonly<Record<Way, number>> = {
+  udp: 0,
+  tcp: 1 << 22,
+  tls: 2 << 22,
+  "tcp-session": 3 << 22,
+  "tls-session": 4 << 22,
+};
 
 export class AnswerCache {
   readonly #entries = new Map<number, Entry>();
@@ -90,8 +100,8 @@ export class AnswerCache {
    * The response to a query like this one, with the ID of this one. It is the kept one, good
    * until the next call: a copy of each would make garbage faster than it is collected.
    */
-  find(now: Instant, query: Uint8Array, isStream: boolean, client: number): Uint8Array | undefined {
-    if (!this.#scan(query, isStream, client)) return undefined;
+  find(now: Instant, query: Uint8Array, way: Way, client: number): Uint8Array | undefined {
+    if (!this.#scan(query, way, client)) return undefined;
     const entry = this.#entries.get(this.#hash);
     if (
       entry === undefined ||
@@ -110,8 +120,8 @@ export class AnswerCache {
   }
 
   /** Keeps the response given to `query`. Queries with unusual parts are not kept. */
-  keep(query: Uint8Array, isStream: boolean, client: number, answer: Keep): void {
-    if (!this.#scan(query, isStream, client)) return;
+  keep(query: Uint8Array, way: Way, client: number, answer: Keep): void {
+    if (!this.#scan(query, way, client)) return;
     this.#forget(this.#hash);
     this.#entries.set(this.#hash, {
       shape: this.#shape,
@@ -145,7 +155,7 @@ export class AnswerCache {
   }
 
   /** Reads a plain query (one question, at most an OPT) into #hash, #shape and #questionEnd. */
-  #scan(query: Uint8Array, isStream: boolean, client: number): boolean {
+  #scan(query: Uint8Array, way: Way, client: number): boolean {
     const size = query.length;
     if (size < headerBytes + 5) return false;
     const flags = ((query[2] as number) << 8) | (query[3] as number);
@@ -156,12 +166,12 @@ export class AnswerCache {
     const end = this.#scanQuestion(query);
     if (end === 0) return false;
     this.#questionEnd = end;
-    let shape = (flags & 0x0100) !== 0 ? recursionDesired : 0;
-    if (isStream) shape |= stream;
+    let shape = wayBits[way];
+    if ((flags & 0x0100) !== 0) shape |= recursionDesired;
     if (query[11] === 0) {
       if (end !== size) return false;
-      this.#shape = shape | (isStream ? 0 : udpSizeMin);
-    } else if (!this.#scanOpt(query, end, shape, isStream)) return false;
+      this.#shape = shape | (way === "udp" ? udpSizeMin : 0);
+    } else if (!this.#scanOpt(query, end, shape, way)) return false;
     this.#hash = Math.imul(this.#hash ^ this.#shape, 0x01000193);
     this.#hash = Math.imul(this.#hash ^ client, 0x01000193);
     return true;
@@ -186,7 +196,7 @@ export class AnswerCache {
     return at;
   }
 
-  #scanOpt(query: Uint8Array, start: number, base: number, isStream: boolean): boolean {
+  #scanOpt(query: Uint8Array, start: number, base: number, way: Way): boolean {
     const size = query.length;
     if (start + optFixedSize > size) return false;
     // Root owner, type 41; extended rcode and version 0.
@@ -204,12 +214,15 @@ export class AnswerCache {
       at += 4 + optionSize;
       if (at > size) return false;
       if (code === EdnsOption.NSID) shape |= nsid;
-      else if (code === EdnsOption.TCP_KEEPALIVE && isStream) return false;
+      else if (code === EdnsOption.TCP_KEEPALIVE && way !== "udp") return false;
+      else if (code === EdnsOption.PADDING && isEncrypted(way)) shape |= padding;
       else if (code !== EdnsOption.TCP_KEEPALIVE && !idleOptions.includes(code)) return false;
     }
-    if (!isStream) {
+    // On streams the client's size matters to padding alone (RFC 7830 §4).
+    if (way === "udp" || (shape & padding) !== 0) {
       const asked = ((query[start + 3] as number) << 8) | (query[start + 4] as number);
-      shape |= Math.min(Math.max(asked, udpSizeMin), this.#udpSize);
+      const size = Math.max(asked, udpSizeMin);
+      shape |= way === "udp" ? Math.min(size, this.#udpSize) : size;
     }
     this.#shape = shape;
     return true;

@@ -10,6 +10,7 @@ import { headerBytes } from "../wire/message.js";
 import { wireLength } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import { MessageWriter, type Section } from "../wire/writer.js";
+import { isEncrypted, tellsIdle, type Way } from "./asker.js";
 import type { AskedEdns, Query, Refusal } from "./receive.js";
 
 export interface Sections {
@@ -48,13 +49,23 @@ const refusalMax = 1232;
  */
 const misfitsMax = 8;
 
-export function encodeAnswer(query: Query, sections: Sections, rules: OptRules): Uint8Array {
+/** Padded answers have a multiple of this many bytes (RFC 8467 §4.1). */
+const paddingBlock = 468;
+
+const optionHeaderBytes = 4;
+
+export function encodeAnswer(
+  query: Query,
+  way: Way,
+  sections: Sections,
+  rules: OptRules,
+): Uint8Array {
   const { question } = query;
   const writer = new MessageWriter(query.answerMax, "unicast");
   writer.header(headerOf(query.id, Opcode.QUERY, query.recursionDesired, sections));
   writer.question(question);
   const edns =
-    query.edns && fitting(query, ednsOf(query.edns, sections.rcode, query.isStream, rules));
+    query.edns && fitting(query, ednsOf(query.edns, sections.rcode, tellsIdle(way), rules));
   if (edns !== undefined) writer.reserve(ednsLength(edns));
   // a name that was asked for is spelt as it was asked for.
   const spelt = (rr: RR) =>
@@ -64,11 +75,13 @@ export function encodeAnswer(query: Query, sections: Sections, rules: OptRules):
     appendSets(writer, "authority", sections.authority.map(spelt), query.isStream);
   if (isWhole) appendAdditionals(writer, sections.additionals);
   else writer.setTruncated();
-  if (edns !== undefined) writer.edns(edns);
+  if (edns !== undefined) {
+    writer.edns(padded(edns, writer.length, query.edns, way, query.answerMax));
+  }
   return writer.finish();
 }
 
-export function encodeRefusal(refusal: Refusal, isStream: boolean, rules: OptRules): Uint8Array {
+export function encodeRefusal(refusal: Refusal, way: Way, rules: OptRules): Uint8Array {
   const writer = new MessageWriter(refusalMax, "unicast");
   const { id, opcode, recursionDesired, rcode, question } = refusal;
   writer.header(headerOf(id, opcode, recursionDesired, bare(rcode)));
@@ -76,7 +89,9 @@ export function encodeRefusal(refusal: Refusal, isStream: boolean, rules: OptRul
   if (refusal.edns !== undefined) {
     // RFC 6891 §6.1.3: of a version that we do not know, nothing is answered but that.
     const isBare = rcode === Rcode.BADVERS;
-    writer.edns(ednsOf(refusal.edns, rcode, isStream && !isBare, rules));
+    const edns = ednsOf(refusal.edns, rcode, tellsIdle(way) && !isBare, rules);
+    const asked = isBare ? undefined : refusal.edns;
+    writer.edns(padded(edns, writer.length, asked, way, refusalMax));
   }
   return writer.finish();
 }
@@ -97,12 +112,12 @@ function headerOf(id: number, opcode: number, rd: boolean, sections: Sections) {
   };
 }
 
-function ednsOf(asked: AskedEdns, rcode: number, isStream: boolean, rules: OptRules): Edns {
+function ednsOf(asked: AskedEdns, rcode: number, hasIdle: boolean, rules: OptRules): Edns {
   const options: { code: number; bytes: Uint8Array }[] = [];
   if (asked.wantsNsid && rules.nsid !== undefined) {
     options.push({ code: EdnsOption.NSID, bytes: rules.nsid });
   }
-  if (isStream) {
+  if (hasIdle) {
     const tenths = Math.min(0xffff, Math.round(rules.tcpIdle / 100));
     options.push({
       code: EdnsOption.TCP_KEEPALIVE,
@@ -124,8 +139,30 @@ function fitting(query: Query, edns: Edns): Edns {
   return taken > query.answerMax ? { ...edns, options: [] } : edns;
 }
 
+/**
+ * The OPT with Padding, where the client asked with it and nobody else reads along; without
+ * when that would be more than the client takes.
+ *
+ * @param before  bytes of the message in front of the OPT
+ */
+function padded(
+  edns: Edns,
+  before: number,
+  asked: AskedEdns | undefined,
+  way: Way,
+  messageMax: number,
+): Edns {
+  if (asked?.paddedMax === undefined || !isEncrypted(way)) return edns;
+  const least = before + ednsLength(edns) + optionHeaderBytes;
+  const length = Math.ceil(least / paddingBlock) * paddingBlock;
+  if (length > Math.min(asked.paddedMax, messageMax)) return edns;
+  const padding = { code: EdnsOption.PADDING, bytes: new Uint8Array(length - least) };
+  return { ...edns, options: [...edns.options, padding] };
+}
+
 function ednsLength(edns: Edns): number {
-  return edns.options.reduce((length, option) => length + 4 + option.bytes.length, 11);
+  const optionBytes = edns.options.map(({ bytes }) => optionHeaderBytes + bytes.length);
+  return optionBytes.reduce((sum, bytes) => sum + bytes, 11);
 }
 
 /**

@@ -20,7 +20,7 @@ import { Access } from "./access.js";
 import { bare, type Sections, setsOf } from "./answer.js";
 import { AnswerCache, type Keep } from "./answer-cache.js";
 import type { Ask, Client } from "./ask.js";
-import type { Asker, Reply } from "./asker.js";
+import { type Asker, type Reply, wayOf } from "./asker.js";
 import { Epochs } from "./epochs.js";
 import { type FindLink, OneShots } from "./one-shot.js";
 import { type Query, receive } from "./receive.js";
@@ -82,8 +82,7 @@ export class Queries {
     if (asker.peer.port === 0) return undefined;
     const client = this.#access.clientAt(asker.peer.address);
     if (client === undefined) return undefined;
-    const isStream = asker.transport !== "udp";
-    const response = this.#ready.find(now, bytes, isStream, client.classNumber);
+    const response = this.#ready.find(now, bytes, wayOf(asker), client.classNumber);
     if (response === undefined) return undefined;
     this.#counts.add("answer-cache-hits");
     if (this.#replies.isLogging) {
@@ -215,7 +214,7 @@ export class Queries {
     // Errors are as cheap to make again; addresses that leave in turn differ each time.
     if (sections.rcode !== Rcode.NOERROR || this.#isTurning(sections)) return;
     if (good.staleAt <= now) return;
-    this.#ready.keep(bytes, query.isStream, client.classNumber, { response, ...good });
+    this.#ready.keep(bytes, wayOf(asker), client.classNumber, { response, ...good });
   }
 
   #isTurning({ answers }: Sections): boolean {

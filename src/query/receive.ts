@@ -22,6 +22,8 @@ import { countOpts } from "./opt-scan.js";
 export interface AskedEdns {
   readonly dnssecOk: boolean;
   readonly wantsNsid: boolean;
+  /** Asked with Padding: the largest message that the client takes (RFC 7830 §4). */
+  readonly paddedMax?: number;
 }
 
 /** A well-formed query, as far as a look at it alone can tell. */
@@ -93,7 +95,8 @@ function judge(
   if (wireLength(question.name) > nameBytesMax) return refused(header, Rcode.FORMERR, bytes);
   const { edns } = message;
   const recursionDesired = message.rd;
-  const asked = edns === undefined ? undefined : { dnssecOk: edns.dnssecOk, wantsNsid: false };
+  // An error tells what is wrong and not who we are.
+  const asked = edns === undefined ? undefined : { ...askedWith(edns), wantsNsid: false };
   const answer = (rcode: number): Received => ({
     kind: "refused",
     refusal: {
@@ -109,7 +112,7 @@ function judge(
   if (edns !== undefined && isStream && hasBadKeepalive(edns)) return answer(Rcode.FORMERR);
   if (question.class !== RRClass.IN && question.class !== RRClass.ANY) return answer(Rcode.REFUSED);
   if (transfers.includes(question.type)) return answer(Rcode.REFUSED);
-  const size = edns === undefined ? udpSizeMin : Math.max(edns.udpSize, udpSizeMin);
+  const size = edns === undefined ? udpSizeMin : sizeOf(edns);
   const query: Query = {
     id: message.id,
     question,
@@ -139,9 +142,14 @@ function refused(header: HeaderCounts, rcode: number, bytes: Uint8Array): Receiv
   return { kind: "refused", refusal };
 }
 
+/** RFC 6891 §6.2.3: less than 512 means 512. */
+const sizeOf = (edns: Edns) => Math.max(edns.udpSize, udpSizeMin);
+
 function askedWith(edns: Edns): AskedEdns {
-  const wantsNsid = edns.options.some((option) => option.code === EdnsOption.NSID);
-  return { dnssecOk: edns.dnssecOk, wantsNsid };
+  const has = (wanted: number) => edns.options.some(({ code }) => code === wanted);
+  const wantsNsid = has(EdnsOption.NSID);
+  const padded = has(EdnsOption.PADDING) ? { paddedMax: sizeOf(edns) } : {};
+  return { dnssecOk: edns.dnssecOk, wantsNsid, ...padded };
 }
 
 /** RFC 7828 §3.2.1: in a query the option is empty. Over UDP it is ignored altogether. */

@@ -8,7 +8,7 @@ import { rcodeName, typeName } from "../wire/codes.js";
 import type { Question } from "../wire/message.js";
 import { displayName } from "../wire/name.js";
 import { encodeAnswer, encodeRefusal, type OptRules, type Sections, setsOf } from "./answer.js";
-import type { Asker, Reply } from "./asker.js";
+import { type Asker, type Reply, wayOf } from "./asker.js";
 import type { Query, Refusal } from "./receive.js";
 import { Rotation } from "./rotate.js";
 
@@ -51,7 +51,7 @@ export class Replies {
 
   /** @returns the response as sent, for the cache of ready answers */
   answer(asker: Asker, query: Query, sections: Sections): Uint8Array {
-    const bytes = encodeAnswer(query, this.#turned(sections), this.#rules.opt);
+    const bytes = encodeAnswer(query, wayOf(asker), this.#turned(sections), this.#rules.opt);
     this.#counts.add("answers", rcodeName(sections.rcode));
     this.note(asker, query.question, sections.rcode);
     this.push(asker, bytes);
@@ -61,7 +61,7 @@ export class Replies {
   refuse(asker: Asker, refusal: Refusal): void {
     this.#counts.add("answers", rcodeName(refusal.rcode));
     if (refusal.question !== undefined) this.note(asker, refusal.question, refusal.rcode);
-    this.push(asker, encodeRefusal(refusal, asker.transport !== "udp", this.#rules.opt));
+    this.push(asker, encodeRefusal(refusal, wayOf(asker), this.#rules.opt));
   }
 
   push(to: Asker, bytes: Uint8Array): void {

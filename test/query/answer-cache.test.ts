@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "vitest";
 import { AnswerCache } from "../../src/query/answer-cache.js";
+import type { Way } from "../../src/query/asker.js";
 import { type Instant, instant } from "../../src/time.js";
 
 const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
@@ -14,23 +15,31 @@ const plain = `0e01 0000 0001 0000 0000 0000 ${name} 000c 0001`;
 const withOpt = (opt: string, flags = "0000") =>
   `0e01 ${flags} 0001 0000 0000 0001 ${name} 000c 0001 ${opt}`;
 const opt = "00 0029 04d0 00000000 0000";
+const padding = "00 0029 04d0 00000000 0008 000c 0004 00000000";
 const response = hex("ffff 8400 0001 0001 0000 0000");
 
 const made = (bytesMax = 100_000) => new AnswerCache(bytesMax, 1232, 12345);
 
-function kept(query: string, asked: string, sides: { isStream?: boolean; client?: number } = {}) {
+interface Sides {
+  /** The way of the query that was answered, and of the one that comes after it. */
+  readonly from?: Way;
+  readonly way?: Way;
+  readonly client?: number;
+}
+
+function kept(query: string, asked: string, sides: Sides = {}) {
   const cache = made();
-  cache.keep(hex(query), false, 1, { response, epoch: { count: 0 }, staleAt: later });
-  return cache.find(at(0), hex(asked), sides.isStream ?? false, sides.client ?? 1) !== undefined;
+  cache.keep(hex(query), sides.from ?? "udp", 1, { response, epoch: { count: 0 }, staleAt: later });
+  return cache.find(at(0), hex(asked), sides.way ?? "udp", sides.client ?? 1) !== undefined;
 }
 
 describe("the same question", () => {
   test("gets the answer with its own ID", () => {
     const cache = made();
-    cache.keep(hex(plain), false, 1, { response, epoch: { count: 0 }, staleAt: later });
-    const answer = cache.find(at(0), hex(plain.replace("0e01", "4711")), false, 1);
+    cache.keep(hex(plain), "udp", 1, { response, epoch: { count: 0 }, staleAt: later });
+    const answer = cache.find(at(0), hex(plain.replace("0e01", "4711")), "udp", 1);
     expect(Buffer.from(answer ?? []).toString("hex")).toBe("471184000001000100000000");
-    const next = cache.find(at(0), hex(plain.replace("0e01", "0815")), false, 1);
+    const next = cache.find(at(0), hex(plain.replace("0e01", "0815")), "udp", 1);
     expect(Buffer.from(next ?? []).toString("hex")).toBe("081584000001000100000000");
   });
 
@@ -38,10 +47,10 @@ describe("the same question", () => {
     const cache = made();
     const query = hex(plain);
     const bytes = Buffer.from(response);
-    cache.keep(query, false, 1, { response: bytes, epoch: { count: 0 }, staleAt: later });
+    cache.keep(query, "udp", 1, { response: bytes, epoch: { count: 0 }, staleAt: later });
     bytes.fill(0);
     query.fill(0);
-    expect(cache.find(at(0), hex(plain), false, 1)?.[2]).toBe(0x84);
+    expect(cache.find(at(0), hex(plain), "udp", 1)?.[2]).toBe(0x84);
   });
 
   const others: readonly (readonly [string, string, string, boolean])[] = [
@@ -89,8 +98,28 @@ describe("the same question", () => {
     expect(kept(plain, plain, { client: 2 })).toBe(false);
   });
 
-  test("streams have answers of their own", () => {
-    expect(kept(plain, plain, { isStream: true })).toBe(false);
+  test("each way has answers of its own [EDNS-10] [EDNS-11]", () => {
+    const ways: readonly Way[] = ["udp", "tcp", "tls", "tcp-session", "tls-session"];
+    for (const from of ways) {
+      for (const asked of [opt, padding]) {
+        const hits = ways.filter((way) => kept(withOpt(asked), withOpt(asked), { from, way }));
+        expect(hits).toEqual([from]);
+      }
+    }
+  });
+
+  const tls = { from: "tls", way: "tls" } as const;
+  const smaller = padding.replace("04d0", "0200");
+
+  test("over TLS padding makes a difference, and so does what the client takes [EDNS-11]", () => {
+    expect(kept(withOpt(padding), withOpt(opt), tls)).toBe(false);
+    expect(kept(withOpt(opt), withOpt(padding), tls)).toBe(false);
+    expect(kept(withOpt(padding), withOpt(smaller), tls)).toBe(false);
+  });
+
+  test("in the clear it makes none", () => {
+    expect(kept(withOpt(padding), withOpt(opt))).toBe(true);
+    expect(kept(withOpt(padding), withOpt(smaller), { from: "tcp", way: "tcp" })).toBe(true);
   });
 });
 
@@ -98,16 +127,16 @@ describe("an answer ends", () => {
   test("when its link changes", () => {
     const cache = made();
     const epoch = { count: 0 };
-    cache.keep(hex(plain), false, 1, { response, epoch, staleAt: later });
+    cache.keep(hex(plain), "udp", 1, { response, epoch, staleAt: later });
     epoch.count += 1;
-    expect(cache.find(at(0), hex(plain), false, 1)).toBeUndefined();
+    expect(cache.find(at(0), hex(plain), "udp", 1)).toBeUndefined();
   });
 
   test("when a TTL in it would be lower [DP-46]", () => {
     const cache = made();
-    cache.keep(hex(plain), false, 1, { response, epoch: { count: 0 }, staleAt: later });
-    expect(cache.find(at(9_999), hex(plain), false, 1)).toBeDefined();
-    expect(cache.find(later, hex(plain), false, 1)).toBeUndefined();
+    cache.keep(hex(plain), "udp", 1, { response, epoch: { count: 0 }, staleAt: later });
+    expect(cache.find(at(9_999), hex(plain), "udp", 1)).toBeDefined();
+    expect(cache.find(later, hex(plain), "udp", 1)).toBeUndefined();
   });
 });
 
@@ -116,13 +145,13 @@ test("the oldest answers leave when there are too many bytes [DP-125]", () => {
   const query = (index: number) =>
     hex(`0e01 0000 0001 0000 0000 0000 04${index.toString(16).padStart(8, "0")}00 000c 0001`);
   for (let index = 0; index < 1000; index++) {
-    cache.keep(query(index), false, 1, { response, epoch: { count: 0 }, staleAt: later });
+    cache.keep(query(index), "udp", 1, { response, epoch: { count: 0 }, staleAt: later });
     expect(cache.bytes).toBeLessThanOrEqual(10_000);
   }
-  expect(cache.find(at(0), query(999), false, 1)).toBeDefined();
-  expect(cache.find(at(0), query(0), false, 1)).toBeUndefined();
+  expect(cache.find(at(0), query(999), "udp", 1)).toBeDefined();
+  expect(cache.find(at(0), query(0), "udp", 1)).toBeUndefined();
   // Keeping an answer again does not count it twice.
   const { bytes } = cache;
-  cache.keep(query(999), false, 1, { response, epoch: { count: 0 }, staleAt: later });
+  cache.keep(query(999), "udp", 1, { response, epoch: { count: 0 }, staleAt: later });
   expect(cache.bytes).toBe(bytes);
 });

@@ -22,7 +22,9 @@ function outcome(message: string, isStream = false): string {
     case "query":
       return "query";
     case "refused":
-      return Buffer.from(encodeRefusal(received.refusal, isStream, rules)).toString("hex");
+      return Buffer.from(encodeRefusal(received.refusal, isStream ? "tcp" : "udp", rules)).toString(
+        "hex",
+      );
   }
 }
 
