@@ -75,7 +75,7 @@ export class Asking {
     this.#payload = payload;
   }
 
-  /** Begins the question's series; a running one begins anew. */
+  /** Begins the question's series. */
   start(now: Instant, question: ActiveQuestion): void {
     question.start(now, this.#random);
     this.replan(now, question);
@@ -84,8 +84,8 @@ export class Asking {
   /** Every question begins anew: the link came up, or is another one now. */
   restart(now: Instant): void {
     for (const question of this.#table.all()) {
-      if (question.isWatched) this.start(now, question);
-      else this.#schedule(question);
+      if (question.isWatched) question.restart(now, this.#random);
+      this.replan(now, question);
     }
   }
 

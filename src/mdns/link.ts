@@ -253,7 +253,8 @@ export class Link {
 
   /**
    * Whether at least one packet of that series left, or was spared since another host asked
-   * the same. While false, silence says nothing about the link (DP-123).
+   * the same; or of the one before it, when it began anew because the link is in another
+   * place. While false, silence says nothing about the link (DP-123).
    */
   wasAsked(question: LinkQuestion): boolean {
     return this.#table.find(question.name, question.type)?.wasAsked ?? false;

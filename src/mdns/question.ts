@@ -41,6 +41,8 @@ export class ActiveQuestion {
   #sentAt: Instant | undefined;
   /** Queries of the running series that left, or were asked by another host. */
   #rounds = 0;
+  /** The series began anew in another place, and it had asked in the one before. */
+  #wasAskedBefore = false;
   #gap: Duration = firstGap;
   #series: Planned | undefined;
   #refresh: Planned | undefined;
@@ -71,7 +73,7 @@ export class ActiveQuestion {
   }
 
   get wasAsked(): boolean {
-    return this.#rounds > 0 || this.done.size > 0;
+    return this.#wasAskedBefore || this.#rounds > 0 || this.done.size > 0;
   }
 
   /** Queries still owed to a disputed record. */
@@ -101,8 +103,19 @@ export class ActiveQuestion {
     if (!this.isWatched) this.#forgetSeries();
   }
 
-  /** Begins the series, or begins it anew. */
+  /** Begins the series. */
   start(now: Instant, random: Random): void {
+    this.#wasAskedBefore = false;
+    this.#begin(now, random);
+  }
+
+  /** Begins the series anew, the link being in another place: whoever waits goes on waiting. */
+  restart(now: Instant, random: Random): void {
+    this.#wasAskedBefore = this.wasAsked;
+    this.#begin(now, random);
+  }
+
+  #begin(now: Instant, random: Random): void {
     this.#startedAt = now;
     this.#rounds = 0;
     this.#gap = firstGap;
@@ -133,6 +146,7 @@ export class ActiveQuestion {
   #forgetSeries(): void {
     this.#series = undefined;
     this.#startedAt = undefined;
+    this.#wasAskedBefore = false;
     this.#rounds = 0;
     this.done.clear();
   }

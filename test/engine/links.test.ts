@@ -115,6 +115,19 @@ describe("a link that goes down", () => {
     link.says("prnt.local. 120 A 198.51.100.7");
     expect(asked.answers).toEqual([`prnt.${hosts}. 10 IN A 198.51.100.7`]);
   });
+
+  test("another address as the wait ends: asked is asked, and nobody answered [DP-123]", () => {
+    const w = new World();
+    const link = w.link("eth0");
+    const asked = w.ask(`prnt.${hosts} A`);
+    w.run(ms(5995));
+    expect(link.questions()).not.toEqual([]);
+    link.up([parsePrefix("198.51.100.9/24") as Prefix]);
+    w.run(ms(10));
+    expect([asked.rcode, asked.answers]).toEqual(["NOERROR", []]);
+    // That silence was not the new place's: who asks again waits for it.
+    expect(w.ask(`prnt.${hosts} A`).isAnswered).toBe(false);
+  });
 });
 
 describe("another configuration", () => {

@@ -123,6 +123,22 @@ describe("change of address [DP-121]", () => {
     expect(stage.find("h.local A")).toEqual([plain]);
   });
 
+  test("what was asked before was asked, until the link goes down [DP-123]", () => {
+    const stage = Stage.up();
+    stage.watch("h.local A");
+    stage.run(0.1);
+    stage.watch("i.local A");
+    stage.up(1500, moved);
+    expect(stage.startedAt("h.local A")).toBe(at(0.1));
+    expect(stage.wasAsked("h.local A")).toBe(true);
+    expect(stage.wasAsked("i.local A")).toBe(false);
+    stage.up();
+    expect(stage.wasAsked("h.local A")).toBe(true);
+    stage.link.down(stage.now);
+    stage.up();
+    expect(stage.wasAsked("h.local A")).toBe(false);
+  });
+
   test("known answers of before are not listed: each device is to speak up", () => {
     const stage = Stage.up();
     stage.watch("_ipp._tcp.local PTR", "standing");
