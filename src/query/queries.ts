@@ -15,6 +15,7 @@ import type { Random } from "../random.js";
 import { type Instant, instant } from "../time.js";
 import { Rcode, RRType } from "../wire/codes.js";
 import { decodeMessage } from "../wire/message.js";
+import type { Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import { Access } from "./access.js";
 import { bare, type Sections, setsOf } from "./answer.js";
@@ -23,7 +24,8 @@ import type { Ask, Client } from "./ask.js";
 import { type Asker, type Reply, wayOf } from "./asker.js";
 import { Epochs } from "./epochs.js";
 import { type FindLink, OneShots } from "./one-shot.js";
-import { type Query, receive } from "./receive.js";
+import { type Query, type Received, receive } from "./receive.js";
+import { RefusedClients } from "./refused-clients.js";
 import { type QueryLog, Replies, type ReplyRules } from "./replies.js";
 
 export interface QueryOptions {
@@ -43,6 +45,7 @@ interface Arrival {
 export class Queries {
   readonly #counts: Counts;
   readonly #replies: Replies;
+  readonly #refused: RefusedClients;
   readonly #oneShots: OneShots;
   readonly #access: Access;
   readonly #ready: AnswerCache;
@@ -56,6 +59,7 @@ export class Queries {
     this.#counts = counts;
     this.#tables = tablesOf(proxy);
     this.#replies = new Replies(replyRules(options), log, counts);
+    this.#refused = new RefusedClients(log, counts);
     const parts = [this.#replies, this.#epochs, counts] as const;
     this.#oneShots = new OneShots(this.#tables, limits, findLink, ...parts);
     this.#access = new Access(this.#tables.clients);
@@ -114,7 +118,10 @@ export class Queries {
     const client = this.#access.clientAt(asker.peer.address);
     if (client === undefined) return this.#drop("no-address");
     const { refuse } = this.#options.proxy;
-    if (!client.class.isAllowed && refuse === "drop") return this.#drop("client");
+    if (!client.class.isAllowed && refuse === "drop") {
+      this.#refused.note(now, asker.peer.address, nameIn(received));
+      return this.#drop("client");
+    }
     if (received.kind === "query") {
       return this.#answer(now, { asker, client, query: received.query, bytes });
     }
@@ -176,7 +183,7 @@ export class Queries {
     const { asker, client, query } = arrival;
     const { question } = query;
     const zone = this.#tables.zones.find(question.name);
-    if (zone === undefined || !client.class.allows(zone)) return this.#refuse(arrival, zone);
+    if (zone === undefined || !client.class.allows(zone)) return this.#refuse(now, arrival, zone);
     const local = localAnswer(this.#tables, zone, question, client.class);
     if (local !== undefined) {
       const { rcode, answers, authorities: authority } = local;
@@ -200,8 +207,9 @@ export class Queries {
   }
 
   /** A name in no zone of ours, or a client that may not ask for it (DP-109, DP-110, DP-124). */
-  #refuse({ asker, client, query }: Arrival, zone: Zone | undefined): boolean {
+  #refuse(now: Instant, { asker, client, query }: Arrival, zone: Zone | undefined): boolean {
     const isOutside = zone === undefined && client.class.isAllowed;
+    if (!isOutside) this.#refused.note(now, asker.peer.address, query.question.name);
     if (!isOutside && this.#options.proxy.refuse === "drop") return this.#drop("client");
     const rcode = isOutside ? outsideRcode(this.#tables, query.question.name) : Rcode.REFUSED;
     this.#replies.answer(asker, query, bare(rcode));
@@ -239,6 +247,11 @@ export class Queries {
 
 /** Answers that no link has a part in stand until the configuration changes. */
 const fixed = { epoch: { count: 0 }, staleAt: instant(Number.POSITIVE_INFINITY) };
+
+function nameIn(received: Exclude<Received, { kind: "dropped" }>): Name | undefined {
+  const { question } = received.kind === "query" ? received.query : received.refusal;
+  return question?.name;
+}
 
 function isAddress({ type }: RR): boolean {
   return type === RRType.A || type === RRType.AAAA;

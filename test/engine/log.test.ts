@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { ms, seconds } from "../../src/time.js";
-import { World } from "./story.js";
+import { addressList, World } from "./story.js";
 
 const hosts = "bldg-1.example.com";
 
@@ -36,6 +36,35 @@ describe("log.queries", () => {
 
   test("full: who asked as well", () => {
     expect(logged("full")[1]).toContain('"client":"192.0.2.1"');
+  });
+});
+
+describe("clients that are refused [DP-124]", () => {
+  const allow = addressList("192.0.2.0/24");
+
+  test.each(["answer", "drop"] as const)("are named, refuse = '%s'", (refuse) => {
+    const w = new World({ proxy: { allow, refuse } });
+    w.link("eth0", { served: { allow } });
+    w.ask("www.example.org A");
+    w.ask(`prnt.${hosts} A`, { client: "192.0.2.1" });
+    expect(w.logged).toEqual([]);
+    w.ask(`prnt.${hosts} A`, { client: "198.51.100.1" });
+    w.ask(`lpt.${hosts} A`, { client: "198.51.100.1" });
+    w.ask("www.example.org A", { client: "2001:db8::1" });
+    expect(w.logged).toEqual([
+      `info refused {"client":"198.51.100.1","name":"prnt.${hosts}"}`,
+      'info refused {"client":"2001:db8::1","name":"www.example.org"}',
+    ]);
+    w.run(seconds(601));
+    w.ask(`lpt.${hosts} A`, { client: "198.51.100.1" });
+    expect(w.logged).toHaveLength(3);
+  });
+
+  test("of one link, by name", () => {
+    const w = new World({ proxy: { allow } });
+    w.link("eth0", { served: { allow: addressList("198.51.100.0/24") } });
+    w.ask(`prnt.${hosts} A`, { client: "192.0.2.1" });
+    expect(w.logged).toEqual([`info refused {"client":"192.0.2.1","name":"prnt.${hosts}"}`]);
   });
 });
 
