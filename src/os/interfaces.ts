@@ -77,29 +77,44 @@ function prefixOf(
   return { address: { ...prefix.address, zone: name }, length: prefix.length };
 }
 
+/** As Node lists them: IPv4 addresses under their labels, which are names of interfaces or not. */
+export type ListedAddresses = NodeJS.Dict<readonly NetworkInterfaceInfo[]>;
+
+/** By interface: an address labelled `eth0:1` is one of eth0, whose own name has no colon. */
+function byInterface(labelled: ListedAddresses): ReadonlyMap<string, NetworkInterfaceInfo[]> {
+  const listed = new Map<string, NetworkInterfaceInfo[]>();
+  for (const [label, found = []] of Object.entries(labelled)) {
+    const name = label.replace(/:.*/s, "");
+    listed.set(name, [...(listed.get(name) ?? []), ...found]);
+  }
+  return listed;
+}
+
 /**
  * Reads the interfaces anew.
  *
  * @param before  what was read last: an interface that is down keeps its addresses, so that its
  *   zones stay what they were
+ * @param labelled  the addresses now
  */
 export function readInterfaces(
   find: FindInterface,
   before: readonly PresentInterface[] = [],
+  labelled: ListedAddresses = networkInterfaces(),
 ): readonly PresentInterface[] {
-  const listed = networkInterfaces();
+  const listed = byInterface(labelled);
   const unusable = unusableAddresses();
-  const names = new Set([...namesInKernel(), ...Object.keys(listed)]);
+  const names = new Set([...namesInKernel(), ...listed.keys()]);
   const present: PresentInterface[] = [];
   for (const name of names) {
     const facts = find(name);
     if (facts === undefined) continue;
     const { index, mtu, flags, vlan } = facts;
     const isRunning = (flags & isUpFlag) !== 0 && (flags & isRunningFlag) !== 0;
-    const isUp = isRunning || listed[name] !== undefined;
+    const isUp = isRunning || listed.has(name);
     const known = before.find((one) => one.name === name && one.index === index);
     const addresses = isUp
-      ? (listed[name] ?? []).flatMap((one) => prefixOf(name, one, unusable) ?? [])
+      ? (listed.get(name) ?? []).flatMap((one) => prefixOf(name, one, unusable) ?? [])
       : (known?.addresses ?? []);
     present.push({
       name,

@@ -33,6 +33,28 @@ test("an interface that is not there is none", () => {
   expect(find("a-name-longer-than-any-interface-can-have")).toBeUndefined();
 });
 
+describe("an address with a label", () => {
+  const ipv4 = { family: "IPv4", netmask: "", mac: "", internal: false } as const;
+  const first = { ...ipv4, address: "192.0.2.1", cidr: "192.0.2.1/24" };
+  const second = { ...ipv4, address: "198.51.100.1", cidr: "198.51.100.1/24" };
+  // The kernel as well takes lo:1 for lo.
+  const facts = (name: string) => find(name.replace(/:.*/, ""));
+
+  test.each([
+    ["belongs to its interface", { lo: [first], "lo:1": [second] }],
+    [
+      "and so it does when every address of that has one",
+      { "lo:1": [first], "lo:vip:2": [second] },
+    ],
+  ])("%s", (_title, labelled) => {
+    const present = readInterfaces(facts, [], labelled);
+    expect(present.map(({ name }) => name).filter((name) => name.includes(":"))).toEqual([]);
+    const [lo, ...others] = present.filter(({ index }) => index === 1);
+    expect(others).toEqual([]);
+    expect(lo?.addresses.map(formatPrefix)).toEqual(["192.0.2.1/24", "198.51.100.1/24"]);
+  });
+});
+
 describe("what counts as a change", () => {
   const one: PresentInterface = {
     name: "eth0",
