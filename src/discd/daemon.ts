@@ -22,6 +22,7 @@ import { Driver } from "../os/driver.js";
 import { findHostName } from "../os/host.js";
 import type { InterfaceWatch } from "../os/links.js";
 import type { SystemLog } from "../os/log.js";
+import { systemMac } from "../os/mac.js";
 import type { Native } from "../os/native.js";
 import { systemRandom } from "../os/random.js";
 import { type DaemonState, notifySystemd } from "../os/systemd.js";
@@ -94,7 +95,7 @@ export class Daemon {
     if (wish.demo) places.set(demoLink, demoPlace(now(), random));
     const virtual = new VirtualLinks(places);
     const crash = (error: unknown) => this.crash(error);
-    this.#engine = new Engine(settings.engine, random, log, counts);
+    this.#engine = new Engine(settings.engine, random, systemMac(), log, counts);
     const parts = { engine: this.#engine, native, log, counts, virtual, crash };
     this.#driver = new Driver(settings, parts);
   }

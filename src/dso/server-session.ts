@@ -71,6 +71,8 @@ export class ServerSession {
   readonly #unanswered = new Set<number>();
   #hasSubscribed = false;
   #messages: Uint8Array[] = [];
+  /** Bytes of all messages so far. */
+  bytesPushed = 0;
 
   constructor(now: Instant, options: ServerSessionOptions) {
     this.#options = options;
@@ -152,7 +154,7 @@ export class ServerSession {
   send(now: Instant, message: Uint8Array): void {
     if (!this.isEstablished) return;
     this.#timers.message(now, false);
-    this.#messages.push(message);
+    this.#push(message);
   }
 
   /** An ordinary message has its answer. @returns whether that may still be sent (DSO-41) */
@@ -176,7 +178,7 @@ export class ServerSession {
   leave(now: Instant, answer: Required<Answer>): boolean {
     if (!this.isEstablished) return false;
     const header = { id: 0, isResponse: false, rcode: answer.rcode };
-    this.#messages.push(encodeDso(header, [retryDelayTlv(answer.retryDelay)]));
+    this.#push(encodeDso(header, [retryDelayTlv(answer.retryDelay)]));
     this.#state = { kind: "leaving", abortAt: after(now, leavingPatience) };
     return true;
   }
@@ -224,6 +226,11 @@ export class ServerSession {
     return messages;
   }
 
+  #push(message: Uint8Array): void {
+    this.#messages.push(message);
+    this.bytesPushed += message.length;
+  }
+
   #handOut(request: Request): Outcome {
     this.#hasSubscribed ||= request.tlv.type === DsoType.SUBSCRIBE;
     this.#unanswered.add(request.id);
@@ -256,7 +263,7 @@ export class ServerSession {
     const isPadding = this.#options.isSecure && isPadded(dso);
     const whole = isPadding ? [...tlvs, paddingTlv(dsoLength(tlvs))] : tlvs;
     this.#timers.message(now, isKeepalive);
-    this.#messages.push(encodeDso({ id: dso.header.id, isResponse: true, rcode }, whole));
+    this.#push(encodeDso({ id: dso.header.id, isResponse: true, rcode }, whole));
   }
 
   #establish(now: Instant): void {
@@ -270,7 +277,7 @@ export class ServerSession {
   #grant(now: Instant): void {
     const granted = this.#granted();
     const header = { id: 0, isResponse: false, rcode: Rcode.NOERROR };
-    this.#messages.push(encodeDso(header, [keepaliveTlv(granted)]));
+    this.#push(encodeDso(header, [keepaliveTlv(granted)]));
     this.#timers.message(now, true);
     this.#timers.change(now, granted);
   }

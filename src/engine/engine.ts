@@ -4,7 +4,10 @@
 // upwards, nothing waits.
 
 import type { Counts } from "../counts.js";
+import { type LlqOptions, LlqServer } from "../llq/server.js";
+import type { Mac } from "../llq/setup.js";
 import type { Log } from "../log.js";
+import { type PushOptions, PushServer } from "../push/server.js";
 import { Queries } from "../query/queries.js";
 import type { Random } from "../random.js";
 import { after, type Duration, earliest, elapsed, type Instant, seconds } from "../time.js";
@@ -26,6 +29,14 @@ const dumpedQuestionsMax = 50;
 
 const nothing: readonly Effect[] = [];
 
+/** What is still taken after `stop`: it is how connections come to their end. */
+const lastInputs: ReadonlySet<Input["kind"]> = new Set([
+  "stream-drained",
+  "stream-ended",
+  "stream-closed",
+  "deadline",
+]);
+
 type Datagram = Extract<Input, { kind: "datagram" }>;
 type LinkUp = Extract<Input, { kind: "link-up" }>;
 type Multicast = Extract<Input, { kind: "multicast" }>;
@@ -36,6 +47,8 @@ export class Engine {
   readonly #counts: Counts;
   readonly #links: Links;
   readonly #queries: Queries;
+  readonly #push: PushServer;
+  readonly #llq: LlqServer;
   readonly #streams: Streams;
   #next: Instant | undefined;
   /** Links whose deadlines and datagrams the tail has to look at. */
@@ -43,19 +56,23 @@ export class Engine {
   #isStopped = false;
   #failureLoggedAt: Instant | undefined;
 
-  constructor(config: EngineConfig, random: Random, log: Log, counts: Counts) {
+  /** @param mac  proves set-ups of LLQs; its key is nobody else's */
+  constructor(config: EngineConfig, random: Random, mac: Mac, log: Log, counts: Counts) {
     this.#log = log;
     this.#counts = counts;
     this.#links = new Links(random, counts);
     const findLink = (id: string) => this.#links.reach(id)?.link;
     this.#queries = new Queries(config, findLink, random, log, counts);
-    this.#streams = new Streams(config.limits, this.#queries, counts);
+    this.#push = new PushServer(pushOptions(config), findLink, counts);
+    this.#llq = new LlqServer(llqOptions(config), findLink, random, mac, counts);
+    const readers = { push: this.#push, llq: this.#llq, queries: this.#queries };
+    this.#streams = new Streams(config.limits, readers, counts);
     for (const link of config.links) this.#links.add(link);
   }
 
   /** Takes one input; the effects are to be carried out in order. */
   handle(now: Instant, input: Input): readonly Effect[] {
-    if (this.#isStopped) return nothing;
+    if (this.#isStopped && !lastInputs.has(input.kind)) return nothing;
     if (input.kind === "datagram") {
       // The way of most queries on a busy server: nothing else is touched.
       const { listener, source: peer } = input;
@@ -77,6 +94,8 @@ export class Engine {
     return {
       links: [...this.#links.all()].map((used) => dumpLink(now, used)),
       queries: this.#queries.dump(),
+      push: this.#push.dump(),
+      llq: this.#llq.dump(),
       streams: this.#streams.size,
       counts: Object.fromEntries(this.#counts.all()),
     };
@@ -97,14 +116,18 @@ export class Engine {
         this.#linkDown(now, input.link);
         break;
       case "stream-open":
-        this.#streams.open(now, input.stream, input.transport, input.source);
+        this.#streams.open(now, input);
         break;
       case "stream-bytes":
         this.#streams.receive(now, input.stream, input.bytes);
         break;
       case "stream-blocked":
+        this.#push.blocked(input.stream);
+        this.#llq.blocked(input.stream);
+        break;
       case "stream-drained":
-        // Only long-lived sessions send without being asked, and have to know.
+        this.#push.drained(now, input.stream);
+        this.#llq.drained(now, input.stream);
         break;
       case "stream-ended":
         this.#streams.ended(now, input.stream);
@@ -128,7 +151,8 @@ export class Engine {
   }
 
   #receive(now: Instant, { listener, source: peer, bytes }: Datagram): void {
-    this.#queries.receive(now, { transport: "udp", listener, peer }, bytes);
+    const asker = { transport: "udp", listener, peer } as const;
+    if (this.#llq.receive(now, asker, bytes) === "other") this.#queries.receive(now, asker, bytes);
   }
 
   #receiveMulticast(now: Instant, input: Multicast): void {
@@ -154,14 +178,22 @@ export class Engine {
   #linkDown(now: Instant, id: string): void {
     this.#links.reach(id)?.link.down(now);
     this.#queries.linkDown(now, id);
+    this.#push.linkDown(now, id);
+    this.#llq.linkDown(now, id);
   }
 
   #expire(now: Instant): void {
+    if (!this.#isStopped) this.#expireLinks(now);
+    this.#push.expire(now);
+    this.#llq.expire(now);
+    this.#streams.expire(now);
+  }
+
+  #expireLinks(now: Instant): void {
     for (const link of this.#links.takeDue(now)) link.expire(now);
     // What ended on a link is no part of the answers that fall due at the same instant.
     this.#deliver(now);
     this.#queries.expire(now);
-    this.#streams.expire(now);
   }
 
   /** Links that stay keep what they heard, and queries that wait for them keep waiting. */
@@ -175,14 +207,21 @@ export class Engine {
     }
     for (const link of config.links) this.#links.configure(now, link);
     this.#queries.configure(now, config);
+    this.#push.configure(now, pushOptions(config));
+    this.#llq.configure(now, llqOptions(config));
     this.#streams.configure(config.limits);
   }
 
-  /** Goodbyes, SERVFAIL to those who wait, and an end to all connections. */
+  /**
+   * Goodbyes, SERVFAIL to those who wait, "come back later" to sessions, and an end to all
+   * connections.
+   */
   #stop(now: Instant): void {
     this.#isStopped = true;
     for (const { id } of [...this.#links.all()]) this.#links.reach(id)?.link.stop(now);
     this.#queries.stop(now);
+    this.#llq.stop(now);
+    this.#push.stop(now);
     this.#streams.stop(now);
   }
 
@@ -205,6 +244,8 @@ export class Engine {
       const changes = used.link.takeChanges();
       if (changes.length === 0) continue;
       this.#queries.linkChanged(now, used.id, changes);
+      this.#push.linkChanged(now, used.id, changes);
+      this.#llq.linkChanged(now, used.id, changes);
       used.warm.changed(now, changes);
     }
   }
@@ -213,18 +254,37 @@ export class Engine {
   #reply(now: Instant, effects: Effect[]): void {
     for (;;) {
       const replies = this.#queries.takeReplies();
-      if (replies.length === 0) break;
+      const events = this.#llq.takeReplies();
+      const outputs = this.#push.takeOutputs();
+      if (replies.length + events.length + outputs.length === 0) break;
       for (const { to, bytes } of replies) {
         if (to.transport !== "udp") this.#streams.answer(now, to.stream, bytes);
         else effects.push({ kind: "datagram", listener: to.listener, to: to.peer, bytes });
       }
+      for (const { to, bytes, isEvent } of events) {
+        if (to.transport === "udp") {
+          effects.push({ kind: "datagram", listener: to.listener, to: to.peer, bytes });
+        } else if (isEvent) this.#streams.tell(now, to.stream, bytes);
+        else this.#streams.answer(now, to.stream, bytes);
+      }
+      for (const output of outputs) {
+        if (output.kind === "abort") this.#streams.abort(now, output.stream);
+        else this.#streams.tell(now, output.stream, output.bytes);
+      }
     }
+    for (const stream of this.#llq.takeReleased()) this.#streams.released(now, stream);
     for (const effect of this.#streams.takeEffects()) effects.push(effect);
   }
 
   #nextOfAll(): Instant | undefined {
-    const next = earliest(this.#links.nextDeadline(), this.#queries.nextDeadline());
-    return earliest(next, this.#streams.nextDeadline());
+    const first = earliest(this.#links.nextDeadline(), this.#queries.nextDeadline());
+    const next = earliest(this.#push.nextDeadline(), this.#llq.nextDeadline());
+    return earliest(earliest(first, next), this.#streams.nextDeadline());
+  }
+
+  /** What is left to be done after `stop`: sessions and connections that stay are reset. */
+  #lastOfAll(): Instant | undefined {
+    return earliest(this.#push.nextDeadline(), this.#streams.nextDeadline());
   }
 
   /** The fixed tail of every input but those that are answered from memory. */
@@ -241,9 +301,17 @@ export class Engine {
       this.#links.schedule(used);
     }
     this.#stirred.clear();
-    this.#next = this.#isStopped ? undefined : this.#nextOfAll();
+    this.#next = this.#isStopped ? this.#lastOfAll() : this.#nextOfAll();
     return effects;
   }
+}
+
+function pushOptions({ proxy, limits, takesPush: isOn }: EngineConfig): PushOptions {
+  return { proxy, limits, isOn };
+}
+
+function llqOptions({ proxy, limits, takesLlq: isOn }: EngineConfig): LlqOptions {
+  return { proxy, limits, isOn };
 }
 
 function dumpLink(now: Instant, { id, link, warm }: UsedLink) {

@@ -1,20 +1,25 @@
 // Connections that carry DNS messages (RFC 7766): framing, many queries at once
 // answered out of order, in turns, the idle limit, the limits on how many there
-// are. What a message means is decided in query/; bytes waiting for a slow reader
-// are counted by the driver, which aborts a connection that leaves too many.
+// are. A message is for push/, llq/ or query/, which are asked in this order;
+// what it means is decided there. Bytes waiting for a slow reader are counted by
+// the driver, which aborts a connection that leaves too many.
 
 import { clientKey, parseAddress } from "../address.js";
 import type { Counts } from "../counts.js";
 import { Deadlines } from "../deadlines.js";
-import { type Limits, pipelinedMax } from "../limits.js";
+import { type Limits, pipelinedMax, turnedAwayMax } from "../limits.js";
+import type { LlqServer } from "../llq/server.js";
+import type { PushServer } from "../push/server.js";
 import type { Queries } from "../query/queries.js";
 import { after, type Duration, earliest, type Instant, seconds } from "../time.js";
 import { encodeFrame, FrameReader } from "../wire/frame.js";
-import { headerBytes } from "../wire/message.js";
-import type { Effect, Peer, StreamId, StreamTransport } from "./io.js";
+import type { Effect, Input, Peer, StreamId, StreamTransport } from "./io.js";
 
 /** How long a client may take to close its side after we have closed ours. */
 const closingPatience: Duration = seconds(5);
+
+/** The same when the daemon ends. */
+const stoppingPatience: Duration = seconds(1);
 
 /**
  * What one connection may cost before others have their turn: bytes of answers, and each
@@ -25,8 +30,13 @@ const queryCost = 1024;
 
 interface Stream {
   readonly id: StreamId;
-  readonly transport: StreamTransport;
-  readonly peer: Peer;
+  /** Whose queries these are; `isSession` follows the session. */
+  readonly asker: {
+    readonly transport: StreamTransport;
+    readonly stream: StreamId;
+    readonly peer: Peer;
+    isSession: boolean;
+  };
   readonly client: string;
   readonly frames: FrameReader;
   /** Queries read and not yet answered. */
@@ -40,6 +50,15 @@ interface Stream {
   isClosing: boolean;
 }
 
+/** Who looks at the messages of a stream. */
+export interface Readers {
+  readonly push: PushServer;
+  readonly llq: LlqServer;
+  readonly queries: Queries;
+}
+
+type Opening = Extract<Input, { kind: "stream-open" }>;
+
 export class Streams {
   readonly #streams = new Map<StreamId, Stream>();
   readonly #perClient = new Map<string, number>();
@@ -48,15 +67,15 @@ export class Streams {
   /** Those whose turn is over; the next one comes as soon as the engine is asked again. */
   readonly #waiting = new Set<Stream>();
   #waitingSince: Instant | undefined;
-  readonly #queries: Queries;
+  readonly #readers: Readers;
   readonly #counts: Counts;
   #limits: Limits;
   #effects: Effect[] = [];
   #isStopped = false;
 
-  constructor(limits: Limits, queries: Queries, counts: Counts) {
+  constructor(limits: Limits, readers: Readers, counts: Counts) {
     this.#limits = limits;
-    this.#queries = queries;
+    this.#readers = readers;
     this.#counts = counts;
   }
 
@@ -68,13 +87,12 @@ export class Streams {
     this.#limits = limits;
   }
 
-  open(now: Instant, id: StreamId, transport: StreamTransport, peer: Peer): void {
+  open(now: Instant, { stream: id, transport, source: peer, takesPush }: Opening): void {
     const address = parseAddress(peer.address);
     const client = address === undefined ? "" : clientKey(address);
     const stream: Stream = {
       id,
-      transport,
-      peer,
+      asker: { transport, stream: id, peer, isSession: false },
       client,
       frames: new FrameReader(),
       due: 0,
@@ -83,18 +101,24 @@ export class Streams {
       hasEnded: false,
       isClosing: false,
     };
-    const isFull =
+    const isTooMuch =
       this.#streams.size >= this.#limits.connections ||
       (this.#perClient.get(client) ?? 0) >= this.#limits.connectionsPerClient;
     this.#streams.set(id, stream);
     this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1);
     this.#counts.add("streams", "opened");
-    if (isFull) {
-      this.#counts.add("limits", "connections");
+    if (isTooMuch) this.#counts.add("limits", "connections");
+    // A session has a word for "come back later", as long as there is room to wait for it.
+    const isWorthTelling =
+      transport === "tls" && this.#streams.size <= this.#limits.connections + turnedAwayMax;
+    if (isTooMuch && !isWorthTelling) {
       this.#close(now, stream);
       return;
     }
-    this.#deadlines.set(id, after(now, this.#limits.tcpIdle));
+    const { address: from } = peer;
+    const isSecure = transport === "tls";
+    this.#readers.push.open(now, id, { address: from, isSecure, takesPush, isTooMuch });
+    this.#rest(now, stream);
   }
 
   receive(now: Instant, id: StreamId, bytes: Uint8Array): void {
@@ -115,17 +139,35 @@ export class Streams {
   closed(now: Instant, id: StreamId): void {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
+    this.#leave(now, stream);
     this.#forget(stream);
-    this.#queries.streamClosed(now, id);
   }
 
   /** Sends one answer, out of order as it comes (RFC 7766 §6.2.1.1). */
   answer(now: Instant, id: StreamId, message: Uint8Array): void {
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.isClosing) return;
-    this.#effects.push({ kind: "write", stream: id, bytes: encodeFrame(message) });
+    // A session that was told to go hears nothing any more (DSO-41).
+    if (this.#readers.push.answered(now, id)) this.#write(id, message);
     stream.due -= 1;
     this.#readOn(now, stream);
+  }
+
+  /** Sends a message that no query on this stream asked for. */
+  tell(now: Instant, id: StreamId, message: Uint8Array): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined || stream.isClosing) return;
+    this.#write(id, message);
+    if (!this.#isBusy(stream)) this.#rest(now, stream);
+  }
+
+  /** Resets the connection. */
+  abort(now: Instant, id: StreamId): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    this.#effects.push({ kind: "abort", stream: id });
+    this.#leave(now, stream);
+    this.#forget(stream);
   }
 
   expire(now: Instant): void {
@@ -141,10 +183,8 @@ export class Streams {
       if (id === undefined) return;
       const stream = this.#streams.get(id);
       if (stream === undefined) continue;
-      if (stream.isClosing) {
-        this.#effects.push({ kind: "abort", stream: id });
-        this.#forget(stream);
-      } else {
+      if (stream.isClosing) this.abort(now, id);
+      else if (!this.#isHeld(id)) {
         this.#counts.add("streams", "idle");
         this.#close(now, stream);
       }
@@ -155,11 +195,23 @@ export class Streams {
     return earliest(this.#waitingSince, this.#deadlines.next());
   }
 
-  /** Closes every connection as soon as what is due there is answered; reads no more. */
+  /**
+   * Closes every connection as soon as what is due there is answered; reads no more. Sessions
+   * have been asked to leave, and are reset when they do not.
+   */
   stop(now: Instant): void {
     this.#isStopped = true;
     this.#waiting.clear();
-    for (const { id } of [...this.#streams.values()]) this.ended(now, id);
+    this.#waitingSince = undefined;
+    for (const { id } of [...this.#streams.values()]) {
+      if (!this.#readers.push.isSession(id)) this.ended(now, id);
+    }
+  }
+
+  /** No LLQ lives there any more: the idle limit runs again (LLQ-24). */
+  released(now: Instant, id: StreamId): void {
+    const stream = this.#streams.get(id);
+    if (stream !== undefined && !stream.isClosing && !this.#isBusy(stream)) this.#rest(now, stream);
   }
 
   takeEffects(): readonly Effect[] {
@@ -184,7 +236,18 @@ export class Streams {
     this.#read(now, stream);
     if (this.#isBusy(stream) || stream.isClosing) return;
     if (stream.hasEnded) this.#close(now, stream);
-    else this.#deadlines.set(stream.id, after(now, this.#limits.tcpIdle));
+    else this.#rest(now, stream);
+  }
+
+  /** Whether something other than a query keeps the stream open (DSO-07, LLQ-24). */
+  #isHeld(id: StreamId): boolean {
+    return this.#readers.push.isSession(id) || this.#readers.llq.hasLlqs(id);
+  }
+
+  /** Nothing is due: the idle limit runs, unless it does not hold here. */
+  #rest(now: Instant, { id }: Stream): void {
+    if (this.#isHeld(id)) this.#deadlines.clear(id);
+    else this.#deadlines.set(id, after(now, this.#limits.tcpIdle));
   }
 
   #read(now: Instant, stream: Stream): void {
@@ -197,29 +260,53 @@ export class Streams {
       }
       const message = stream.frames.take();
       if (message === undefined) return;
-      if (message.length < headerBytes) {
-        this.#counts.add("drops", "stream-short");
-        this.#close(now, stream);
-        return;
-      }
-      const { id, transport, peer } = stream;
-      const before = this.#queries.bytesPushed;
-      if (this.#queries.receive(now, { transport, stream: id, peer }, message)) {
+      const before = this.#bytesPushed;
+      if (this.#take(now, stream, message)) {
         stream.due += 1;
-        this.#deadlines.clear(id);
+        this.#deadlines.clear(stream.id);
       } else if (stream.due === 0) {
-        this.#deadlines.set(id, after(now, this.#limits.tcpIdle));
+        this.#rest(now, stream);
       }
-      stream.cost += queryCost + this.#queries.bytesPushed - before;
+      stream.cost += queryCost + this.#bytesPushed - before;
     }
+  }
+
+  get #bytesPushed(): number {
+    return this.#readers.queries.bytesPushed + this.#readers.push.bytesPushed;
+  }
+
+  /** @returns whether one answer to this message follows, now or later */
+  #take(now: Instant, { id, asker }: Stream, message: Uint8Array): boolean {
+    const { push, llq, queries } = this.#readers;
+    const isOrdinary = push.receive(now, id, message);
+    asker.isSession = push.isSession(id);
+    if (!isOrdinary) return false;
+    const taken = llq.receive(now, asker, message);
+    const isAnswered =
+      taken === "other" ? queries.receive(now, asker, message) : taken === "answered";
+    if (!isAnswered) push.dropped(now, id);
+    return isAnswered;
+  }
+
+  #write(id: StreamId, message: Uint8Array): void {
+    this.#effects.push({ kind: "write", stream: id, bytes: encodeFrame(message) });
+  }
+
+  /** Nobody has to answer, or to tell anything, there any more. */
+  #leave(now: Instant, { id }: Stream): void {
+    const { push, llq, queries } = this.#readers;
+    push.streamClosed(now, id);
+    llq.streamClosed(now, id);
+    queries.streamClosed(now, id);
   }
 
   #close(now: Instant, stream: Stream): void {
     stream.isClosing = true;
     this.#waiting.delete(stream);
     this.#effects.push({ kind: "close", stream: stream.id });
-    this.#deadlines.set(stream.id, after(now, closingPatience));
-    this.#queries.streamClosed(now, stream.id);
+    const patience = this.#isStopped ? stoppingPatience : closingPatience;
+    this.#deadlines.set(stream.id, after(now, patience));
+    this.#leave(now, stream);
   }
 
   #forget(stream: Stream): void {

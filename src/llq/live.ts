@@ -60,6 +60,10 @@ export class LiveLlqs {
   readonly #ended = new Map<bigint, Instant>();
   #tables: Tables;
   #replies: Reply[] = [];
+  /** Streams that take nothing at present. */
+  readonly #blocked = new Set<number>();
+  /** Streams whose last LLQ has ended. */
+  #released: number[] = [];
   /** Looks of one round of changes: LLQs of many clients see the same. */
   #looks: Map<string, Look> | undefined;
 
@@ -212,10 +216,28 @@ export class LiveLlqs {
     if (link !== undefined) release(now, link, [...llq.watches, ...llq.aliasWatches]);
     this.#counts.add("llq", why);
     this.#remember(now, llq);
+    this.#release(llq);
     const { opening } = llq;
     delete llq.opening;
     const isOver = opening?.opened.every((one) => !one.llq || !this.table.has(one.llq));
     if (opening !== undefined && isOver) this.#finish(now, opening);
+  }
+
+  /** The client reads too slowly: what changes is told together when it reads again. */
+  blocked(stream: number): void {
+    if (this.table.onStream(stream).length > 0) this.#blocked.add(stream);
+  }
+
+  drained(now: Instant, stream: number): void {
+    if (!this.#blocked.delete(stream)) return;
+    for (const llq of this.table.onStream(stream)) if (llq.isStale) this.#tell(now, llq);
+  }
+
+  /** Streams whose last LLQ has ended since this was called last. */
+  takeReleased(): readonly number[] {
+    const released = this.#released;
+    if (released.length > 0) this.#released = [];
+    return released;
   }
 
   push(to: Asker, bytes: Uint8Array, isEvent = false): void {
@@ -290,7 +312,7 @@ export class LiveLlqs {
   /** Sends what the client's copy lacks, unless an event is on its way already. */
   #tell(now: Instant, llq: Llq): void {
     if (llq.opening !== undefined) return;
-    if (llq.outstanding !== undefined) {
+    if (llq.outstanding !== undefined || this.#isBlocked(llq)) {
       llq.isStale = true;
       return;
     }
@@ -358,6 +380,16 @@ export class LiveLlqs {
   #schedule(llq: Llq): void {
     const due = earliest(llq.expiresAt, llq.outstanding?.dueAt);
     if (due !== undefined && this.table.has(llq)) this.#deadlines.set(llq, due);
+  }
+
+  #isBlocked({ asker }: Llq): boolean {
+    return asker.transport !== "udp" && this.#blocked.has(asker.stream);
+  }
+
+  #release({ asker }: Llq): void {
+    if (asker.transport === "udp" || this.table.onStream(asker.stream).length > 0) return;
+    this.#blocked.delete(asker.stream);
+    this.#released.push(asker.stream);
   }
 
   #remember(now: Instant, { id, asker }: Llq): void {

@@ -25,6 +25,8 @@ import { optionFault, questionFault, type Request, receive, type Wish } from "./
 import { Challenges, type Issued, type Mac } from "./setup.js";
 
 export interface LlqOptions {
+  /** False: every LLQ ends, and its option is not looked at (LLQ-01). */
+  readonly isOn: boolean;
   readonly proxy: ProxyOptions;
   readonly limits: LlqLimits;
 }
@@ -66,10 +68,12 @@ export class LlqServer {
   readonly #random: Random;
   readonly #challenges: Challenges;
   readonly #live: LiveLlqs;
+  #isOn: boolean;
   #limits: LlqLimits;
   #tables: Tables;
 
   constructor(options: LlqOptions, findLink: FindLink, random: Random, mac: Mac, counts: Counts) {
+    this.#isOn = options.isOn;
     this.#limits = options.limits;
     this.#tables = tablesOf(options.proxy);
     this.#findLink = findLink;
@@ -91,6 +95,7 @@ export class LlqServer {
 
   /** Takes up a new configuration; LLQs that it still allows go on. */
   configure(now: Instant, options: LlqOptions): void {
+    this.#isOn = options.isOn;
     this.#limits = options.limits;
     this.#tables = tablesOf(options.proxy);
     this.#live.configure(now, this.#tables, (llq) => this.#rebind(llq));
@@ -98,6 +103,8 @@ export class LlqServer {
 
   /** Takes one message of any kind, over UDP or a stream. */
   receive(now: Instant, asker: Asker, bytes: Uint8Array): Taken {
+    // Such datagrams do arrive, but no socket sends one back.
+    if (!this.#isOn || asker.peer.port === 0) return "other";
     const isStream = asker.transport !== "udp";
     const received = receive(bytes, isStream);
     if (received === undefined) return "other";
@@ -129,6 +136,20 @@ export class LlqServer {
 
   streamClosed(now: Instant, stream: number): void {
     this.#live.streamClosed(now, stream);
+  }
+
+  /** The client reads too slowly, until `drained` (PUSH-38). */
+  blocked(stream: number): void {
+    this.#live.blocked(stream);
+  }
+
+  drained(now: Instant, stream: number): void {
+    this.#live.drained(now, stream);
+  }
+
+  /** Streams whose last LLQ has ended: their idle limit runs again. */
+  takeReleased(): readonly number[] {
+    return this.#live.takeReleased();
   }
 
   expire(now: Instant): void {
@@ -310,6 +331,7 @@ export class LlqServer {
   }
 
   #rebind(llq: Llq): boolean {
+    if (!this.#isOn) return false;
     const client = this.#clientAt(llq.asker);
     const place = client && this.#placeOf(llq.question, client.class);
     if (client === undefined || typeof place !== "object") return false;

@@ -1,9 +1,10 @@
 // One PUSH for each session and batch of changes (PUSH-25, PUSH-26). Sessions
 // that hear the same are given the same bytes, so that the thousandth
-// subscriber of a question costs next to nothing.
+// subscriber of a question costs next to nothing. Those that read too slowly are
+// left out, and catch up later (PUSH-38).
 
 import type { Counts } from "../counts.js";
-import { type Difference, difference } from "./change.js";
+import { type Difference, difference, type RRsAtName } from "./change.js";
 import { encodePushes } from "./encode.js";
 import type { Seat } from "./seat.js";
 import type { Delta, Topic } from "./topic.js";
@@ -18,12 +19,22 @@ export class Batches {
     for (const delta of deltas) for (const seat of delta.topic.seats) this.#add(seat, delta);
   }
 
-  /** The session was told by one topic and is told by another from now on. */
-  move(seat: Seat, from: Topic, to: Topic): void {
+  /** The session was told `before` by one topic, and is told by another from now on. */
+  move(seat: Seat, before: RRsAtName, from: Topic, to: Topic): void {
+    if (before !== from.told) {
+      this.catchUp(seat, to, before);
+      return;
+    }
     const key = `${from.serial}-${to.serial}`;
-    if (!this.#moves.has(key)) this.#moves.set(key, difference(from.told, to.told));
+    if (!this.#moves.has(key)) this.#moves.set(key, difference(before, to.told));
     const moved = this.#moves.get(key);
-    if (moved !== undefined) this.#add(seat, { ...moved, topic: to, from: from.serial });
+    if (moved !== undefined) this.#add(seat, { ...moved, topic: to, from: from.serial, before });
+  }
+
+  /** A reader that was slow is told all at once what it lacks. */
+  catchUp(seat: Seat, topic: Topic, before: RRsAtName): void {
+    const missed = difference(before, topic.told);
+    if (missed !== undefined) this.#add(seat, { ...missed, topic, from: apart, before });
   }
 
   /** The messages for each session. */
@@ -31,7 +42,11 @@ export class Batches {
     const shared = new Map<string, readonly Uint8Array[]>();
     const skipped = () => counts.add("records-dropped", "push-too-large");
     for (const [seat, deltas] of this.#deltas) {
-      const key = seat.isPlain(deltas) ? deltas.map(keyOf).join() : undefined;
+      if (seat.isBlocked) {
+        for (const { topic, before } of deltas) seat.fallBehind(topic, before);
+        continue;
+      }
+      const key = isShared(deltas) && seat.isPlain(deltas) ? deltas.map(keyOf).join() : undefined;
       const known = key === undefined ? undefined : shared.get(key);
       const messages = known ?? encodePushes(seat.changes(deltas), skipped);
       if (key !== undefined) shared.set(key, messages);
@@ -45,5 +60,10 @@ export class Batches {
     else deltas.push(delta);
   }
 }
+
+/** In the place of a serial: nobody else hears the same. */
+const apart = -1;
+
+const isShared = (deltas: readonly Delta[]) => deltas.every(({ from }) => from !== apart);
 
 const keyOf = ({ topic, from }: Delta): string => `${topic.serial}-${from}`;

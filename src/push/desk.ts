@@ -8,7 +8,7 @@ import type { Instant } from "../time.js";
 import { DsoType, Rcode, RRClass } from "../wire/codes.js";
 import type { Question } from "../wire/message.js";
 import type { Batches } from "./batches.js";
-import { adds } from "./change.js";
+import { adds, noRRs } from "./change.js";
 import { encodePushes } from "./encode.js";
 import { reconfirm } from "./reconfirm.js";
 import { readReconfirm, readSubscribe, readUnsubscribe, refusal } from "./requests.js";
@@ -18,6 +18,8 @@ import { Topics } from "./topics.js";
 
 export interface DeskOptions {
   readonly ground: Ground;
+  /** False: Push is switched off, and whoever subscribes is refused. */
+  readonly isOn: boolean;
   /** Subscriptions, in all and in one session. */
   readonly subscriptionsMax: number;
   readonly perSessionMax: number;
@@ -96,11 +98,12 @@ export class Desk {
         continue;
       }
       const { topic } = place;
+      const told = former === undefined ? noRRs : seat.toldBy(former);
       seat.move(subscription, topic);
       this.#size += 1;
       before.#size -= 1;
       if (former === undefined || topic === undefined) continue;
-      batches.move(seat, former, topic);
+      batches.move(seat, told, former, topic);
       // Only now, so that what both ask the link for is asked on.
       before.topics.leave(now, seat, former);
     }
@@ -142,7 +145,7 @@ export class Desk {
 
   /** The zone of a question, or why this client is not told about it. */
   #zoneOf({ client, isOffered }: Seat, { name }: Question): Zone | number {
-    if (!isOffered || client === undefined || !client.isAllowed) return Rcode.REFUSED;
+    if (!this.#options.isOn || !isOffered || !client?.isAllowed) return Rcode.REFUSED;
     const zone = this.#options.ground.tables.zones.find(name);
     if (zone === undefined) return Rcode.NOTAUTH;
     return client.allows(zone) ? zone : Rcode.REFUSED;

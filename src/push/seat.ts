@@ -26,7 +26,7 @@ const keyOf = ({ name, type, class: rrClass }: Question) => `${type} ${rrClass} 
 export class Seat {
   readonly stream: number;
   readonly session: ServerSession;
-  /** Push is offered here: under TLS, and not switched off (PUSH-01). */
+  /** Push is offered here: on a listener for it, which is always under TLS (PUSH-01). */
   readonly isOffered: boolean;
   readonly #address: string;
   /** What counts as one client in limits. */
@@ -37,6 +37,13 @@ export class Seat {
   readonly #byQuestion = new Map<string, Subscription>();
   /** By the key of a name. */
   readonly #topicsAt = new Map<string, Topic[]>();
+  /**
+   * Topics that the client does not know the latest of, with what it was told last: while it
+   * does not read, changes are not queued but caught up with, and opposite ones vanish (PUSH-38).
+   */
+  readonly #behind = new Map<Topic, RRsAtName>();
+  /** The stream takes nothing at present. */
+  isBlocked = false;
 
   constructor(
     stream: number,
@@ -86,6 +93,23 @@ export class Seat {
     this.#byId.delete(subscription.id);
     this.#byQuestion.delete(keyOf(subscription.question));
     if (subscription.topic !== undefined) this.#rise(subscription.topic);
+  }
+
+  /** Puts off what a topic has to say; only what it said last is remembered. */
+  fallBehind(topic: Topic, told: RRsAtName): void {
+    if (!this.#behind.has(topic)) this.#behind.set(topic, told);
+  }
+
+  /** What this client was told last by a topic. */
+  toldBy(topic: Topic): RRsAtName {
+    return this.#behind.get(topic) ?? topic.told;
+  }
+
+  /** The topics to be caught up with, and what was told last; drains it. */
+  takeBehind(): readonly (readonly [Topic, RRsAtName])[] {
+    const behind = [...this.#behind];
+    this.#behind.clear();
+    return behind;
   }
 
   /** Moves a subscription to the topic that it has under a new configuration. */
@@ -139,6 +163,7 @@ export class Seat {
     const topics = [...(this.#topicsAt.get(key) ?? [])];
     const index = topics.indexOf(topic);
     if (index >= 0) topics.splice(index, 1);
+    if (!topics.includes(topic)) this.#behind.delete(topic);
     if (topics.length === 0) this.#topicsAt.delete(key);
     else this.#topicsAt.set(key, topics);
   }

@@ -11,7 +11,7 @@ import type { Limits } from "../limits.js";
 import type { Change } from "../mdns/link.js";
 import type { ProxyOptions } from "../proxy/options.js";
 import { type Tables, tablesOf } from "../proxy/tables.js";
-import { type Duration, type Instant, ms, seconds } from "../time.js";
+import { type Duration, earliest, type Instant, ms, seconds } from "../time.js";
 import { Rcode } from "../wire/codes.js";
 import { Batches } from "./batches.js";
 import { Desk } from "./desk.js";
@@ -25,6 +25,8 @@ export type PushLimits = Pick<
 >;
 
 export interface PushOptions {
+  /** Whether Push is switched on; DSO sessions are taken all the same. */
+  readonly isOn: boolean;
   readonly proxy: ProxyOptions;
   readonly limits: PushLimits;
 }
@@ -46,6 +48,12 @@ export type StreamOutput =
   /** A TCP reset. The stream is forgotten here. */
   | { readonly kind: "abort"; readonly stream: number };
 
+/**
+ * Sessions that are written to in one go: each costs some 20 µs under TLS, and those who ask
+ * otherwise have to wait meanwhile.
+ */
+const sliceMax = 250;
+
 /** Clients that we send away on a restart return this far apart (DSO-44). */
 const returnGap: Duration = ms(100);
 
@@ -58,15 +66,21 @@ export class PushServer {
   readonly #seats = new Map<number, Seat>();
   readonly #deadlines = new Deadlines<Seat>();
   readonly #touched = new Set<Seat>();
+  /** Those who are to hear of changes and have not had their turn. */
+  readonly #queue = new Set<Seat>();
+  #queuedSince: Instant | undefined;
+  #isOn: boolean;
   #tables: Tables;
   #limits: PushLimits;
   #desk: Desk;
   #turnedAway = 0;
+  #bytesPushed = 0;
   #outputs: StreamOutput[] = [];
 
   constructor(options: PushOptions, findLink: FindLink, counts: Counts) {
     this.#findLink = findLink;
     this.#counts = counts;
+    this.#isOn = options.isOn;
     this.#tables = tablesOf(options.proxy);
     this.#limits = options.limits;
     this.#desk = this.#deskOf();
@@ -95,10 +109,18 @@ export class PushServer {
   receive(now: Instant, stream: number, bytes: Uint8Array): boolean {
     const seat = this.#touch(stream);
     if (seat === undefined) return false;
-    const outcome = seat.session.receive(now, bytes);
+    const { session } = seat;
+    const before = session.bytesPushed;
+    const outcome = session.receive(now, bytes);
     if (outcome.kind === "ordinary") return true;
     this.#follow(now, seat, outcome);
+    this.#bytesPushed += session.bytesPushed - before;
     return false;
+  }
+
+  /** Bytes of all replies to DSO messages so far, first PUSHes among them. */
+  get bytesPushed(): number {
+    return this.#bytesPushed;
   }
 
   /** An ordinary message has its answer. @returns false when that may not be sent any more */
@@ -109,6 +131,21 @@ export class PushServer {
   /** An ordinary message gets no answer. */
   dropped(now: Instant, stream: number): void {
     this.#touch(stream)?.session.dropped(now);
+  }
+
+  /** The client reads too slowly: changes wait, and are told together when it reads again. */
+  blocked(stream: number): void {
+    const seat = this.#seats.get(stream);
+    if (seat !== undefined) seat.isBlocked = true;
+  }
+
+  drained(now: Instant, stream: number): void {
+    const seat = this.#seats.get(stream);
+    if (seat === undefined || !seat.isBlocked) return;
+    seat.isBlocked = false;
+    const batches = new Batches();
+    for (const [topic, before] of seat.takeBehind()) batches.catchUp(seat, topic, before);
+    this.#send(now, batches);
   }
 
   /** Whether the session's timers hold instead of the stream's idle limit (DSO-07). */
@@ -136,6 +173,7 @@ export class PushServer {
    * client now, end with a second response (DSO-25); the others hear what is different.
    */
   configure(now: Instant, options: PushOptions): void {
+    this.#isOn = options.isOn;
     this.#tables = tablesOf(options.proxy);
     this.#limits = options.limits;
     const before = this.#desk;
@@ -152,6 +190,7 @@ export class PushServer {
 
   /** Does what has fallen due: sessions end. */
   expire(now: Instant): void {
+    if (this.#queuedSince !== undefined && this.#queuedSince <= now) this.#nextSlice();
     for (;;) {
       const seat = this.#deadlines.takeDue(now);
       if (seat === undefined) return;
@@ -162,7 +201,7 @@ export class PushServer {
 
   nextDeadline(): Instant | undefined {
     for (const seat of this.#touched) this.#schedule(seat);
-    return this.#deadlines.next();
+    return earliest(this.#queuedSince, this.#deadlines.next());
   }
 
   /** The stream is gone, whoever closed it: so is all that was subscribed to there. */
@@ -185,12 +224,7 @@ export class PushServer {
 
   /** What is to be done with streams, in order; drains it. */
   takeOutputs(): readonly StreamOutput[] {
-    for (const seat of this.#touched) {
-      for (const bytes of seat.session.takeMessages()) {
-        this.#outputs.push({ kind: "message", stream: seat.stream, bytes });
-      }
-      this.#schedule(seat);
-    }
+    for (const seat of this.#touched) this.#flush(seat);
     this.#touched.clear();
     if (this.#outputs.length === 0) return [];
     const outputs = this.#outputs;
@@ -236,8 +270,30 @@ export class PushServer {
   #send(now: Instant, batches: Batches): void {
     for (const [seat, messages] of batches.encode(this.#counts)) {
       for (const message of messages) seat.session.send(now, message);
-      this.#touched.add(seat);
+      this.#queue.add(seat);
     }
+    if (this.#queue.size > 0) this.#queuedSince ??= now;
+    this.#nextSlice();
+  }
+
+  /** Gives their turn to as many as may have it at once. */
+  #nextSlice(): void {
+    let room = sliceMax;
+    for (const seat of this.#queue) {
+      if (room === 0) return;
+      room -= 1;
+      this.#touched.add(seat);
+      this.#queue.delete(seat);
+    }
+    this.#queuedSince = undefined;
+  }
+
+  #flush(seat: Seat): void {
+    for (const bytes of seat.session.takeMessages()) {
+      this.#outputs.push({ kind: "message", stream: seat.stream, bytes });
+    }
+    this.#queue.delete(seat);
+    this.#schedule(seat);
   }
 
   #touch(stream: number): Seat | undefined {
@@ -257,6 +313,8 @@ export class PushServer {
     this.#seats.delete(seat.stream);
     this.#deadlines.clear(seat);
     this.#touched.delete(seat);
+    this.#queue.delete(seat);
+    if (this.#queue.size === 0) this.#queuedSince = undefined;
   }
 
   #turnAway() {
@@ -267,6 +325,7 @@ export class PushServer {
 
   #deskOf(): Desk {
     return new Desk({
+      isOn: this.#isOn,
       ground: { tables: this.#tables, findLink: this.#findLink, counts: this.#counts },
       subscriptionsMax: this.#limits.subscriptions,
       perSessionMax: this.#limits.subscriptionsPerSession,

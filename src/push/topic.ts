@@ -31,6 +31,8 @@ export interface Delta extends Difference {
   readonly topic: Topic;
   /** The serial of the topic that was told under the former configuration; 0: the same one. */
   readonly from: number;
+  /** What its clients had been told before. */
+  readonly before: RRsAtName;
 }
 
 /** The watches on behalf of one client, as limits count clients. */
@@ -111,9 +113,10 @@ export class Topic {
   look(now: Instant): Delta | undefined {
     const { rrs, lookedUp } = this.#fixed ?? this.#atLink(now);
     this.lookedUp = lookedUp;
-    const delta = difference(this.told, rrs);
+    const before = this.told;
+    const delta = difference(before, rrs);
     this.told = rrs;
-    return delta === undefined ? undefined : { ...delta, topic: this, from: 0 };
+    return delta === undefined ? undefined : { ...delta, topic: this, from: 0, before };
   }
 
   #atLink(now: Instant): Truth {

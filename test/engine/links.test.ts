@@ -231,6 +231,7 @@ describe("the end", () => {
     expect(asked.rcode).toBe("SERVFAIL");
     expect(waiting.received.map(({ message }) => message.rcode)).toEqual([2]);
     expect([idle.closed, waiting.closed]).toEqual(["close", "close"]);
+    w.run(seconds(2));
     expect(w.engine.nextDeadline()).toBeUndefined();
     const [goodbye] = link.sent();
     expect(goodbye?.message.answers.map((rr) => rr.ttlSeconds)).toEqual([0]);

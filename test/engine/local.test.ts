@@ -315,6 +315,7 @@ describe("the message", () => {
   });
 
   test("the LLQ option is ignored while LLQ is off [DP-88]", () => {
+    world({ takesLlq: false });
     const llq = { code: 1, bytes: Buffer.from("000100010000000000000000000000000e10", "hex") };
     const { message } = ask(`${hosts} SOA`, { edns: { options: [llq] } });
     expect(message.answers).toHaveLength(1);

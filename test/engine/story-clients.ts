@@ -3,7 +3,7 @@
 
 import type { Effect, Peer } from "../../src/engine/io.js";
 import { elapsed, type Instant, ms } from "../../src/time.js";
-import { parseType, RRClass, rcodeName } from "../../src/wire/codes.js";
+import { Opcode, parseType, RRClass, rcodeName } from "../../src/wire/codes.js";
 import { encodeFrame, FrameReader } from "../../src/wire/frame.js";
 import { decodeMessage, encodeMessage, type Message } from "../../src/wire/message.js";
 import { parseName } from "../../src/wire/name.js";
@@ -124,12 +124,20 @@ export class Asked {
   }
 }
 
+/** How a connection is made, where it is not plain TCP. */
+export interface StreamOpening {
+  readonly transport?: "tcp" | "tls";
+  readonly takesPush?: boolean;
+}
+
 /** A client connection. */
 export class TcpClient {
   readonly stream: number;
   readonly peer: Peer;
   /** Messages in the order in which they came, with the second of the story. */
   readonly received: { readonly seconds: number; readonly message: Message }[] = [];
+  /** DSO messages, without length prefix, with the second of the story. */
+  readonly dso: { readonly seconds: number; readonly bytes: Uint8Array }[] = [];
   /** One write of the engine each. */
   readonly writes: Uint8Array[] = [];
   closed: "close" | "abort" | undefined;
@@ -146,17 +154,11 @@ export class TcpClient {
     this.peer = peer;
   }
 
-  open(): void {
+  open(opening: StreamOpening): void {
     const { stream, peer } = this;
     const listener = "192.0.2.53";
-    this.#world.input({
-      kind: "stream-open",
-      stream,
-      transport: "tcp",
-      source: peer,
-      listener,
-      takesPush: false,
-    });
+    const how = { transport: "tcp", takesPush: false, ...opening } as const;
+    this.#world.input({ kind: "stream-open", stream, source: peer, listener, ...how });
   }
 
   /** Sends queries in one piece. The IDs are 1, 2, 3 … unless given. */
@@ -190,7 +192,10 @@ export class TcpClient {
         this.writes.push(effect.bytes);
         this.#frames.push(effect.bytes);
         for (let one = this.#frames.take(); one !== undefined; one = this.#frames.take()) {
-          this.received.push({ seconds: this.#world.seconds, message: decodeMessage(one) });
+          const { seconds } = this.#world;
+          const isDso = (((one[2] as number) >> 3) & 0xf) === Opcode.DSO;
+          if (isDso) this.dso.push({ seconds, bytes: one.slice() });
+          else this.received.push({ seconds, message: decodeMessage(one) });
         }
         break;
       case "close":

@@ -21,7 +21,14 @@ import type { ProxyOptions, ServedLink } from "../../src/proxy/options.js";
 import { seededRandom } from "../../src/random.js";
 import { after, type Duration, elapsed, type Instant, instant } from "../../src/time.js";
 import { parseName } from "../../src/wire/name.js";
-import { Asked, type AskOptions, queryBytes, TcpClient } from "./story-clients.js";
+import { storyMac } from "./mac.js";
+import {
+  Asked,
+  type AskOptions,
+  queryBytes,
+  type StreamOpening,
+  TcpClient,
+} from "./story-clients.js";
 import { type LinkSetting, type Sent, StoryLink } from "./story-link.js";
 
 /** 203.0.113.0/24 and 2001:db8:1234:5678::/64, where the devices live unless told otherwise. */
@@ -47,6 +54,8 @@ export interface WorldSetting {
   readonly proxy?: Partial<ProxyOptions>;
   readonly limits?: Partial<Limits>;
   readonly logQueries?: EngineConfig["logQueries"];
+  readonly takesPush?: boolean;
+  readonly takesLlq?: boolean;
 }
 
 interface Planned {
@@ -96,15 +105,15 @@ export class World {
   }
 
   config(): EngineConfig {
-    const { proxy, limits, logQueries } = this.#setting;
+    const { proxy, limits, logQueries, takesPush = true, takesLlq = true } = this.#setting;
     const links = [...this.links.values()].map((link): LinkConfig => link.config());
     const served = links.flatMap((link): ServedLink[] => (link.served ? [link.served] : []));
     return {
       links,
       limits: { ...defaultLimits, ...limits },
       logQueries: logQueries ?? "none",
-      takesPush: true,
-      takesLlq: true,
+      takesPush,
+      takesLlq,
       proxy: {
         hostname: parseName("px.example.net"),
         contact: parseName("hostmaster.example.net"),
@@ -129,7 +138,7 @@ export class World {
           void this.logged.push(`${level} ${name} ${JSON.stringify(fields ?? {})}`),
       };
       const random = seededRandom(this.#setting.seed ?? 1);
-      this.#engine = new Engine(this.config(), random, log, this.counts);
+      this.#engine = new Engine(this.config(), random, storyMac, log, this.counts);
     }
     return this.#engine;
   }
@@ -197,13 +206,18 @@ export class World {
     return this.ask("", { ...options, bytes });
   }
 
-  connect(client = "192.0.2.1"): TcpClient {
+  connect(client = "192.0.2.1", opening: StreamOpening = {}): TcpClient {
     this.#serial += 1;
     const stream = this.#serial;
     const tcp = new TcpClient(this, stream, { address: client, port: 10_000 + stream });
     this.#clients.set(stream, tcp);
-    tcp.open();
+    tcp.open(opening);
     return tcp;
+  }
+
+  /** A connection over TLS, to the listener for Push unless told otherwise. */
+  connectTls(client = "192.0.2.1", opening: StreamOpening = {}): TcpClient {
+    return this.connect(client, { transport: "tls", takesPush: true, ...opening });
   }
 
   /** What was sent on all links since this was last called. */

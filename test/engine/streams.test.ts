@@ -55,7 +55,7 @@ describe("messages", () => {
       const { w } = world();
       const tcp = w.connect();
       tcp.sendRaw(Buffer.from(bytes.replace(" ", ""), "hex"));
-      expect(tcp.closed).toBe("close");
+      expect(tcp.closed).toBe("abort");
       expect(tcp.received).toEqual([]);
     },
   );

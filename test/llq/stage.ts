@@ -81,6 +81,7 @@ function optionsWith({ limits, served, proxy }: Setting) {
   const zone = parseName(apex);
   const link = linkOf({ service: zone, host: zone, reverse: [], ...served });
   return {
+    isOn: true,
     proxy: optionsOf({ links: [link], ...proxy }),
     limits: { ...defaultLimits, ...limits },
   };

@@ -203,7 +203,11 @@ describe("links", () => {
     const stage = new Stage();
     const outputs: Uint8Array[] = [];
     const findLink = () => stage.link;
-    const server = new PushServer({ proxy: labOptions(), limits }, findLink, stage.counts);
+    const server = new PushServer(
+      { isOn: true, proxy: labOptions(), limits },
+      findLink,
+      stage.counts,
+    );
     for (let stream = 0; stream < 50; stream++) {
       server.open(at(0), stream, { ...secure, address: `192.0.2.${stream}` });
       server.receive(at(0), stream, example("E20"));

@@ -58,6 +58,8 @@ export class Stage {
   asked: string[] = [];
   /** Whether the link is one that discd uses. */
   isUsed = true;
+  /** Whether Push is switched on from the next configuration on. */
+  isOn = true;
   #options: ProxyOptions;
   readonly #clients = new Map<number, Subscriber>();
 
@@ -73,7 +75,11 @@ export class Stage {
     this.link = new Link(mdns, { uint32: () => 0 }, this.counts);
     const findLink = (id: string) => (id === "net1" && this.isUsed ? this.link : undefined);
     const all = { ...limits, ...over };
-    this.server = new PushServer({ proxy: options, limits: all }, findLink, this.counts);
+    this.server = new PushServer(
+      { isOn: true, proxy: options, limits: all },
+      findLink,
+      this.counts,
+    );
     this.linkUp();
   }
 
@@ -91,7 +97,8 @@ export class Stage {
 
   configure(options: ProxyOptions, over: Partial<PushLimits> = {}): void {
     this.#options = options;
-    this.server.configure(this.now, { proxy: options, limits: { ...limits, ...over } });
+    const isOn = this.isOn;
+    this.server.configure(this.now, { isOn, proxy: options, limits: { ...limits, ...over } });
     this.settle();
   }
 

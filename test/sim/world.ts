@@ -8,6 +8,7 @@ import type { Effect, Input, StreamId } from "../../src/engine/io.js";
 import { silentLog } from "../../src/log.js";
 import { seededRandom } from "../../src/random.js";
 import { after, type Duration, earliest, type Instant, instant, ms } from "../../src/time.js";
+import { storyMac } from "../engine/mac.js";
 import { Agenda, type Happening } from "./agenda.js";
 import { Air, type Packet } from "./air.js";
 import { Chance } from "./chance.js";
@@ -60,7 +61,7 @@ export class World {
     });
     this.links = new Map(airs);
     const random = seededRandom(plan.seed ^ 0x5eed);
-    this.#engine = new Engine(configOf(plan), random, silentLog, this.counts);
+    this.#engine = new Engine(configOf(plan), random, storyMac, silentLog, this.counts);
     for (const { id } of plan.links) this.linkUp(id);
   }
 
