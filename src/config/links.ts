@@ -15,7 +15,7 @@ export interface PlannedLink {
   readonly entry: WrittenInterface;
   readonly path: string;
   readonly present?: PresentInterface;
-  /** Undefined where a function could not be asked: the interface is not there. */
+  /** Undefined where a function could not be asked: the interface, or its address, is not there. */
   readonly subdomain: Name | false | undefined;
 }
 
@@ -83,6 +83,7 @@ function planOne(
   present: PresentInterface | undefined,
 ): PlannedLink {
   const subdomain = subdomainOf(plan, entry, path, name);
+  if (present !== undefined && subdomain === undefined) tellUnnamed(plan, entry, path, present);
   return present === undefined
     ? { name, entry, path, subdomain }
     : { name, entry, path, subdomain, present };
@@ -103,6 +104,19 @@ function subdomainOf(
     if (given === undefined || given.subdomain !== undefined) return given?.subdomain;
   }
   return generated(plan, path, name);
+}
+
+/** An interface that a pattern fits is one of many; one that is spelt out is missed. */
+function tellUnnamed(
+  plan: Plan,
+  entry: WrittenInterface,
+  path: string,
+  { name, addresses }: PresentInterface,
+): void {
+  if (addresses.length > 0 || isPattern(entry.name) || entry.disable) return;
+  const where = plan.at(`${path}.subdomain`);
+  const text = `not asked for interface ${name}, which has no address: nothing is served there yet`;
+  where.report.warning(where, text);
 }
 
 /** `<interface>.<domain>`, and the operator is told. */

@@ -9,7 +9,7 @@ import { fileSizeMax, reasonOf } from "./files.js";
 import { planAll } from "./links.js";
 import { type LuaBounds, runInThread, workerProgram } from "./lua-thread.js";
 import type { Outcome, Script, Table, Value } from "./lua-value.js";
-import { factsOf, type PresentInterface } from "./match.js";
+import { askedAbout, type PresentInterface } from "./match.js";
 import { clearOf, ownNames } from "./own-names.js";
 import { spotOf } from "./place.js";
 import { printableOf } from "./printable.js";
@@ -97,7 +97,7 @@ export async function loadAgain(
     const judged = settle(source, host, noTable, new Report([]));
     return "problems" in judged ? judged : { ...judged, origin };
   }
-  const job = { ...script, interfaces: host.interfaces.map(factsOf) };
+  const job = { ...script, interfaces: askedAbout(host.interfaces) };
   const outcome = await runInThread(job, boundsIn(script.bytes), program);
   const judged = judge(source, host, outcome);
   if ("problems" in judged) return judged;

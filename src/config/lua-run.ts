@@ -125,7 +125,8 @@ function callFunction(sandbox: Sandbox, f: TaggedValue, facts: InterfaceFacts): 
   pushFacts(L, facts);
   if (lua.lua_pcall(L, 1, 1, 1) !== lua.LUA_OK) {
     const failure = failureOf(sandbox, seen.spot);
-    return { interface: facts.name, value: undefined, failure };
+    const hasNoPrefix = facts.prefixes.length === 0;
+    return { interface: facts.name, value: undefined, failure, hasNoPrefix };
   }
   return { interface: facts.name, value: readResult(L) };
 }

@@ -24,6 +24,8 @@ export interface Result {
   /** Undefined: nil, or it failed. */
   readonly value: Value | undefined;
   readonly failure?: Failure;
+  /** It was told no prefix: the interface has link-local addresses alone, maybe for a moment. */
+  readonly hasNoPrefix?: boolean;
 }
 
 export interface Failure {

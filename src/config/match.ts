@@ -38,6 +38,15 @@ export function canBeLink(one: PresentInterface): boolean {
   return one.canMulticast !== false && !(one.isLoopback ?? looksLikeLoopback(one));
 }
 
+/**
+ * The interfaces that functions in discd.lua are asked about, and what they are told: those that
+ * can be links by now. One without an address has nothing that a name could be made of; one that
+ * is down keeps its last addresses (os/interfaces.ts), and with them its name.
+ */
+export function askedAbout(present: readonly PresentInterface[]): readonly InterfaceFacts[] {
+  return present.filter((one) => canBeLink(one) && one.addresses.length > 0).map(factsOf);
+}
+
 function looksLikeLoopback({ name, addresses }: PresentInterface): boolean {
   const isInside = ({ address }: Prefix) => loopback.some((range) => contains(range, address));
   return name === "lo" || (addresses.length > 0 && addresses.every(isInside));
@@ -63,8 +72,7 @@ export function baseOf(prefix: Prefix): Prefix {
   return { address: { family: prefix.address.family, bytes }, length: prefix.length };
 }
 
-/** What a function in discd.lua is told. */
-export function factsOf(one: PresentInterface): InterfaceFacts {
+function factsOf(one: PresentInterface): InterfaceFacts {
   const named = /(?:\.|^vlan)(\d{1,4})$/.exec(one.name)?.[1];
   const vlan = one.vlan ?? (named === undefined ? undefined : Number(named));
   const prefixes = networksOf(one).map(formatPrefix);

@@ -40,7 +40,11 @@ const checkResult = (
 ): NamedByFunction | undefined => {
   const prefixed = { ...where, path: `${where.path}, for ${result.interface}` };
   if (result.failure !== undefined) {
-    where.report.problem({ ...prefixed, spot: result.failure.spot }, result.failure.text);
+    const { spot, text } = result.failure;
+    const at = { ...prefixed, spot };
+    // An interface that comes up has a link-local address before any other.
+    if (result.hasNoPrefix !== true) where.report.problem(at, text);
+    else where.report.warning(at, `${text}; nothing is served there until it has a prefix`);
     return undefined;
   }
   const { value } = result;

@@ -5,7 +5,13 @@ import { mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Host, type Loaded, loadAgain, loadSettings } from "../../src/config/load.js";
+import {
+  type Host,
+  type Loaded,
+  loadAgain,
+  loadSettings,
+  type PresentInterface,
+} from "../../src/config/load.js";
 import { displayName } from "../../src/wire/name.js";
 import { eth, linesOf } from "./lua.js";
 import { bundleWorker } from "./worker.js";
@@ -120,6 +126,57 @@ test("problems of a judgement anew have the lines of the accepted text", async (
   expect(linesOf(refused)).toEqual([
     expect.stringMatching(/entry\.lua:4: interfaces\[1\]\.subdomain: .*same\.example/),
   ]);
+});
+
+/** A function that takes the first prefix for granted. */
+const byPrefix = (name: string) => `interfaces = {
+  { name = '${name}', subdomain = function (interface)
+      return interface.prefixes[1]:match('^10%.(%d+)') .. '.example'
+    end },
+}
+`;
+
+const lo = { ...eth("lo", 9, "127.0.0.1/8", "::1/128"), isLoopback: true };
+const mute = { ...eth("t0", 8, "10.8.0.1/24"), canMulticast: false };
+
+test("a function is asked about what can be a link: an address that comes late names it then", async () => {
+  const folder = folderWith({ "discd.lua": byPrefix("*") });
+  const on = (...interfaces: readonly PresentInterface[]): Host => ({
+    fqdn: "px.campus.example",
+    interfaces: [lo, { ...lo, name: "lo2", addresses: [] }, mute, ...interfaces],
+  });
+  const first = await load(folder, {}, on(eth("a", 1, "10.1.0.7/24"), eth("b", 2)));
+  expect([first.zones, first.warnings]).toEqual([["a 1.example"], []]);
+  const later = on(eth("a", 1, "10.1.0.7/24"), eth("b", 2, "10.2.0.7/24"));
+  const again = await accepted(loadAgain(first.origin, later, program));
+  expect(again.zones).toEqual(["a 1.example", "b 2.example"]);
+});
+
+test("a function fails for want of a prefix: a warning, and a name when there is one", async () => {
+  const folder = folderWith({ "discd.lua": byPrefix("a") });
+  const on = (...addresses: string[]): Host => ({
+    fqdn: "px.campus.example",
+    interfaces: [eth("a", 1, ...addresses)],
+  });
+  const bare = await load(folder, {}, on());
+  expect(bare.zones).toEqual([]);
+  expect(bare.warnings).toEqual([
+    expect.stringMatching(/discd\.lua:2: warning: .* interface a, which has no address: /),
+  ]);
+  const rising = await load(folder, {}, on("fe80::1/64"));
+  expect(rising.zones).toEqual([]);
+  expect(rising.warnings).toEqual([
+    expect.stringMatching(/discd\.lua:3: warning: .*, for a: .*nil.*until it has a prefix$/),
+  ]);
+  const risen = await accepted(loadAgain(rising.origin, on("fe80::1/64", "10.4.0.1/24"), program));
+  expect([risen.zones, risen.warnings]).toEqual([["a 4.example"], []]);
+});
+
+test("a function that fails for what has a prefix is wrong", async () => {
+  const folder = folderWith({ "discd.lua": byPrefix("a") });
+  const host = { ...hostWith(), interfaces: [eth("a", 1, "2001:db8::1/64")] };
+  const file = join(folder, "discd.lua");
+  expect("problems" in (await loadSettings({ file, demo: false }, host, {}, program))).toBe(true);
 });
 
 test("a circle is one, whatever the link has led to since", async () => {

@@ -5,7 +5,7 @@ import { parsePrefix } from "../../src/address.js";
 import { problemText } from "../../src/config/check-text.js";
 import { type Judged, judge, type PresentInterface, type Source } from "../../src/config/load.js";
 import { runLua } from "../../src/config/lua-run.js";
-import { factsOf } from "../../src/config/match.js";
+import { askedAbout } from "../../src/config/match.js";
 
 export const eth = (name: string, index: number, ...addresses: string[]): PresentInterface => ({
   name,
@@ -40,7 +40,7 @@ export function load(
     bytes: new TextEncoder().encode(text),
     included: new Map(),
     environment,
-    interfaces: on.interfaces.map(factsOf),
+    interfaces: askedAbout(on.interfaces),
   };
   const outcome = runLua(job, { at() {}, fileAdded() {} });
   // What a thread hands over is a copy: anything that is not plain data would be lost or fail.
