@@ -53,6 +53,8 @@ interfaces = {
 -- domain      = 'home.arpa'               -- parent of zones that no subdomain names
 -- listen      = { '192.0.2.53', '2001:db8::53' }     -- default: every address, as they change
 -- port        = { udp = 53, tcp = 53 }
+-- certificate = { crt = 'cert.pem', key = 'privkey.pem', chain = 'chain.pem' }
+--                                         -- default: /etc/letsencrypt/live/<hostname>/ if there; or 'self-signed'
 -- allow       = { 'private', 'connected' }           -- who may ask: resolvers, mostly
 -- refuse      = 'answer'                             -- or 'drop'
 -- nameservers = { 'px2.example.com' }                -- fellow proxies of the same links

@@ -138,7 +138,7 @@ function settle(source: Source, host: Host, globals: Table, report: Report): Jud
     written,
     names: hasFile ? names : clearOf(names, [...zones, names.demo]),
     interfaces,
-    hasFile,
+    file: source.file,
     hasDemo: source.demo,
     at,
   };

@@ -7,6 +7,7 @@ import type { Limits } from "../limits.js";
 import { displayLabel, displayName, type Name, parentName } from "../wire/name.js";
 import { formatRR } from "../wire/text.js";
 import type { AddressTerm } from "./address-terms.js";
+import { printCertificate } from "./certificate.js";
 import { type LinkValues, valuesOf } from "./link-values.js";
 import type { PlannedLink } from "./links.js";
 import { limitKeys, type Written } from "./schema.js";
@@ -27,7 +28,7 @@ export function printableOf(
     domain: displayName(names.domain),
     listen: settings.listen === "all" ? "all" : settings.listen.map(formatAddress),
     port: { ...settings.ports, tls: false, llq: false, push: false },
-    certificate: false,
+    certificate: printCertificate(settings.certificate),
     allow,
     refuse: proxy.refuse,
     nameservers: proxy.nameservers.map(displayName),

@@ -17,6 +17,12 @@ export interface Problem {
   readonly isWarning: boolean;
 }
 
+/** A line of a file as the operator wrote it; `file` is empty where none was read. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
 /** The place of a value that is being checked. */
 export interface Where {
   readonly path: string;
@@ -73,19 +79,22 @@ export class Report {
     return sorted.map(({ problem }) => problem);
   }
 
+  placeOf(spot: Spot): Place {
+    return { file: this.#files[fileOf(spot)] ?? "", line: lineOf(spot) };
+  }
+
   #isMisplaced({ path, isDerived }: Where): boolean {
     if (isDerived !== true) return false;
     return this.#failed.has(path) || this.#gaps.some((gap) => path.startsWith(`${gap}[`));
   }
 
   #add(path: string, spot: Spot, text: string, isWarning: boolean): void {
-    const file = this.#files[fileOf(spot)] ?? "";
     const sentence = path === "" ? text : `${path}: ${text}`;
     // One mistake in a table that several entries share is one mistake.
     const key = `${spot} ${text}`;
     if (this.#seen.has(key) || this.#found.length >= problemsMax) return;
     this.#seen.add(key);
-    const problem = { file, line: lineOf(spot), path, text: sentence, isWarning };
+    const problem = { ...this.placeOf(spot), path, text: sentence, isWarning };
     this.#found.push({ problem, spot });
   }
 }

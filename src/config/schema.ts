@@ -5,6 +5,7 @@
 import { defaultLimits, type Limits } from "../limits.js";
 import { ms, seconds } from "../time.js";
 import { addressTerms, defaultAllow } from "./address-terms.js";
+import { certificate } from "./certificate.js";
 import type { Value } from "./lua-value.js";
 import { record } from "./record.js";
 import { inside, type Where } from "./report.js";
@@ -259,7 +260,7 @@ const topKeys = {
   domain: optional(name, "parent of generated zone names"),
   listen: optional(oneOrMore(listenAddress), "addresses to answer on"),
   port: optional(table(portKeys), "ports of the protocols"),
-  certificate: later("TLS is not built", "false"),
+  certificate: optional(certificate, "what TLS shows"),
   allow: preset(addressTerms, defaultAllow, "who may ask"),
   refuse: preset(choice("answer", "drop"), "answer", "what the others get"),
   nameservers: preset(names, [], "fellow proxies of the same links"),

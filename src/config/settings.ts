@@ -11,6 +11,7 @@ import { checkOptions, type Finding } from "../proxy/check.js";
 import type { BrowseLists, ClientBrowse, ProxyOptions, ServedLink } from "../proxy/options.js";
 import { displayName, type Name } from "../wire/name.js";
 import { expandTerms } from "./address-terms.js";
+import { type CertificateSetting, certificateSetting } from "./certificate.js";
 import { type LinkValues, valuesOf } from "./link-values.js";
 import type { PlannedLink } from "./links.js";
 import { baseOf, isPattern, networksOf, type PresentInterface } from "./match.js";
@@ -26,6 +27,7 @@ export interface Settings {
   readonly ports: { readonly udp: number | false; readonly tcp: number | false };
   /** No port is written in the file: where 53 may not be bound, another may be taken. */
   readonly portsAreDefault: boolean;
+  readonly certificate: CertificateSetting;
   readonly limits: Limits;
   readonly log: { readonly level: LogLevel; readonly queries: EngineConfig["logQueries"] };
   /** Interfaces on which mDNS is spoken; some may not be there at present. */
@@ -41,7 +43,8 @@ export interface Material {
   readonly written: Written;
   readonly names: OwnNames;
   readonly interfaces: readonly PresentInterface[];
-  readonly hasFile: boolean;
+  /** As the operator wrote it; absent: there is none. */
+  readonly file: string | undefined;
   readonly hasDemo: boolean;
   /** The place of a path in the file. */
   readonly at: (path: string) => Where;
@@ -89,6 +92,7 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
     listen: written.listen ?? "all",
     ports: { udp: written.port?.udp ?? dnsPort, tcp: written.port?.tcp ?? dnsPort },
     portsAreDefault: written.port?.udp === undefined && written.port?.tcp === undefined,
+    certificate: certificateSetting(written.certificate, { proxy }, material.file, at),
     limits,
     log,
     links: used.map(({ planned: { name, entry } }) => ({
@@ -257,7 +261,7 @@ function checkEntry(material: Material, { entry, path, name }: PlannedLink): voi
   }
 }
 
-function checkWhole({ written, hasFile, at }: Material, links: readonly LinkConfig[]): void {
+function checkWhole({ written, file, at }: Material, links: readonly LinkConfig[]): void {
   const where = at("");
   if (written.port?.udp === false && written.port.tcp === false) {
     const port = at("port");
@@ -268,7 +272,12 @@ function checkWhole({ written, hasFile, at }: Material, links: readonly LinkConf
     const text = "is empty: no query will arrive; leave it out to answer on every address";
     listen.report.warning(listen, text);
   }
-  if (hasFile && links.length === 0 && written.zones.length === 0 && !where.report.hasErrors) {
+  if (
+    file !== undefined &&
+    links.length === 0 &&
+    written.zones.length === 0 &&
+    !where.report.hasErrors
+  ) {
     const isWaiting = written.interfaces.some(
       (entry) => isPattern(entry.name) || entry.subdomain !== undefined,
     );

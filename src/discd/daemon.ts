@@ -18,7 +18,7 @@ import {
 import { Counts } from "../counts.js";
 import { Engine } from "../engine/engine.js";
 import { now } from "../os/clock.js";
-import { Driver } from "../os/driver.js";
+import { Driver, type DriverSettings } from "../os/driver.js";
 import { findHostName } from "../os/host.js";
 import type { InterfaceWatch } from "../os/links.js";
 import type { SystemLog } from "../os/log.js";
@@ -28,7 +28,9 @@ import { systemRandom } from "../os/random.js";
 import { type DaemonState, notifySystemd } from "../os/systemd.js";
 import { VirtualLinks, type VirtualPlace } from "../os/virtual-links.js";
 import { displayName, type Name } from "../wire/name.js";
+import { CertificateInForce } from "./certificate-in-force.js";
 import { demoPlace } from "./demo-place.js";
+import { type FoundCertificate, findCertificate } from "./find-certificate.js";
 
 /** What the command line says. */
 export interface Wish {
@@ -37,8 +39,12 @@ export interface Wish {
   readonly demo: boolean;
 }
 
-/** A configuration that can be run. */
-export type Accepted = Exclude<Loaded, { readonly problems: unknown }>;
+/** A configuration that can be run, and the certificate that it leads to. */
+export type Accepted = Exclude<Loaded, { readonly problems: unknown }> & {
+  readonly found: FoundCertificate;
+};
+
+export type LoadedAll = Accepted | { readonly problems: readonly Problem[] };
 
 /** What the daemon stands on. */
 export interface Ground {
@@ -57,10 +63,19 @@ export const demoLink = "demo";
 export const bugStatus = 70;
 
 /** Loads the configuration for the interfaces as they are now. */
-export function load(wish: Wish, watch: InterfaceWatch): Promise<Loaded> {
+export async function load(wish: Wish, watch: InterfaceWatch): Promise<LoadedAll> {
   const file = wish.file ?? (existsSync(defaultFile) ? defaultFile : undefined);
   const source = { ...(file === undefined ? {} : { file }), demo: wish.demo };
-  return loadSettings(source, hostNow(watch), process.env);
+  const all = await withCertificate(await loadSettings(source, hostNow(watch), process.env));
+  if ("problems" in all || all.found.problems.every(({ isWarning }) => isWarning)) return all;
+  return { problems: [...all.warnings, ...all.found.problems] };
+}
+
+/** The same with what its `certificate` leads to, good or not. */
+async function withCertificate(loaded: Loaded): Promise<LoadedAll> {
+  if ("problems" in loaded) return loaded;
+  const found = await findCertificate(loaded.settings.certificate, Date.now());
+  return { ...loaded, found };
 }
 
 function hostNow({ present }: InterfaceWatch): Host {
@@ -76,6 +91,9 @@ export class Daemon {
   /** Warnings of the last load, so that each is logged once. */
   #warned: ReadonlySet<string> = new Set();
   #serving = "";
+  /** In force. */
+  #settings: Settings;
+  readonly #certificate: CertificateInForce;
   /** What the configuration in force was made of. */
   #origin: Origin;
   #turn: Promise<void> = Promise.resolve();
@@ -83,10 +101,11 @@ export class Daemon {
   readonly #wanted = new Set<Reason>();
   #isStopping = false;
 
-  constructor({ settings, origin }: Accepted, wish: Wish, ground: Ground) {
+  constructor({ settings, origin, found }: Accepted, wish: Wish, ground: Ground) {
     const { log, native } = ground;
     this.#wish = wish;
     this.#origin = origin;
+    this.#settings = settings;
     this.#ground = ground;
     this.#log = log;
     const counts = new Counts();
@@ -97,7 +116,9 @@ export class Daemon {
     const crash = (error: unknown) => this.crash(error);
     this.#engine = new Engine(settings.engine, random, systemMac(), log, counts);
     const parts = { engine: this.#engine, native, log, counts, virtual, crash };
-    this.#driver = new Driver(settings, parts);
+    const clocks = { now, wall: () => Date.now() };
+    this.#certificate = new CertificateInForce(settings.certificate, found, log, clocks);
+    this.#driver = new Driver(this.#driverSettings(), parts);
   }
 
   /** Opens the sockets; rejected with a StartError when clients could not be heard. */
@@ -105,10 +126,12 @@ export class Daemon {
     const { watch } = this.#ground;
     await this.#driver.start(watch.present);
     this.#warn(warnings, false);
+    this.#certificate.tell();
     this.#tellServing(settings);
     watch.start({
       polled: (present, isChanged) => {
         this.#inTurn(() => this.#driver.follow(present));
+        this.#inTurn(() => this.#followCertificate());
         if (isChanged) this.#wantReload("interfaces");
       },
       failed: (reason) => this.#log.event("error", "interfaces-unread", { reason }),
@@ -154,7 +177,8 @@ export class Daemon {
   }
 
   #state(): Readonly<Record<string, unknown>> {
-    return { ...this.#driver.dump(), engine: this.#engine.dump(now()) };
+    const certificate = { notAfter: this.#certificate.notAfter };
+    return { ...this.#driver.dump(), certificate, engine: this.#engine.dump(now()) };
   }
 
   #tell(state: DaemonState): void {
@@ -186,7 +210,7 @@ export class Daemon {
     const loaded =
       reason === "signal"
         ? await load({ ...this.#wish, file: this.#origin.source.file }, watch)
-        : await loadAgain(this.#origin, hostNow(watch));
+        : await withCertificate(await loadAgain(this.#origin, hostNow(watch)));
     if (this.#isStopping) return;
     if ("problems" in loaded) {
       for (const problem of loaded.problems) {
@@ -197,15 +221,29 @@ export class Daemon {
       this.#log.event("error", "reload-refused", { reason, problems });
       return;
     }
-    const { settings, warnings } = loaded;
+    const { settings, warnings, found } = loaded;
     this.#origin = loaded.origin;
+    this.#settings = settings;
+    this.#certificate.take(settings.certificate, found, reason === "signal");
     this.#log.setLevel(settings.log.level);
     this.#warn(warnings, reason === "interfaces");
-    await this.#driver.reconfigure(settings);
+    this.#certificate.tell();
+    await this.#driver.reconfigure(this.#driverSettings());
     // Where containers come and go, interfaces change all day; what follows from it is told.
     const level = reason === "signal" ? "info" : "debug";
     this.#log.event(level, "reloaded", { reason, file: loaded.origin.source.file ?? "none" });
     this.#tellServing(settings);
+  }
+
+  /** Certificates are renewed without anybody telling the daemon. */
+  async #followCertificate(): Promise<void> {
+    if (!(await this.#certificate.look()) || this.#isStopping) return;
+    await this.#driver.reconfigure(this.#driverSettings());
+  }
+
+  #driverSettings(): DriverSettings {
+    const { credentials } = this.#certificate;
+    return credentials === undefined ? this.#settings : { ...this.#settings, credentials };
   }
 
   #warn(warnings: readonly Problem[], onlyNew: boolean): void {

@@ -11,6 +11,7 @@ import { openLog } from "../os/log.js";
 import { findInterfaceInFiles, loadNative } from "../os/native.js";
 import { type Arguments, readArguments, usage } from "./arguments.js";
 import { bugStatus, Daemon, demoLink, load, type Wish } from "./daemon.js";
+import { printFound } from "./find-certificate.js";
 import { tryLines } from "./try-lines.js";
 
 async function main(args: Arguments): Promise<void> {
@@ -51,11 +52,15 @@ async function openGround() {
 async function check(wish: Wish, json: boolean): Promise<void> {
   const { watch } = await openGround();
   const loaded = await load(wish, watch);
-  const problems = "problems" in loaded ? loaded.problems : loaded.warnings;
+  const problems =
+    "problems" in loaded ? loaded.problems : [...loaded.warnings, ...loaded.found.problems];
   // Standard output belongs to the JSON where that was asked for.
   (json ? process.stderr : process.stdout).write(problemsText(problems));
   if ("problems" in loaded) process.exitCode = 1;
-  else if (json) process.stdout.write(`${JSON.stringify(loaded.printable, undefined, 2)}\n`);
+  else if (json) {
+    const printable = { ...loaded.printable, certificate: printFound(loaded.found) };
+    process.stdout.write(`${JSON.stringify(printable, undefined, 2)}\n`);
+  }
 }
 
 async function run(wish: Wish): Promise<void> {

@@ -34,7 +34,7 @@ export function chainOf(
   });
   const certificates: X509Certificate[] = [];
   let last = leaf;
-  while (!isIssuedBy(last, last)) {
+  while (!isSelfSigned(last)) {
     const next = given.find((one) => !certificates.includes(one) && isIssuedBy(last, one));
     if (next === undefined) break;
     certificates.push(next);
@@ -53,7 +53,7 @@ export function chainOf(
     const text = "is not in order; it is sent in order: put each certificate before its issuer's";
     flaws.push({ where, text });
   }
-  if (certificates.length === 0 && !isIssuedBy(leaf, leaf)) {
+  if (certificates.length === 0 && !isSelfSigned(leaf)) {
     const remedy = "add it to the file or name it in certificate.chain";
     const text = `lacks the certificate of its issuer ${quoted(leaf.issuer)}: clients that do not`;
     flaws.push({ where: "crt", text: `${text} have it refuse this one; ${remedy}` });
@@ -61,10 +61,20 @@ export function chainOf(
   return { certificates, flaws };
 }
 
-/** Names and signature; a key of an unknown kind has signed nothing. */
+/** Whether or not it is an authority: a server's own has no right to issue anything. */
+function isSelfSigned(certificate: X509Certificate): boolean {
+  const { subject, issuer } = certificate;
+  return subject === issuer && isSignedBy(certificate, certificate);
+}
+
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && isSignedBy(certificate, issuer);
+}
+
+/** A key of an unknown kind has signed nothing. */
+function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {
-    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+    return certificate.verify(issuer.publicKey);
   } catch {
     return false;
   }

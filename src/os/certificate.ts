@@ -75,8 +75,12 @@ export async function readCertificate(
     const path = files[part];
     if (path === undefined) continue;
     const read = await readText(path, part);
-    if (typeof read === "string") texts.set(part, read);
-    else flaws.push({ part, weight: "refused", ...read, text: `${path}: ${read.text}` });
+    if ("contents" in read) {
+      texts.set(part, read.contents);
+      if (part === "key" && read.isOpenToAll) judge(part, "doubtful", openKey);
+    } else {
+      flaws.push({ part, weight: "refused", ...read, text: `${path}: ${read.text}` });
+    }
   }
   const own = certificatesIn("crt", texts.get("crt"), judge);
   const more = certificatesIn("chain", texts.get("chain"), judge);
@@ -118,9 +122,19 @@ export async function stampOf(files: CertificateFiles): Promise<string> {
   return (await Promise.all(stamps)).join(" ");
 }
 
+const openKey = "may be read by every user of this host; take that right away with chmod o-r";
+
+/** The right of others to read, in the mode of a file. */
+const othersRead = 0o004;
+
+interface Read {
+  readonly contents: string;
+  readonly isOpenToAll: boolean;
+}
+
 type Unread = Pick<Flaw, "text" | "cause">;
 
-async function readText(path: string, part: Part): Promise<string | Unread> {
+async function readText(path: string, part: Part): Promise<Read | Unread> {
   try {
     // Opening a pipe would wait for its other end.
     const facts = await stat(path);
@@ -133,7 +147,8 @@ async function readText(path: string, part: Part): Promise<string | Unread> {
       if (bytesRead > certificateFileMax) {
         return { text: `is larger than ${certificateFileMax} bytes; is it the right file?` };
       }
-      return buffer.toString("latin1", 0, bytesRead);
+      const contents = buffer.toString("latin1", 0, bytesRead);
+      return { contents, isOpenToAll: (facts.mode & othersRead) !== 0 };
     } finally {
       await file.close();
     }

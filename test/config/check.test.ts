@@ -114,8 +114,6 @@ each([
 ]);
 
 const later: readonly (readonly [string, string])[] = [
-  ["certificate = { crt = 'a', key = 'b' }", "certificate"],
-  ["certificate = 'self-signed'", "certificate"],
   ["state = '/var/lib/discd'", "state"],
   ["update = { server = '192.0.2.1' }", "update"],
   ["profile = 'campus'", "profile"],

@@ -19,6 +19,7 @@ import {
   readCertificate,
   stampOf,
 } from "../../src/os/certificate.js";
+import { makeSelfSigned } from "../../src/os/self-signed.js";
 import { day, folder, type Issued, issue, issueChain, newKey, noon } from "./authority.js";
 
 const host = "px.example.com";
@@ -142,6 +143,7 @@ const late = { until: noon - day };
 const early = { from: noon + day };
 const wrongUse = { usage: "clientAuth" };
 const other = issue({ name: "Other", isAuthority: true });
+const impostor = issue({ name: "Test Middle", isAuthority: true });
 
 /** Files that are used, and everything that is said of them. */
 const doubtful: readonly (readonly [string, Parameters<typeof reading>[0], string])[] = [
@@ -173,6 +175,11 @@ const doubtful: readonly (readonly [string, Parameters<typeof reading>[0], strin
     'doubtful crt: crt: "Other" is no part of the chain and is not sent; take it out',
   ],
   [
+    "an authority of the issuer's name and another key",
+    { crt: leaf.pem + impostor.pem + middle.pem },
+    'doubtful crt: crt: "Test Middle" is no part of the chain and is not sent; take it out',
+  ],
+  [
     "the wrong order",
     { crt: leaf.pem, chain: root.pem + middle.pem },
     "doubtful chain: chain: is not in order; it is sent in order: put each certificate before",
@@ -200,6 +207,8 @@ test("a self-signed one in a file needs no chain", async () => {
   const { certificate, said } = await reading({ crt: own.pem, key: own.key });
   expect(said).toEqual([]);
   expect(sent(certificate?.credentials.cert)).toEqual(["server"]);
+  const { cert, key } = makeSelfSigned([host, zone], noon).credentials;
+  expect((await reading({ crt: cert, key })).said).toEqual([]);
 });
 
 test("a ring of authorities ends", async () => {
@@ -248,6 +257,19 @@ test.skipIf(process.getuid?.() !== 0)("not permitted: the user and the folders a
       expect(denied).toMatchObject({ part: "key", weight: "refused", cause: "denied" });
       expect(denied?.text).toMatch(/key: may not be read by the user that runs discd; give /);
     });
+});
+
+test("a key that everybody may read is used, and said", async () => {
+  const place = folder({ crt: leaf.pem + middle.pem, key: leaf.key });
+  chmodSync(place.in("key"), 0o644);
+  const { certificate, flaws } = await readCertificate(
+    { crt: place.in("crt"), key: place.in("key") },
+    [host],
+    noon,
+  );
+  expect(certificate).toBeDefined();
+  expect(flaws).toMatchObject([{ part: "key", weight: "doubtful" }]);
+  expect(flaws[0]?.text).toContain("key: may be read by every user of this host; take");
 });
 
 test("every way in which files are replaced shows", async () => {

@@ -1,0 +1,128 @@
+// `certificate` of discd.lua: which files TLS shows, or that it makes its own, or
+// that there is no TLS; and what clients will look for in a certificate. The files
+// are read elsewhere, since they change while the configuration stays.
+
+import { dirname, resolve } from "node:path";
+import type { EngineConfig } from "../engine/config.js";
+import { foldLabel, type Name } from "../wire/name.js";
+import type { Place, Where } from "./report.js";
+import { type Check, optional, refuse, required, table } from "./shapes.js";
+import { text } from "./words.js";
+
+/** Paths, absolute once they are settings. */
+export interface CertificatePaths {
+  readonly crt: string;
+  readonly key: string;
+  readonly chain?: string;
+}
+
+/** Where the certificate comes from. */
+export type CertificateChoice =
+  | { readonly kind: "files"; readonly files: CertificatePaths }
+  | { readonly kind: "self-signed" }
+  | { readonly kind: "none" }
+  | {
+      /** Nobody said: what is in the folder, where it has a name, or else the other thing. */
+      readonly kind: "unwritten";
+      readonly folder: string | undefined;
+      readonly otherwise: "self-signed" | "none";
+    };
+
+export interface CertificateSetting {
+  readonly choice: CertificateChoice;
+  /** The host's name and those of the zones, where a dNSName can hold them; in lower case. */
+  readonly names: readonly string[];
+  /** Of each key in the file, for problems with what it names. */
+  readonly places: Readonly<Record<"certificate" | keyof CertificatePaths, Place>>;
+}
+
+/** Where certbot keeps the certificates in force, a folder for each. */
+const liveFolder = "/etc/letsencrypt/live";
+
+/** Longest path of Linux, and its longest dNSName (RFC 1035 §2.3.4, as text). */
+const pathMax = 4095;
+const dnsNameMax = 253;
+
+const pathText = text(pathMax);
+
+const path: Check<string> = (value, where) => {
+  const given = pathText(value, where);
+  if (given?.includes("\0") !== true) return given;
+  where.report.problem(where, "holds a byte 0, which no path does");
+  return undefined;
+};
+
+const files = table({
+  crt: required(path, "", "the file with the server's certificate, in PEM form"),
+  key: required(path, "", "the file with its private key, in PEM form"),
+  chain: optional(path, "the file with the intermediates, where crt lacks them"),
+});
+
+export type WrittenCertificate = false | "self-signed" | NonNullable<ReturnType<typeof files>>;
+
+export const certificate: Check<WrittenCertificate> = (value, where) => {
+  if (value.kind === "boolean" && !value.value) return false;
+  if (value.kind === "string" && value.text === "self-signed") return "self-signed";
+  if (value.kind === "table") return files(value, where);
+  return refuse(value, where, "{ crt = 'FILE', key = 'FILE' }, 'self-signed' or false");
+};
+
+/**
+ * @param file the configuration file, whose folder paths are relative to; absent: there is none
+ * @param at   the place of a path in the file
+ */
+export function certificateSetting(
+  written: WrittenCertificate | undefined,
+  { proxy }: Pick<EngineConfig, "proxy">,
+  file: string | undefined,
+  at: (path: string) => Where,
+): CertificateSetting {
+  const placeOf = (key: string) => {
+    const { report, spot } = at(key);
+    return report.placeOf(spot);
+  };
+  const { hostname, links, zones } = proxy;
+  const zoneNames = links.flatMap(({ service, host, aliases }) => [service, host, ...aliases]);
+  const named = [hostname, ...zoneNames, ...zones].flatMap((name) => dnsNameOf(name) ?? []);
+  return {
+    choice: choiceOf(written, dnsNameOf(hostname), file),
+    names: [...new Set(named)],
+    places: {
+      certificate: placeOf("certificate"),
+      crt: placeOf("certificate.crt"),
+      key: placeOf("certificate.key"),
+      chain: placeOf("certificate.chain"),
+    },
+  };
+}
+
+function choiceOf(
+  written: WrittenCertificate | undefined,
+  host: string | undefined,
+  file: string | undefined,
+): CertificateChoice {
+  if (written === false) return { kind: "none" };
+  if (written === "self-signed") return { kind: "self-signed" };
+  if (written === undefined) {
+    const folder = host === undefined ? undefined : `${liveFolder}/${host}`;
+    return { kind: "unwritten", folder, otherwise: file === undefined ? "self-signed" : "none" };
+  }
+  const beside = (one: string) => resolve(dirname(file ?? ""), one);
+  const { crt, key, chain } = written;
+  const own = { crt: beside(crt), key: beside(key) };
+  return { kind: "files", files: chain === undefined ? own : { ...own, chain: beside(chain) } };
+}
+
+/** As certificates write it: letters, digits, hyphens, underscores; other names have no way in. */
+function dnsNameOf({ labels }: Name): string | undefined {
+  const isPlain = labels.length > 0 && labels.every((label) => /^[\w-]+$/.test(label));
+  const name = foldLabel(labels.join("."));
+  return isPlain && name.length <= dnsNameMax ? name : undefined;
+}
+
+/** For `--print-json`, before anybody has looked into a folder. */
+export function printCertificate({ choice }: CertificateSetting): object | string | false {
+  if (choice.kind === "files") return choice.files;
+  const kind = choice.kind === "unwritten" ? choice.otherwise : choice.kind;
+  return kind === "none" ? false : kind;
+}
