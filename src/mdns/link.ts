@@ -21,7 +21,7 @@ import { QuestionTable } from "./question-table.js";
 import { Reconfirmations } from "./reconfirm.js";
 import type { CachedRR } from "./record.js";
 import { type Announced, type OutDatagram, Responder } from "./respond.js";
-import { linkChangeGrace, payloadMax } from "./timing.js";
+import { clientShare, linkChangeGrace, payloadMax } from "./timing.js";
 import type { Change, Heard, Interest, LinkQuestion, WatchId } from "./watch.js";
 
 export type {
@@ -195,14 +195,11 @@ export class Link {
    * when the cache holds answers. Type ANY covers all types at the name. While the link is
    * down nothing is asked, but the watch is kept.
    *
-   * @returns undefined, counted, when too many questions are alive
+   * @returns undefined, counted, when too many questions are alive, of this client or in all
    */
   watch(now: Instant, question: LinkQuestion, interest: Interest): WatchId | undefined {
     const known = this.#table.find(question.name, question.type);
-    if (known === undefined && this.#table.size >= this.#options.questionsMax) {
-      this.#counts.add("limits", "questions");
-      return undefined;
-    }
+    if (known === undefined && !this.#hasRoom(interest)) return undefined;
     const wasStanding = known?.isStanding ?? false;
     const active = this.#open(question);
     const id = this.#table.attach(active, interest);
@@ -330,6 +327,18 @@ export class Link {
   }
 
   /** Finds the question or makes it; what it asks for is from now on evicted last. */
+  #hasRoom({ kind, client }: Interest): boolean {
+    const { questionsMax } = this.#options;
+    const share = Math.max(1, Math.floor(questionsMax * clientShare));
+    let limit: string | undefined;
+    if (this.#table.size >= questionsMax) limit = "questions";
+    else if (kind === "standing" && client !== "" && this.#table.standingOf(client) >= share) {
+      limit = "questions-per-client";
+    }
+    if (limit !== undefined) this.#counts.add("limits", limit);
+    return limit === undefined;
+  }
+
   #open(question: LinkQuestion): ActiveQuestion {
     const known = this.#table.find(question.name, question.type);
     if (known !== undefined) return known;

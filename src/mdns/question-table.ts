@@ -18,6 +18,8 @@ export class QuestionTable implements Interests {
   readonly #byWatch = new Map<WatchId, ActiveQuestion>();
   /** Until when, by name; the span is one for all, so the first is the next to go. */
   readonly #recent = new Map<string, Instant>();
+  /** Standing watches of each client. */
+  readonly #standing = new Map<string, number>();
   #size = 0;
   #lastWatch = 0;
 
@@ -68,7 +70,13 @@ export class QuestionTable implements Interests {
     this.#lastWatch += 1;
     question.attach(this.#lastWatch, interest);
     this.#byWatch.set(this.#lastWatch, question);
+    if (interest.kind === "standing") this.#count(interest.client, 1);
     return this.#lastWatch;
+  }
+
+  /** Standing watches of a client. */
+  standingOf(client: string): number {
+    return this.#standing.get(client) ?? 0;
   }
 
   /** @returns the question that the watch was of; with its last watch it is forgotten. */
@@ -76,6 +84,8 @@ export class QuestionTable implements Interests {
     const question = this.#byWatch.get(id);
     if (question === undefined) return undefined;
     this.#byWatch.delete(id);
+    const interest = question.watches.get(id);
+    if (interest?.kind === "standing") this.#count(interest.client, -1);
     question.detach(id);
     if (question.watches.size === 0) this.#close(now, question);
     return question;
@@ -90,6 +100,12 @@ export class QuestionTable implements Interests {
     if (this.isActive(name, type)) return true;
     const until = this.#recent.get(name.key);
     return until !== undefined && until > now;
+  }
+
+  #count(client: string, by: number): void {
+    const count = this.standingOf(client) + by;
+    if (count === 0) this.#standing.delete(client);
+    else this.#standing.set(client, count);
   }
 
   #close(now: Instant, question: ActiveQuestion): void {

@@ -44,6 +44,11 @@ export const mdnsPort = 5353;
 export const recentSpan = seconds(10);
 /** Names remembered as recently asked: as many as 1,000 new names a second leave behind. */
 export const recentNamesMax = 10_000;
+/**
+ * Our own choice: one client may keep a new question alive only while it has less than this share
+ * of all that there may be. Sessions last for days, so a few of one client must not use up a link.
+ */
+export const clientShare = 1 / 5;
 /** Packets of ours are expected back from multicast loopback within this; it takes microseconds. */
 export const echoSpan = seconds(3);
 /**

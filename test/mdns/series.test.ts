@@ -148,6 +148,26 @@ describe("what is told of a series", () => {
     expect(stage.watch("c.local A")).toBeDefined();
   });
 
+  test("one client's standing watches leave room for others', and that is counted", () => {
+    const stage = Stage.up({ questionsMax: 10 });
+    const first = stage.watch("a.local A", "standing", "one");
+    expect(stage.watch("b.local A", "standing", "one")).toBeDefined();
+    expect(stage.watch("c.local A", "standing", "one")).toBeUndefined();
+    expect(stage.counts.of("limits", "questions-per-client")).toBe(1);
+    // What somebody asks already costs nothing, and who only waits for an answer is soon gone.
+    expect(stage.watch("d.local A", "standing", "two")).toBeDefined();
+    expect(stage.watch("d.local A", "standing", "one")).toBeDefined();
+    expect(stage.watch("e.local A", "one-shot", "one")).toBeDefined();
+    stage.unwatch(first);
+    expect(stage.watch("c.local A", "standing", "one")).toBeUndefined();
+    stage.unwatch(stage.watch("d.local A", "standing", "three"));
+    expect(stage.watch("c.local A", "standing", "three")).toBeDefined();
+    // Our own types have a bound of their own.
+    for (const name of ["f", "g", "h"]) {
+      expect(stage.watch(`${name}.local A`, "standing", "")).toBeDefined();
+    }
+  });
+
   test("a watch that is unknown, or ended twice, is ignored", () => {
     const stage = Stage.up();
     const watch = stage.watch("a.local A");
