@@ -53,10 +53,15 @@ export class Timers {
     this.#activeAt = now;
   }
 
-  /** New values hold for the timers that are running; they are not restarted (DSO-35). */
+  /**
+   * New values hold for the timers that are running; they are not restarted (DSO-35). The
+   * grace is for a timeout that was cut: else a client could renew it by Keepalives for ever.
+   */
   change(now: Instant, timeouts: Timeouts): void {
+    const isCut = timeouts.inactivity < this.#timeouts.inactivity;
     this.#timeouts = timeouts;
-    if (this.#operations > 0 || now < after(this.#activeAt, timeouts.inactivity)) return;
+    const isOverdue = now >= after(this.#activeAt, timeouts.inactivity);
+    if (!isCut || !isOverdue || this.#operations > 0) return;
     const grace = Math.max(inactivityPatience, timeouts.inactivity / 4);
     this.#graceUntil = after(now, ms(grace));
   }

@@ -37,6 +37,12 @@ describe("inactivity", () => {
     expect(stage.run(30).reset).toEqual({ reason: "inactive", at: 30 });
   });
 
+  test("nor of a client that is overdue already [DSO-28] [DSO-35]", () => {
+    const stage = opened(10);
+    for (const second of [11, 14, 17, 19.5]) stage.run(second).says("E01");
+    expect(stage.run(100).reset).toEqual({ reason: "inactive", at: 20 });
+  });
+
   test("nor is a wrong Keepalive", () => {
     const stage = opened(15);
     stage.run(20).says("1a2b 3000 0000000000000000 0001 0000");
