@@ -2,10 +2,9 @@
 // under it, and what makes them change: signals and interfaces. One load at a
 // time; a configuration that is wrong leaves the old one in force.
 
-import { existsSync } from "node:fs";
 import { formatPrefix } from "../address.js";
 import { problemText } from "../config/check-text.js";
-import { defaultFile } from "../config/files.js";
+import { defaultFile, isNamed } from "../config/files.js";
 import {
   type Host,
   type Loaded,
@@ -64,7 +63,7 @@ export const bugStatus = 70;
 
 /** Loads the configuration for the interfaces as they are now. */
 export async function load(wish: Wish, watch: InterfaceWatch): Promise<LoadedAll> {
-  const file = wish.file ?? (existsSync(defaultFile) ? defaultFile : undefined);
+  const file = wish.file ?? (isNamed(defaultFile) ? defaultFile : undefined);
   const source = { ...(file === undefined ? {} : { file }), demo: wish.demo };
   const all = await withCertificate(await loadSettings(source, hostNow(watch), process.env));
   if ("problems" in all || all.found.problems.every(({ isWarning }) => isWarning)) return all;

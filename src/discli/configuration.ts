@@ -1,9 +1,8 @@
 // The one command that reads discd.lua: what to put into the zones above.
 
-import { existsSync } from "node:fs";
 import type { Address } from "../address.js";
 import { problemsText } from "../config/check-text.js";
-import { defaultFile } from "../config/files.js";
+import { defaultFile, isNamed } from "../config/files.js";
 import { loadSettings } from "../config/load.js";
 import { findHostName } from "../os/host.js";
 import { type PresentInterface, readInterfaces } from "../os/interfaces.js";
@@ -58,7 +57,7 @@ export async function readDelegation(
   domain: Name,
 ): Promise<PrintedDelegation> {
   const chosen = file ?? defaultFile;
-  if (!existsSync(chosen)) {
+  if (!isNamed(chosen)) {
     throw new ConfigurationError(`${chosen} is not there; name the file with --config FILE`);
   }
   const native = await loadNative();

@@ -7,10 +7,11 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { problemText } from "../../src/config/check-text.js";
+import { isNamed } from "../../src/config/files.js";
 import { loadSettings, type PresentInterface } from "../../src/config/load.js";
 import { allKeys } from "../../src/config/schema.js";
 import { displayName } from "../../src/wire/name.js";
-import { eth, host, load } from "./lua.js";
+import { eth, host, linesOf, load } from "./lua.js";
 import { bundleWorker } from "./worker.js";
 
 const top = fileURLToPath(new URL("../../", import.meta.url));
@@ -247,6 +248,17 @@ test("include: a link to itself is a circle under whatever name", async () => {
   if (!("problems" in loaded)) throw new Error("a circle went through");
   expect(loaded.problems.map((one) => one.text)).toEqual([
     "include('other.lua'): the files include each other in a circle",
+  ]);
+});
+
+test("a link that leads nowhere is named, with its target", async () => {
+  const own = mkdtempSync(join(folder, "files-"));
+  const file = join(own, "discd.lua");
+  symlinkSync("/nowhere/else.lua", file);
+  expect([isNamed(file), isNamed(join(own, "other.lua"))]).toEqual([true, false]);
+  const loaded = await loadSettings({ file, demo: false }, host, {}, program);
+  expect(linesOf(loaded)).toEqual([
+    `${file}:1: the file cannot be read: a symbolic link to /nowhere/else.lua, which is not there`,
   ]);
 });
 

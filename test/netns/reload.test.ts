@@ -1,7 +1,7 @@
 // What makes a running discd take up another configuration: a signal, and nothing
 // else. Each runs in an empty network namespace with nothing but loopback.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -97,6 +97,17 @@ it("a storm of changes is read a few times, not once each", async () => {
   expect(loads).toBeGreaterThan(count);
   await sleep(1000);
   expect(log(child, "reloaded").length).toBe(loads);
+});
+
+it("a default file that is a link to nothing is an error that names it", async () => {
+  const etc = mkdtempSync(join(tmpdir(), "discd-etc-"));
+  symlinkSync("/etc/nowhere.lua", join(etc, "discd.lua"));
+  const child = run([discd], `mount --bind ${etc} /etc`);
+  await child.ended;
+  expect(child.exit?.code).not.toBe(0);
+  const said = child.stderrLines.join("\n");
+  expect(said).toContain("/etc/discd.lua");
+  expect(said).toContain("a symbolic link to /etc/nowhere.lua, which is not there");
 });
 
 it("a default file that is written later is taken up by the signal", async () => {
