@@ -1,8 +1,8 @@
 // Bundles one TypeScript program and runs it: `node scripts/run.mjs FILE.ts [ARGUMENTS]`.
 // Node 20 does not run TypeScript, and this one file is what has to work before anything is built.
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -14,7 +14,9 @@ if (source === undefined) {
 const top = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(top, "node_modules", ".cache", "discd");
 mkdirSync(folder, { recursive: true });
-const outfile = join(folder, `${basename(source, ".ts")}.mjs`);
+// Of this run alone: another program, or another run, must not be overwritten while it starts.
+const name = source.replace(/\.ts$/, "").replaceAll(/[^\w]+/g, "-");
+const outfile = join(folder, `${name}.${process.pid}.mjs`);
 await build({
   entryPoints: [join(top, source)],
   outfile,
@@ -30,4 +32,10 @@ const child = spawn(process.execPath, ["--enable-source-maps", outfile, ...rest]
   stdio: "inherit",
   cwd: top,
 });
-child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
+// The program decides when to end; a terminal sends its Ctrl-C to both.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => child.kill("SIGTERM"));
+child.on("exit", (code, signal) => {
+  rmSync(outfile, { force: true });
+  process.exit(code ?? (signal === null ? 1 : 128));
+});
