@@ -16,6 +16,9 @@ const shortAddressAt = 4;
 const longAddressAt = 8;
 const scopeAt = 24;
 
+/** The end of an IPv6 address and scope in binary, where the address says all. */
+const noScope = "\0\0\0\0";
+
 /** Addresses remembered; at this many all are forgotten. */
 const rememberedMax = 10_000;
 
@@ -58,7 +61,7 @@ export class AddressBook {
     const text = formatAddress(this.#addressAt(names, start, isShort));
     if (this.#texts.size >= rememberedMax) this.#texts.clear();
     this.#texts.set(key, text);
-    // An interface made again has another index.
+    // What it was written as may be of an interface that had this name before.
     this.#structures.delete(text);
     return text;
   }
@@ -78,16 +81,25 @@ export class AddressBook {
   }
 
   /**
-   * The structure of a text and a port, for an address of this host: its scope is looked up
-   * anew, since the interface may have been made again without a word from anybody there.
+   * The structure of a text and a port, for an address of this host that is to be bound.
+   * Interfaces have come or gone then, or have other names: every scope that is remembered, be
+   * it of this address or of a neighbour's, is looked up anew.
    *
    * @returns undefined when the text says nothing to the kernel
    */
-  find(text: string, port: number): Buffer | undefined {
-    this.#structures.delete(text);
+  bind(text: string, port: number): Buffer | undefined {
+    this.#forgetScopes();
     const found = Buffer.alloc(socketAddressMax);
     const length = this.write(text, port, found, 0);
     return length === 0 ? undefined : found.subarray(0, length);
+  }
+
+  #forgetScopes(): void {
+    for (const key of this.#texts.keys()) {
+      if (typeof key === "string" && !key.endsWith(noScope)) this.#texts.delete(key);
+    }
+    for (const text of this.#structures.keys())
+      if (text.includes("%")) this.#structures.delete(text);
   }
 
   #meet(text: string): Buffer | undefined {

@@ -125,7 +125,7 @@ export class UdpSockets {
   #openNatively(address: string, port: number): number | undefined {
     if (this.#many === undefined) return undefined;
     const { native, book } = this.#many;
-    const place = book.find(address, port);
+    const place = book.bind(address, port);
     // Its scope is an interface that is not there.
     if (place === undefined) throw new SystemError("bind", "EADDRNOTAVAIL");
     return native.openUdp(place);
