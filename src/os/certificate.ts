@@ -50,6 +50,9 @@ export interface Reading {
 /** Bytes of one file: a chain of ten certificates with long keys takes a quarter of it. */
 export const certificateFileMax = 128 * 1024;
 
+/** Certificates of one file; each is compared with each other one, and signatures take time. */
+export const certificatesMax = 20;
+
 /** A flaw without a file to name: the caller knows which one it is. */
 type Judge = (part: Part, weight: Flaw["weight"], text: string) => void;
 
@@ -179,6 +182,12 @@ function certificatesIn(part: Part, text: string | undefined, judge: Judge): X50
       ? "convert it with openssl x509 -inform DER"
       : "it has to begin with a line -----BEGIN CERTIFICATE-----";
     judge(part, "refused", `${found}; ${remedy}`);
+  }
+  if (blocks.length > certificatesMax) {
+    const remedy = "leave what leads from the server's certificate to its root";
+    const text = `holds ${blocks.length} certificates, more than the ${certificatesMax} allowed`;
+    judge(part, "refused", `${text}; ${remedy}`);
+    return [];
   }
   return blocks.flatMap((block, at) => {
     try {

@@ -16,6 +16,7 @@ const packages = {
   named: "bind9",
   "named-checkzone": "bind9-utils",
   nsupdate: "bind9-dnsutils",
+  openssl: "openssl",
   ss: "iproute2",
   tcpdump: "tcpdump",
   unbound: "unbound",

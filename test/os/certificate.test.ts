@@ -15,11 +15,13 @@ import {
 import { expect, test } from "vitest";
 import {
   certificateFileMax,
+  certificatesMax,
   type Flaw,
   readCertificate,
   stampOf,
 } from "../../src/os/certificate.js";
 import { makeSelfSigned } from "../../src/os/self-signed.js";
+import { below, seededRandom } from "../../src/random.js";
 import { day, folder, type Issued, issue, issueChain, newKey, noon } from "./authority.js";
 
 const host = "px.example.com";
@@ -127,6 +129,11 @@ const refused: readonly (readonly [string, Parameters<typeof reading>[0], string
     chainFor([host, zone], { key: shortKey }),
     "crt: crt: is refused by OpenSSL: ",
   ],
+  [
+    "a bundle",
+    { chain: middle.pem.repeat(certificatesMax + 1) },
+    "chain: chain: holds 21 certificates, more than the 20 allowed; leave",
+  ],
   ["a large file", { crt: "x".repeat(certificateFileMax + 1) }, "crt: crt: is larger than 131072"],
 ];
 
@@ -209,6 +216,29 @@ test("a self-signed one in a file needs no chain", async () => {
   expect(sent(certificate?.credentials.cert)).toEqual(["server"]);
   const { cert, key } = makeSelfSigned([host, zone], noon).credentials;
   expect((await reading({ crt: cert, key })).said).toEqual([]);
+});
+
+test("damaged files are judged, whatever is wrong with them", async () => {
+  const random = seededRandom(20_260_615);
+  const place = folder();
+  const files = { crt: place.in("crt"), key: place.in("key") };
+  const good = { crt: leaf.pem + middle.pem, key: leaf.key };
+  let refusals = 0;
+  for (let round = 0; round < 400; round += 1) {
+    const part = round % 4 === 0 ? "key" : "crt";
+    const bytes = Buffer.from(good[part]);
+    for (let damage = 1 + below(random, 3); damage > 0; damage -= 1) {
+      bytes[below(random, bytes.length)] = random.uint32() & 0xff;
+    }
+    place.write("crt", good.crt);
+    place.write("key", good.key);
+    place.write(part, bytes.subarray(0, below(random, 3) === 0 ? below(random, 900) : 2000));
+    const { certificate, flaws } = await readCertificate(files, [host, zone], noon);
+    const isRefused = flaws.some(({ weight }) => weight === "refused");
+    expect(certificate === undefined).toBe(isRefused);
+    if (isRefused) refusals += 1;
+  }
+  expect(refusals).toBeGreaterThan(100);
 });
 
 test("a ring of authorities ends", async () => {
