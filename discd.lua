@@ -52,7 +52,7 @@ interfaces = {
 -- contact     = 'hostmaster@example.com'  -- default: hostmaster@ the domain of hostname
 -- domain      = 'home.arpa'               -- parent of zones that no subdomain names
 -- listen      = { '192.0.2.53', '2001:db8::53' }     -- default: every address, as they change
--- port        = { udp = 53, tcp = 53 }
+-- port        = { udp = 53, tcp = 53, tls = 853, llq = 5352, push = 853 }
 -- certificate = { crt = 'cert.pem', key = 'privkey.pem', chain = 'chain.pem' }
 --                                         -- default: /etc/letsencrypt/live/<hostname>/ if there; or 'self-signed'
 -- allow       = { 'private', 'connected' }           -- who may ask: resolvers, mostly

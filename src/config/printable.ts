@@ -27,7 +27,7 @@ export function printableOf(
     contact: mailboxText(names.contact),
     domain: displayName(names.domain),
     listen: settings.listen === "all" ? "all" : settings.listen.map(formatAddress),
-    port: { ...settings.ports, tls: false, llq: false, push: false },
+    port: settings.ports,
     certificate: printCertificate(settings.certificate),
     allow,
     refuse: proxy.refuse,

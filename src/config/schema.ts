@@ -76,9 +76,6 @@ export const limitKeys = {
 export const luaTime = time(100, 60_000);
 export const luaMemory = size(16 * 2 ** 20, 2 ** 30);
 
-const push = "Push is not built";
-const llq = "LLQ is not built";
-
 const limits = table({
   udp_size: preset(integer(512, 65_535), defaultLimits.udpSize, "largest UDP answer in bytes"),
   cache_records: preset(integer(100, 10_000_000), defaultLimits.cacheRecords, "RRs per link"),
@@ -230,11 +227,11 @@ const browseKeys = {
 export type WrittenBrowse = Checked<typeof browseKeys>;
 
 const portKeys = {
-  udp: optional(orFlag(false, port), "false: not over UDP"),
-  tcp: optional(orFlag(false, port), "false: not over TCP"),
-  tls: later("DNS over TLS is not built", "false"),
-  llq: later(llq, "false"),
-  push: later(push, "false"),
+  udp: optional(orFlag(false, port), "DNS over UDP; false: not over UDP"),
+  tcp: optional(orFlag(false, port), "DNS over TCP; false: not over TCP"),
+  tls: optional(orFlag(false, port), "DNS over TLS; false: no such listener"),
+  llq: optional(orFlag(false, port), "LLQ, over UDP and TCP; false: no LLQs"),
+  push: optional(orFlag(false, port), "DNS Push Notifications, over TLS; false: none"),
 };
 
 /** `realms = { name = addresses }`: the operator's own names are the keys. */

@@ -17,6 +17,7 @@ import type { PlannedLink } from "./links.js";
 import { baseOf, isPattern, networksOf, type PresentInterface } from "./match.js";
 import { nearestOf } from "./nearest.js";
 import type { OwnNames } from "./own-names.js";
+import { checkPorts, type Ports, portsOf, unwrittenPorts } from "./ports.js";
 import type { Where } from "./report.js";
 import { absentInterface, limitKeys, type Written, type WrittenBrowse } from "./schema.js";
 
@@ -24,9 +25,9 @@ import { absentInterface, limitKeys, type Written, type WrittenBrowse } from "./
 export interface Settings {
   readonly engine: EngineConfig;
   readonly listen: "all" | readonly Address[];
-  readonly ports: { readonly udp: number | false; readonly tcp: number | false };
-  /** No port is written in the file: where 53 may not be bound, another may be taken. */
-  readonly portsAreDefault: boolean;
+  readonly ports: Ports;
+  /** Not written in the file: where they may not be bound, others may be taken. */
+  readonly defaultPorts: readonly (keyof Ports)[];
   readonly certificate: CertificateSetting;
   readonly limits: Limits;
   readonly log: { readonly level: LogLevel; readonly queries: EngineConfig["logQueries"] };
@@ -59,9 +60,6 @@ export interface UsedLink {
 /** The embedded link of `--demo`. */
 export const demoLink = "demo";
 
-/** The port of DNS. */
-const dnsPort = 53;
-
 /** Longest prefixes with a reverse zone (DP-17). */
 const reverseLengthMax = { ipv4: 24, ipv6: 64 } as const;
 
@@ -79,6 +77,8 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
   const proxy = proxyOptions(material, configs);
   for (const finding of checkOptions(proxy)) reportFinding(finding, used, at);
   checkWhole(material, configs);
+  const ports = portsOf(written);
+  checkPorts(ports, at);
   const log = { level: written.log?.level ?? "info", queries: written.log?.queries ?? "none" };
   return {
     engine: {
@@ -86,12 +86,12 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
       links: configs,
       limits,
       logQueries: log.queries,
-      takesPush: false,
-      takesLlq: false,
+      takesPush: ports.push !== false,
+      takesLlq: ports.llq !== false,
     },
     listen: written.listen ?? "all",
-    ports: { udp: written.port?.udp ?? dnsPort, tcp: written.port?.tcp ?? dnsPort },
-    portsAreDefault: written.port?.udp === undefined && written.port?.tcp === undefined,
+    ports,
+    defaultPorts: unwrittenPorts(written),
     certificate: certificateSetting(written.certificate, { proxy }, material.file, at),
     limits,
     log,
@@ -263,10 +263,6 @@ function checkEntry(material: Material, { entry, path, name }: PlannedLink): voi
 
 function checkWhole({ written, file, at }: Material, links: readonly LinkConfig[]): void {
   const where = at("");
-  if (written.port?.udp === false && written.port.tcp === false) {
-    const port = at("port");
-    port.report.warning(port, "udp and tcp are both false: no query will arrive");
-  }
   if (written.listen?.length === 0 && !where.report.hasErrors) {
     const listen = at("listen");
     const text = "is empty: no query will arrive; leave it out to answer on every address";

@@ -3,20 +3,24 @@
 // engine or a virtual link wants it to. An exception on this way is a bug, not a
 // fault of a peer or of the system, and ends the program (design: crash means bug).
 
+import { isDeepStrictEqual } from "node:util";
 import type { Counts } from "../counts.js";
 import type { EngineConfig } from "../engine/config.js";
 import type { Engine } from "../engine/engine.js";
-import type { Effect, Input, Peer } from "../engine/io.js";
+import type { Effect, Input } from "../engine/io.js";
 import type { Limits } from "../limits.js";
 import type { Log } from "../log.js";
-import { earliest, type Instant } from "../time.js";
+import { offersOf } from "../proxy/offers.js";
+import { after, type Duration, earliest, type Instant, seconds } from "../time.js";
 import { now, timeoutUntil } from "./clock.js";
 import type { Credentials } from "./credentials.js";
 import type { PresentInterface } from "./interfaces.js";
 import { LinkSockets, type WantedLink } from "./link-sockets.js";
 import { Listening, type ListenSettings } from "./listening.js";
 import type { Native } from "./native.js";
-import { TcpStreams } from "./tcp.js";
+import { serverNames } from "./server-names.js";
+import { type StreamEars, TcpStreams } from "./tcp.js";
+import { type TlsEars, TlsListeners } from "./tls.js";
 import { UdpSockets } from "./udp.js";
 import type { VirtualLinks } from "./virtual-links.js";
 
@@ -26,8 +30,6 @@ export interface DriverSettings extends ListenSettings {
   readonly limits: Limits;
   /** Links with sockets; virtual links among them are passed over. */
   readonly links: readonly WantedLink[];
-  /** TLS listeners are open only while there are some. */
-  readonly credentials?: Credentials;
 }
 
 /** All that the driver knows of the engine. */
@@ -43,8 +45,14 @@ export interface DriverParts {
   readonly crash: (error: unknown) => never;
 }
 
-/** How long a clean stop waits for packets and connections, in milliseconds. */
-const stopPatience = 1000;
+/**
+ * How long a clean stop waits for packets and connections, in milliseconds: the engine
+ * has ended them all a second before (RFC 8490 §6.6.1 gives sessions 5 s).
+ */
+const stopPatience = 6000;
+
+/** The least time between two log lines about what the system has too little of. */
+const shortageQuiet: Duration = seconds(10);
 
 export class Driver {
   readonly #engine: DrivenEngine;
@@ -52,10 +60,19 @@ export class Driver {
   readonly #crash: (error: unknown) => never;
   readonly #links: LinkSockets;
   readonly #udp: UdpSockets;
-  readonly #tcp: TcpStreams;
+  readonly #streams: TcpStreams;
+  readonly #tls: TlsListeners;
+  readonly #log: Log;
+  readonly #counts: Counts;
   readonly #listening: Listening;
   #settings: DriverSettings;
   #present: readonly PresentInterface[] = [];
+  /** The last credentials that a listener could be opened with. */
+  #usable: Credentials | undefined;
+  /** What the engine was told last. */
+  #offers: ReadonlyMap<string, number> = new Map();
+  #shortageTold: Instant | undefined;
+  #isOver = false;
   #timer: NodeJS.Timeout | undefined;
   #armedFor: Instant | undefined;
   /** Multicast datagrams that the kernel has not taken yet. */
@@ -74,32 +91,20 @@ export class Driver {
         received: (listener, source, bytes) =>
           this.dispatch({ kind: "datagram", listener, source, bytes }),
         notSent: (listener, reason) => this.dispatch({ kind: "send-failed", listener, reason }),
-        failed: (listener, code) => this.#lost(log, listener, code),
+        failed: (listener, code) => this.#lost(listener, code),
       },
       native,
     );
-    const streams = {
-      opened: (stream: number, source: Peer, listener: string) =>
-        this.dispatch({
-          kind: "stream-open",
-          stream,
-          transport: "tcp",
-          source,
-          listener,
-          takesPush: false,
-        }),
-      received: (stream: number, bytes: Uint8Array) =>
-        this.dispatch({ kind: "stream-bytes", stream, bytes }),
-      drained: (stream: number) => this.dispatch({ kind: "stream-drained", stream }),
-      ended: (stream: number) => this.dispatch({ kind: "stream-ended", stream }),
-      closed: (stream: number) => this.#streamClosed(stream),
-      failed: (listener: string, code: string) => this.#lost(log, listener, code),
-    };
-    this.#tcp = new TcpStreams(streams, counts, settings.limits.writeQueue);
+    const { writeQueue, connectionsPerClient } = settings.limits;
+    this.#log = log;
+    this.#counts = counts;
+    this.#streams = new TcpStreams(this.#ears(), counts, writeQueue);
+    this.#tls = new TlsListeners(this.#streams, this.#ears(), counts, connectionsPerClient);
     this.#listening = new Listening(
       {
         udp: (address, port) => this.#udp.open(address, port),
-        tcp: (address, port) => this.#tcp.listen(address, port),
+        tcp: (address, port) => this.#streams.listen(address, port),
+        tls: (address, port) => this.#tls.listen(address, port),
       },
       log,
     );
@@ -108,7 +113,9 @@ export class Driver {
   /** Opens everything; rejected with a StartError when clients could not be heard. */
   async start(present: readonly PresentInterface[]): Promise<void> {
     this.#present = present;
-    await this.#listening.start(this.#settings, present);
+    this.#prepareTls();
+    await this.#listening.start(this.#listenSettings(), present);
+    this.#tellOffers();
     for (const input of this.#virtual.start()) this.dispatch(input);
     await this.#followLinks();
   }
@@ -117,15 +124,18 @@ export class Driver {
   async follow(present: readonly PresentInterface[]): Promise<void> {
     if (this.#stopping !== undefined) return;
     this.#present = present;
-    await Promise.all([this.#followLinks(), this.#listening.follow(this.#settings, present)]);
+    const listening = this.#listening.follow(this.#listenSettings(), present);
+    await Promise.all([this.#followLinks(), listening]);
+    this.#tellOffers();
   }
 
   /** Takes another configuration into use; what it leaves as it is goes on undisturbed. */
   async reconfigure(settings: DriverSettings): Promise<void> {
     this.#settings = settings;
-    this.#tcp.configure(settings.limits.writeQueue);
+    this.#streams.configure(settings.limits.writeQueue);
+    this.#prepareTls();
     // First the engine: the last words on a link that is given up need its sockets.
-    this.dispatch({ kind: "reconfigure", config: settings.engine });
+    this.#configureEngine();
     await this.follow(this.#present);
   }
 
@@ -152,12 +162,14 @@ export class Driver {
     });
     this.dispatch({ kind: "stop" });
     this.#listening.close();
+    this.#tls.close();
     this.#settleStop();
     const patience = setTimeout(() => this.#stopping?.(), stopPatience);
     await done;
     clearTimeout(patience);
+    this.#isOver = true;
     clearTimeout(this.#timer);
-    this.#tcp.abortAll();
+    this.#streams.abortAll();
     this.#links.close();
   }
 
@@ -167,7 +179,8 @@ export class Driver {
     return {
       listeners: this.#listening.listeners,
       sockets: this.#links.list(),
-      streams: this.#tcp.size,
+      streams: this.#streams.size,
+      handshakes: this.#tls.size,
       memory: { rss, heapUsed },
     };
   }
@@ -189,19 +202,19 @@ export class Driver {
         this.#sendMulticast(at, effect);
         break;
       case "write":
-        this.#tcp.write(effect.stream, effect.bytes);
+        this.#streams.write(effect.stream, effect.bytes);
         break;
       case "close":
-        this.#tcp.close(effect.stream);
+        this.#streams.close(effect.stream);
         break;
       case "abort":
-        this.#tcp.abort(effect.stream);
+        this.#streams.abort(effect.stream);
         break;
       case "pause":
-        this.#tcp.pause(effect.stream);
+        this.#streams.pause(effect.stream);
         break;
       case "resume":
-        this.#tcp.resume(effect.stream);
+        this.#streams.resume(effect.stream);
         break;
     }
   }
@@ -221,7 +234,9 @@ export class Driver {
 
   /** Moves the timer forward when something is due earlier; a timer too early does no harm. */
   #arm(): void {
-    const next = earliest(this.#engine.nextDeadline(), this.#virtual.nextDeadline());
+    if (this.#isOver) return;
+    const others = earliest(this.#virtual.nextDeadline(), this.#tls.nextDeadline());
+    const next = earliest(this.#engine.nextDeadline(), others);
     if (next === undefined) return;
     if (this.#armedFor !== undefined && this.#armedFor <= next) return;
     clearTimeout(this.#timer);
@@ -233,6 +248,7 @@ export class Driver {
     this.#armedFor = undefined;
     const at = now();
     try {
+      this.#tls.expire(at);
       this.#virtual.expire(at);
     } catch (error) {
       this.#crash(error);
@@ -254,18 +270,85 @@ export class Driver {
     return this.#links.follow(wanted, this.#present);
   }
 
-  #streamClosed(stream: number): void {
-    this.dispatch({ kind: "stream-closed", stream });
-    this.#settleStop();
+  /** What the listeners and streams of TCP and TLS say. */
+  #ears(): StreamEars & TlsEars {
+    return {
+      opened: (stream, source, listener) => {
+        const transport = listener.endsWith("/tls") ? "tls" : "tcp";
+        const takesPush = transport === "tls" && this.#listening.takesPush(listener);
+        this.dispatch({ kind: "stream-open", stream, transport, source, listener, takesPush });
+      },
+      received: (stream, bytes) => this.dispatch({ kind: "stream-bytes", stream, bytes }),
+      blocked: (stream) => this.dispatch({ kind: "stream-blocked", stream }),
+      drained: (stream) => this.dispatch({ kind: "stream-drained", stream }),
+      ended: (stream) => this.dispatch({ kind: "stream-ended", stream }),
+      closed: (stream) => {
+        this.dispatch({ kind: "stream-closed", stream });
+        this.#settleStop();
+      },
+      failed: (listener, code) => this.#lost(listener, code),
+      exhausted: (listener, code) => this.#tellShortage(listener, code),
+      hurried: () => this.#arm(),
+    };
   }
 
-  #lost(log: Log, listener: string, code: string): void {
+  /** TLS listens with a certificate that could be used, and only then. */
+  #listenSettings(): ListenSettings {
+    const { listen, ports, defaultPorts } = this.#settings;
+    const credentials = this.#usable;
+    return { listen, ports, defaultPorts, ...(credentials === undefined ? {} : { credentials }) };
+  }
+
+  #prepareTls(): void {
+    const { credentials, engine, limits } = this.#settings;
+    const isNew = !isDeepStrictEqual(credentials, this.#usable);
+    if (credentials === undefined || !isNew) {
+      this.#usable = credentials;
+    } else {
+      try {
+        this.#tls.use(credentials);
+        this.#usable = credentials;
+      } catch (error) {
+        // Where there was one, it goes on being used.
+        const { message: reason } = error as Error;
+        this.#log.event("error", "certificate-refused", { reason });
+      }
+    }
+    const certified = this.#usable?.names ?? [];
+    this.#tls.configure(limits.connectionsPerClient, serverNames(certified, engine.proxy));
+  }
+
+  #configureEngine(): void {
+    const { engine } = this.#settings;
+    const config = { ...engine, proxy: { ...engine.proxy, offers: this.#offers } };
+    this.dispatch({ kind: "reconfigure", config });
+  }
+
+  /** SRV records name what is really listened on: ports move, and TLS needs a certificate. */
+  #tellOffers(): void {
+    if (this.#stopping !== undefined) return;
+    const offers = offersOf(this.#listening.openPorts(this.#settings));
+    if (isDeepStrictEqual(offers, this.#offers)) return;
+    this.#offers = offers;
+    this.#configureEngine();
+  }
+
+  #lost(listener: string, code: string): void {
     // The next look at the interfaces opens it again.
     this.#listening.forget(listener);
-    log.event("error", "listener-failed", { listener, code });
+    this.#log.event("error", "listener-failed", { listener, code });
+  }
+
+  #tellShortage(listener: string, code: string): void {
+    this.#counts.add("limits", "open-files");
+    const at = now();
+    if (this.#shortageTold !== undefined && at < after(this.#shortageTold, shortageQuiet)) return;
+    this.#shortageTold = at;
+    const remedy = "raise LimitNOFILE in the unit, or lower limits.connections";
+    this.#log.event("warn", "connections-wait", { listener, code, remedy });
   }
 
   #settleStop(): void {
-    if (this.#unsent === 0 && this.#tcp.size === 0) this.#stopping?.();
+    if (this.#unsent === 0 && this.#streams.size === 0) this.#stopping?.();
   }
 }

@@ -1,27 +1,35 @@
-// The addresses and ports on which clients are heard: one UDP socket and one TCP
-// listener per local address, kept in step with the interfaces. Also what to do
-// where the system refuses: default ports move, written ones do not
+// The addresses and ports on which clients are heard: UDP sockets, TCP and TLS
+// listeners at every local address, kept in step with the interfaces. Also what
+// to do where the system refuses: default ports move, written ones do not
 // (privileges, ports taken by others).
 
 import { type Address, formatAddress, parseAddress } from "../address.js";
 import type { ListenerId } from "../engine/io.js";
 import type { Log } from "../log.js";
+import type { OpenPorts } from "../proxy/offers.js";
+import type { Credentials } from "./credentials.js";
 import type { PresentInterface } from "./interfaces.js";
 import { codeOf } from "./multicast.js";
 import { findPortOwner } from "./port-owner.js";
+import {
+  movePorts,
+  openPorts,
+  type PortName,
+  type Ports,
+  type Transport,
+  type WantedPort,
+  wantedPorts,
+} from "./port-plan.js";
 import type { Opened } from "./udp.js";
-
-export interface Ports {
-  readonly udp: number | false;
-  readonly tcp: number | false;
-}
 
 export interface ListenSettings {
   /** All: every address of the host but IPv6 link-local ones, which have to be listed. */
   readonly listen: "all" | readonly Address[];
   readonly ports: Ports;
-  /** Whether nobody wrote the ports down, so that they may move. */
-  readonly portsAreDefault: boolean;
+  /** Those that nobody wrote down, so that they may move. */
+  readonly defaultPorts: readonly PortName[];
+  /** TLS listeners are open only while there are some. */
+  readonly credentials?: Credentials;
 }
 
 /** Why discd cannot start: one line for the operator, with the remedy. */
@@ -29,22 +37,23 @@ export class StartError extends Error {
   override readonly name = "StartError";
 }
 
-type Transport = keyof Ports;
-
 /** Opens a socket or a listener; rejected with an error that has a `code`. */
 export type Open = (address: string, port: number) => Promise<Opened>;
 
-/** The default port, and where it moves without the right to bind it. */
-const privilegedPort = 53;
-const movedPort = 5300;
-
 const nobodyYet = "no query can arrive: there is no address to listen on";
 
-interface Refusal {
-  readonly transport: Transport;
+interface Wanted extends WantedPort {
   readonly address: Address;
-  readonly port: number;
+}
+
+interface Refusal extends Wanted {
   readonly code: string;
+}
+
+/** A socket or a listener, and what it was opened for. */
+interface InUse {
+  readonly opened: Opened;
+  wanted: Wanted;
 }
 
 /** What one comparison of wanted and open has led to. */
@@ -52,15 +61,15 @@ interface Outcome {
   readonly refusals: Refusal[];
   readonly opened: Opened[];
   readonly closed: Opened[];
-  /** The default ports were given up for others. */
-  readonly hasMoved: boolean;
+  /** The default port for whose sake all of them were given up for others. */
+  readonly deniedPort?: number;
 }
 
 export class Listening {
   readonly #open: Readonly<Record<Transport, Open>>;
   readonly #log: Log;
   /** By transport, address, interface index of a scope, and port wanted. */
-  readonly #opened = new Map<string, Opened>();
+  readonly #opened = new Map<string, InUse>();
   readonly #complaints = new Map<string, string>();
   #isMoved = false;
   #turn: Promise<unknown> = Promise.resolve();
@@ -70,17 +79,31 @@ export class Listening {
     this.#log = log;
   }
 
-  /** The open ones: UDP sockets and TCP listeners. */
+  /** The open ones: UDP sockets, TCP and TLS listeners. */
   get listeners(): readonly ListenerId[] {
-    return [...this.#opened.values()].map(({ id }) => id).sort();
+    return [...this.#opened.values()].map(({ opened }) => opened.id).sort();
+  }
+
+  /** What may be offered in SRV records, as it is now. */
+  openPorts(settings: ListenSettings): OpenPorts {
+    const open = [...this.#opened.values()].map(({ opened, wanted }) => ({
+      ...wanted,
+      bound: opened.port,
+    }));
+    return openPorts(open, settings.ports);
+  }
+
+  /** Whether a listener is one for DNS Push Notifications. */
+  takesPush(id: ListenerId): boolean {
+    const found = [...this.#opened.values()].find(({ opened }) => opened.id === id);
+    return found?.wanted.names.includes("push") ?? false;
   }
 
   /** Opens everything for the first time; rejected with a StartError. */
   async start(settings: ListenSettings, present: readonly PresentInterface[]): Promise<void> {
     const outcome = await this.#reconcile(settings, present);
-    const fault = outcome.refusals.find(({ code }) => code !== "EADDRNOTAVAIL");
-    const isFatal = !settings.portsAreDefault || this.#opened.size === 0;
-    if (fault !== undefined && isFatal) {
+    const fault = outcome.refusals.find((refusal) => this.#isFatal(settings, refusal));
+    if (fault !== undefined) {
       this.close();
       throw new StartError(describe(fault));
     }
@@ -99,26 +122,47 @@ export class Listening {
 
   /** To be called when a socket has failed by itself. */
   forget(id: ListenerId): void {
-    for (const [key, opened] of this.#opened) {
+    for (const [key, { opened }] of this.#opened) {
       if (opened.id === id) this.#opened.delete(key);
     }
   }
 
   close(): void {
-    for (const opened of this.#opened.values()) opened.close();
+    for (const { opened } of this.#opened.values()) opened.close();
     this.#opened.clear();
+  }
+
+  /**
+   * Whether discd must not start: a port that somebody wrote down is refused, or no
+   * address at all is left for ordinary queries. Default ports of others can wait.
+   */
+  #isFatal({ ports, defaultPorts }: ListenSettings, { names, code }: Refusal): boolean {
+    if (code === "EADDRNOTAVAIL") return false;
+    if (names.some((name) => !defaultPorts.includes(name))) return true;
+    const ordinary: readonly PortName[] = ["udp", "tcp"];
+    const isOrdinary = (some: readonly PortName[]) => some.some((name) => ordinary.includes(name));
+    const needsOrdinary = ordinary.some((name) => ports[name] !== false);
+    const rest = [...this.#opened.values()].filter(
+      ({ wanted }) => !needsOrdinary || isOrdinary(wanted.names),
+    );
+    return rest.length === 0 && (!needsOrdinary || isOrdinary(names));
   }
 
   /** One at a time: two that overlap would open a socket twice. */
   #reconcile(settings: ListenSettings, present: readonly PresentInterface[]): Promise<Outcome> {
     const turn = this.#turn.then(async () => {
       const first = await this.#reconcileNow(settings, present);
-      const isDenied = first.refusals.some(({ code }) => code === "EACCES");
-      if (!isDenied || !settings.portsAreDefault || this.#isMoved) return first;
+      const denied = first.refusals.find(
+        ({ code, names }) =>
+          code === "EACCES" && names.every((name) => settings.defaultPorts.includes(name)),
+      );
+      if (denied === undefined || this.#isMoved) return first;
       this.#isMoved = true;
       const second = await this.#reconcileNow(settings, present);
-      // What the first attempt opened at the old port, the second has closed unseen.
-      return { ...second, closed: first.closed, hasMoved: true };
+      // What the first attempt opened at an old port, the second has closed unseen.
+      const kept = first.opened.filter((one) => !second.closed.includes(one));
+      const opened = [...kept, ...second.opened];
+      return { ...second, opened, closed: first.closed, deniedPort: denied.port };
     });
     this.#turn = turn;
     return turn;
@@ -128,22 +172,17 @@ export class Listening {
     settings: ListenSettings,
     present: readonly PresentInterface[],
   ): Promise<Outcome> {
-    const wanted = new Map<string, { transport: Transport; address: Address; port: number }>();
-    for (const address of addressesOf(settings, present)) {
-      const scope = present.find(({ name }) => name === address.zone)?.index ?? "";
-      for (const transport of ["udp", "tcp"] as const) {
-        const port = this.#portOf(settings, transport);
-        if (port === false) continue;
-        const key = `${transport} ${formatAddress(address)} ${scope} ${port}`;
-        wanted.set(key, { transport, address, port });
+    const wanted = this.#wanted(settings, present);
+    const outcome: Outcome = { refusals: [], opened: [], closed: [] };
+    for (const [key, one] of this.#opened) {
+      const still = wanted.get(key);
+      if (still !== undefined) {
+        one.wanted = still;
+        continue;
       }
-    }
-    const outcome: Outcome = { refusals: [], opened: [], closed: [], hasMoved: false };
-    for (const [key, opened] of this.#opened) {
-      if (wanted.has(key)) continue;
-      opened.close();
+      one.opened.close();
       this.#opened.delete(key);
-      outcome.closed.push(opened);
+      outcome.closed.push(one.opened);
     }
     const openings = [...wanted].map(async ([key, one]) => {
       if (this.#opened.has(key)) return;
@@ -155,9 +194,10 @@ export class Listening {
       }
       try {
         const opened = await this.#open[one.transport](formatAddress(one.address), one.port);
-        this.#opened.set(key, opened);
+        this.#opened.set(key, { opened, wanted: one });
         outcome.opened.push(opened);
-        this.#complaints.delete(`${one.transport} ${formatAddress(one.address)} ${one.port}`);
+        this.#complaints.delete(subjectOf(one));
+        this.#complaints.delete(formatAddress(one.address));
       } catch (error) {
         outcome.refusals.push({ ...one, code: codeOf(error) });
       }
@@ -166,42 +206,64 @@ export class Listening {
     return outcome;
   }
 
-  #portOf(settings: ListenSettings, transport: Transport): number | false {
-    const port = settings.ports[transport];
-    const isMoving = this.#isMoved && settings.portsAreDefault && port === privilegedPort;
-    return isMoving ? movedPort : port;
+  #wanted(
+    settings: ListenSettings,
+    present: readonly PresentInterface[],
+  ): ReadonlyMap<string, Wanted> {
+    const { ports, defaultPorts, credentials } = settings;
+    const inForce = this.#isMoved ? movePorts(ports, defaultPorts) : ports;
+    const wanted = new Map<string, Wanted>();
+    for (const address of addressesOf(settings, present)) {
+      const scope = present.find(({ name }) => name === address.zone)?.index ?? "";
+      for (const one of wantedPorts(inForce, credentials !== undefined)) {
+        const key = `${one.transport} ${formatAddress(address)} ${scope} ${one.port}`;
+        wanted.set(key, { ...one, address });
+      }
+    }
+    return wanted;
   }
 
-  #tell({ refusals, opened, closed, hasMoved }: Outcome): void {
-    if (hasMoved) this.#log.event("warn", "ports-moved", moved);
+  #tell({ refusals, opened, closed, deniedPort }: Outcome): void {
+    if (deniedPort !== undefined) this.#tellMoved(deniedPort);
     for (const { id } of closed) this.#log.event("info", "listener-closed", { listener: id });
     for (const { id } of opened) this.#log.event("info", "listening", { listener: id });
     for (const refusal of refusals) this.#complain(refusal);
   }
 
+  #tellMoved(deniedPort: number): void {
+    const places = [...this.#opened.values()].map(({ opened, wanted }) => {
+      return `${opened.port}/${wanted.transport}`;
+    });
+    this.#log.event("warn", "ports-moved", {
+      listening: [...new Set(places)].sort(),
+      reason: `no right to bind port ${deniedPort}`,
+      remedy: permission,
+    });
+  }
+
   #complain(refusal: Refusal): void {
-    const subject = `${refusal.transport} ${formatAddress(refusal.address)} ${refusal.port}`;
+    const isGone = refusal.code === "EADDRNOTAVAIL";
+    const subject = isGone ? formatAddress(refusal.address) : subjectOf(refusal);
     if (this.#complaints.get(subject) === refusal.code) return;
     this.#complaints.set(subject, refusal.code);
     this.#log.event("warn", "not-listening", { reason: describe(refusal) });
   }
 }
 
+const subjectOf = ({ transport, address, port }: Wanted): string =>
+  `${transport} ${formatAddress(address)} ${port}`;
+
 const permission =
   "AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit, " +
   "or setcap cap_net_bind_service=+ep on the node executable";
 
-/** Fields of the log line. */
-const moved = {
-  from: privilegedPort,
-  to: movedPort,
-  reason: `no right to bind port ${privilegedPort}`,
-  remedy: permission,
-};
+const notThere = "no interface has this address; it is used as soon as one does";
 
 /** `cannot listen on 192.0.2.53:53 (UDP): in use by named (pid 812); …` */
 function describe({ transport, address, port, code }: Refusal): string {
   const host = formatAddress(address);
+  // Of an address that is not there no port can be opened: one line is for all of them.
+  if (code === "EADDRNOTAVAIL") return `cannot listen on ${host}: ${notThere}`;
   const place = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   const cause = causeOf(transport, address, port, code);
   return `cannot listen on ${place} (${transport.toUpperCase()}): ${cause}`;
@@ -212,12 +274,10 @@ function causeOf(transport: Transport, address: Address, port: number, code: str
     case "EACCES":
       return `permission denied; grant ${permission}, or set another port`;
     case "EADDRINUSE": {
-      const owner = findPortOwner(transport, address, port);
+      const owner = findPortOwner(transport === "udp" ? "udp" : "tcp", address, port);
       const by = owner === undefined ? "already in use" : `in use by ${owner}`;
       return `${by}; stop that program, list other addresses in 'listen', or set another port`;
     }
-    case "EADDRNOTAVAIL":
-      return "no interface has this address; it is used as soon as one does";
     default:
       return code;
   }
@@ -245,7 +305,7 @@ export function addressesOf(
 
 /** For tools and tests: the address of a listener. */
 export function placeOf(id: ListenerId): { address: Address; port: number } | undefined {
-  const found = /^\[?(.*?)\]?:(\d+)\/(udp|tcp)$/.exec(id);
+  const found = /^\[?(.*?)\]?:(\d+)\/(udp|tcp|tls)$/.exec(id);
   const address = parseAddress(found?.[1] ?? "");
   return address === undefined ? undefined : { address, port: Number(found?.[2]) };
 }

@@ -1,6 +1,7 @@
-// Unicast DNS over TCP: one listener per local address, and the connections it
-// accepts (RFC 7766). Framing, idle time and the limits on how many there are
-// belong to the engine; bytes that a client leaves unread are bounded here.
+// Connections that carry unicast DNS: TCP listeners, one per local address
+// (RFC 7766), and the streams that they or TLS listeners (tls.ts) have accepted.
+// Framing, idle time and the limits on how many there are belong to the engine;
+// bytes that a client leaves unread are bounded here.
 
 import { createServer, type Socket } from "node:net";
 import type { Counts } from "../counts.js";
@@ -11,29 +12,90 @@ import type { Opened } from "./udp.js";
 /** Connections that wait to be accepted; the kernel's own limit is usually lower. */
 const backlog = 1024;
 
-export interface TcpEars {
+/** Errors of accept that pass: those that wait are accepted once something was freed. */
+const shortages: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
+
+export interface ListenerEars {
+  /** The listener is of no use any more, and closed. */
+  failed(listener: ListenerId, code: string): void;
+  /** Something that the system has too little of kept a connection from being accepted. */
+  exhausted(listener: ListenerId, code: string): void;
+}
+
+export interface StreamEars {
   opened(stream: StreamId, source: Peer, listener: ListenerId): void;
   received(stream: StreamId, bytes: Uint8Array): void;
+  /** The client reads slower than it is written to, until `drained`. */
+  blocked(stream: StreamId): void;
   drained(stream: StreamId): void;
   ended(stream: StreamId): void;
   closed(stream: StreamId): void;
-  /** The listener is of no use any more, and closed. */
-  failed(listener: ListenerId, code: string): void;
+}
+
+/** Where to listen, and what for. */
+export interface Place {
+  readonly address: string;
+  readonly port: number;
+  readonly transport: "tcp" | "tls";
+}
+
+/**
+ * Starts to listen. Nagle's algorithm stays on (RFC 8490 §9.5): what belongs
+ * together is written together.
+ *
+ * @returns rejected with an error that has a `code` when the address or the port is refused
+ */
+export function listenAt(
+  { address, port, transport }: Place,
+  ears: ListenerEars,
+  connected: (socket: Socket, listener: ListenerId) => void,
+): Promise<Opened> {
+  const server = createServer({ allowHalfOpen: true });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: address, port, ipv6Only: true, exclusive: true, backlog }, () => {
+      server.removeListener("error", reject);
+      const bound = (server.address() as { port: number }).port;
+      const host = address.includes(":") ? `[${address}]` : address;
+      const id = `${host}:${bound}/${transport}`;
+      let isOpen = true;
+      const close = () => {
+        if (isOpen) server.close();
+        isOpen = false;
+      };
+      server.on("error", (error) => {
+        const code = codeOf(error);
+        if (shortages.has(code)) {
+          ears.exhausted(id, code);
+        } else if (isOpen) {
+          close();
+          ears.failed(id, code);
+        }
+      });
+      server.on("connection", (socket) => connected(socket, id));
+      resolve({ id, port: bound, close });
+    });
+  });
 }
 
 interface Stream {
+  /** What is read from and written to. */
   readonly socket: Socket;
+  /** The TCP socket, under TLS another: only this one can be reset. */
+  readonly raw: Socket;
   isCorked: boolean;
+  isBlocked: boolean;
+  isAborted: boolean;
 }
 
 export class TcpStreams {
   readonly #streams = new Map<StreamId, Stream>();
-  readonly #ears: TcpEars;
+  readonly #ears: StreamEars & ListenerEars;
   readonly #counts: Counts;
   #writeQueueMax: number;
   #last = 0;
 
-  constructor(ears: TcpEars, counts: Counts, writeQueueMax: number) {
+  constructor(ears: StreamEars & ListenerEars, counts: Counts, writeQueueMax: number) {
     this.#ears = ears;
     this.#counts = counts;
     this.#writeQueueMax = writeQueueMax;
@@ -48,43 +110,32 @@ export class TcpStreams {
     this.#writeQueueMax = writeQueueMax;
   }
 
-  /**
-   * Starts to listen.
-   *
-   * @returns rejected with an error that has a `code` when the address or the port is refused
-   */
+  /** Starts to listen for DNS in the clear; rejected as by `listenAt`. */
   listen(address: string, port: number): Promise<Opened> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true });
-    return new Promise((resolve, reject) => {
-      server.once("error", reject);
-      server.listen({ host: address, port, ipv6Only: true, exclusive: true, backlog }, () => {
-        server.removeListener("error", reject);
-        const bound = (server.address() as { port: number }).port;
-        const host = address.includes(":") ? `[${address}]` : address;
-        const id = `${host}:${bound}/tcp`;
-        let isOpen = true;
-        const close = () => {
-          if (isOpen) server.close();
-          isOpen = false;
-        };
-        server.on("error", (error) => {
-          // Too many open files: those that wait are accepted later.
-          if (codeOf(error) === "EMFILE" || codeOf(error) === "ENFILE") {
-            this.#counts.add("limits", "open-files");
-          } else if (isOpen) {
-            close();
-            this.#ears.failed(id, codeOf(error));
-          }
-        });
-        server.on("connection", (socket) => this.#accept(socket, id));
-        resolve({ id, port: bound, close });
-      });
+    const place: Place = { address, port, transport: "tcp" };
+    return listenAt(place, this.#ears, (socket, listener) => this.#accept(socket, listener));
+  }
+
+  /** Takes a connection that is ready to carry DNS messages. */
+  adopt(socket: Socket, raw: Socket, source: Peer, listener: ListenerId): void {
+    this.#last += 1;
+    const id = this.#last;
+    const ears = this.#ears;
+    const stream = { socket, raw, isCorked: false, isBlocked: false, isAborted: false };
+    this.#streams.set(id, stream);
+    socket.on("data", (bytes) => ears.received(id, bytes));
+    socket.on("drain", () => this.#drained(id, stream));
+    socket.on("end", () => ears.ended(id));
+    socket.on("close", () => {
+      this.#streams.delete(id);
+      ears.closed(id);
     });
+    ears.opened(id, source, listener);
   }
 
   write(id: StreamId, bytes: Uint8Array): void {
     const stream = this.#streams.get(id);
-    if (stream === undefined) return;
+    if (stream === undefined || stream.isAborted) return;
     const { socket } = stream;
     if (socket.writableLength + bytes.length > this.#writeQueueMax) {
       this.#counts.add("limits", "write-queue");
@@ -92,25 +143,25 @@ export class TcpStreams {
       return;
     }
     if (!stream.isCorked) {
-      // Answers of one turn leave in one system call.
+      // Answers of one turn leave in one system call, and under TLS in one record.
       stream.isCorked = true;
       socket.cork();
-      process.nextTick(() => {
-        stream.isCorked = false;
-        socket.uncork();
-      });
+      process.nextTick(() => this.#uncork(id, stream));
     }
     socket.write(bytes);
   }
 
-  /** Ends our side once everything written has left. */
+  /** Ends our side once everything written has left; under TLS with close_notify. */
   close(id: StreamId): void {
     this.#streams.get(id)?.socket.end();
   }
 
-  /** Resets the connection. */
+  /** Resets the connection: under TLS without close_notify (RFC 8490 §5.3). */
   abort(id: StreamId): void {
-    this.#streams.get(id)?.socket.resetAndDestroy();
+    const stream = this.#streams.get(id);
+    if (stream === undefined || stream.isAborted) return;
+    stream.isAborted = true;
+    stream.raw.resetAndDestroy();
   }
 
   abortAll(): void {
@@ -127,23 +178,27 @@ export class TcpStreams {
 
   #accept(socket: Socket, listener: ListenerId): void {
     const { remoteAddress: address, remotePort: port } = socket;
-    // Gone again between the kernel's accept and now.
     socket.on("error", () => this.#counts.add("streams", "failed"));
     if (address === undefined || port === undefined) {
+      // Gone again between the kernel's accept and now.
       socket.destroy();
       return;
     }
-    this.#last += 1;
-    const id = this.#last;
-    const ears = this.#ears;
-    this.#streams.set(id, { socket, isCorked: false });
-    socket.on("data", (bytes) => ears.received(id, bytes));
-    socket.on("drain", () => ears.drained(id));
-    socket.on("end", () => ears.ended(id));
-    socket.on("close", () => {
-      this.#streams.delete(id);
-      ears.closed(id);
-    });
-    ears.opened(id, { address, port }, listener);
+    this.adopt(socket, socket, { address, port }, listener);
+  }
+
+  #uncork(id: StreamId, stream: Stream): void {
+    stream.isCorked = false;
+    stream.socket.uncork();
+    // Said only now: what the kernel has taken at once is no queue.
+    if (!stream.socket.writableNeedDrain || stream.isBlocked || stream.isAborted) return;
+    stream.isBlocked = true;
+    this.#ears.blocked(id);
+  }
+
+  #drained(id: StreamId, stream: Stream): void {
+    if (!stream.isBlocked) return;
+    stream.isBlocked = false;
+    this.#ears.drained(id);
   }
 }

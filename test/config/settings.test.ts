@@ -35,8 +35,8 @@ test("a small file gets every default", () => {
   expect(displayName(proxy.hostname)).toBe("px.campus.example");
   expect(formatName(proxy.contact)).toBe("hostmaster.campus.example.");
   expect(settings.listen).toBe("all");
-  expect(settings.ports).toEqual({ udp: 53, tcp: 53 });
-  expect(settings.portsAreDefault).toBe(true);
+  expect(settings.ports).toEqual({ udp: 53, tcp: 53, tls: 853, llq: 5352, push: 853 });
+  expect(settings.defaultPorts).toEqual(["udp", "tcp", "tls", "llq", "push"]);
   expect(settings.log).toEqual({ level: "info", queries: "none" });
   expect(settings.links).toEqual([{ name: "eth0.10", ipv4: true, ipv6: true }]);
   expect(proxy).toMatchObject({ refuse: "answer", rotate: false, zones: [], records: [] });
@@ -91,9 +91,20 @@ test("names hold spaces, accents, escaped dots and any case", () => {
 });
 
 test("ports as written, and closed ones", () => {
-  const { settings } = settingsOf(`port = { udp = 5353, tcp = false }\n${entry("")}`);
-  expect(settings.ports).toEqual({ udp: 5353, tcp: false });
-  expect(settings.portsAreDefault).toBe(false);
+  const { settings, printable } = settingsOf(
+    `port = { udp = 5353, tcp = false, push = 8854 }\n${entry("")}`,
+  );
+  const ports = { udp: 5353, tcp: false, tls: 853, llq: 5352, push: 8854 };
+  expect(settings.ports).toEqual(ports);
+  expect(settings.defaultPorts).toEqual(["tls", "llq"]);
+  expect(printable).toMatchObject({ port: ports });
+  expect(settings.engine).toMatchObject({ takesPush: true, takesLlq: true });
+});
+
+test("closed, Push and LLQ are switched off", () => {
+  const { settings } = settingsOf(`port = { llq = false, push = false }\n${entry("")}`);
+  expect(settings.ports).toMatchObject({ tls: 853, llq: false, push: false });
+  expect(settings.engine).toMatchObject({ takesPush: false, takesLlq: false });
 });
 
 test("listen takes addresses of both families", () => {
@@ -351,7 +362,7 @@ test("no file: every interface that is up, can multicast and is not loopback", a
     "warning: interface eth0.10 is served as eth0-10.home.arpa",
     "warning: interface eth0.20 is served as eth0-20.home.arpa",
   ]);
-  expect(loaded.settings.portsAreDefault).toBe(true);
+  expect(loaded.settings.defaultPorts).toHaveLength(5);
 });
 
 test("an interface cannot share its name with the demo link", async () => {
@@ -399,7 +410,7 @@ test("[A1.12] the printed configuration has every default filled in, and is plai
     contact: "hostmaster@example.net",
     domain: "home.arpa",
     listen: "all",
-    port: { udp: 53, tcp: 53, tls: false, llq: false, push: false },
+    port: { udp: 53, tcp: 53, tls: 853, llq: 5352, push: 853 },
     allow: ["private", "connected"],
     wait: 6,
     gather: 0.2,

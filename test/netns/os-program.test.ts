@@ -281,12 +281,9 @@ it("[A5.3] a listed link-local address is listened on again when its interface i
     );
   await child.says(/"event":"started"/);
   // What is not there is waited for, and said.
-  for (const [place, transport] of [
-    ["192.0.2.9", "UDP"],
-    ["fe80::77%eth9", "TCP"],
-  ] as const) {
+  for (const place of ["192.0.2.9", "fe80::77%eth9"]) {
     const lines = child.stderrLines.filter((line) => line.includes("not-listening"));
-    const own = lines.filter((line) => line.includes(place) && line.includes(transport));
+    const own = lines.filter((line) => line.includes(place));
     expect(own, place).toHaveLength(1);
     expect(own[0]).toMatch(/"level":"warn".*no interface has this address; it is used as soon/);
   }

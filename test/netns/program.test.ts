@@ -56,16 +56,19 @@ it("[A1.9] each port moves its listener, false closes it", async () => {
   const moved = await start(`port = { udp = 5301, tcp = 5302 }\n${officeConfig}`, { port: 5301 });
   expect([...new Set(sockets(moved).map((text) => text.replace(/ .*:/, " ")))].sort()).toEqual([
     "tcp 5302",
+    "tcp 5352",
     "udp 5301",
+    "udp 5352",
   ]);
   await moved.stop();
-  const half = await start(`port = { tcp = false }\n${officeConfig}`);
+  const half = await start(`port = { tcp = false, llq = false }\n${officeConfig}`);
   expect([...new Set(sockets(half).map((text) => text.split(" ")[0]))]).toEqual(["udp"]);
 });
 
 it("[A5.3] `listen` binds exactly what it names, and what appears later", async () => {
   const daemon = await start(
-    `listen = { '10.8.0.53', '2001:db8:8::53', '10.8.0.99' }\n${officeConfig}`,
+    `port = { llq = false }
+     listen = { '10.8.0.53', '2001:db8:8::53', '10.8.0.99' }\n${officeConfig}`,
   );
   const wanted = ["10.8.0.53:53", "[2001:db8:8::53]:53"];
   expect(sockets(daemon)).toEqual(

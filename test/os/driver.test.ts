@@ -12,9 +12,12 @@ import { now } from "../../src/os/clock.js";
 import { Driver, type DriverSettings } from "../../src/os/driver.js";
 import type { PresentInterface } from "../../src/os/interfaces.js";
 import { placeOf } from "../../src/os/listening.js";
+import { makeSelfSigned } from "../../src/os/self-signed.js";
 import { type VirtualLink, VirtualLinks } from "../../src/os/virtual-links.js";
+import type { ProxyOptions } from "../../src/proxy/options.js";
 import { type Instant, instant } from "../../src/time.js";
-import { Client, exchange, until } from "./sockets.js";
+import { parseName } from "../../src/wire/name.js";
+import { Client, exchange, TlsClient, until } from "./sockets.js";
 
 const lo: PresentInterface = {
   name: "lo",
@@ -26,11 +29,13 @@ const lo: PresentInterface = {
   canMulticast: false,
 };
 
+const hostname = parseName("px.campus.example");
+
 const settings: DriverSettings = {
-  engine: {} as EngineConfig,
+  engine: { proxy: { hostname, links: [], zones: [] } as unknown as ProxyOptions } as EngineConfig,
   listen: "all",
-  ports: { udp: 0, tcp: 0 },
-  portsAreDefault: false,
+  ports: { udp: 0, tcp: 0, tls: false, llq: false, push: false },
+  defaultPorts: [],
   limits: defaultLimits,
   links: [],
 };
@@ -108,12 +113,20 @@ beforeEach(() => {
   });
 });
 
+/** As the real one does, though at once: the stop ends every connection. */
+const endAll = (input: Input): readonly Effect[] =>
+  input.kind !== "stop"
+    ? []
+    : engine.told.flatMap(({ input: told }) =>
+        told.kind === "stream-open" ? [{ kind: "abort" as const, stream: told.stream }] : [],
+      );
+
 afterEach(async () => {
-  engine.answer = () => [];
+  engine.answer = endAll;
   await driver.stop();
 });
 
-function portOf(transport: "udp" | "tcp"): number {
+function portOf(transport: "udp" | "tcp" | "tls"): number {
   return placeOf(driver.listeners.find((id) => id.endsWith(transport))!)!.port;
 }
 
@@ -196,6 +209,64 @@ describe("virtual links", () => {
   });
 });
 
+describe("TLS", () => {
+  const { credentials } = makeSelfSigned(["px.campus.example"], Date.now());
+  const secure: DriverSettings = {
+    ...settings,
+    ports: { udp: 0, tcp: 0, tls: 0, llq: false, push: 0 },
+    credentials,
+  };
+  const offersTold = () =>
+    engine.told.flatMap(({ input }) =>
+      input.kind === "reconfigure" ? [Object.fromEntries(input.config.proxy.offers ?? [])] : [],
+    );
+
+  test("[TLS-01] listens once there is a certificate, and says what is offered", async () => {
+    await driver.start([lo]);
+    expect(driver.listeners.some((id) => id.endsWith("/tls"))).toBe(false);
+    await driver.reconfigure(secure);
+    const port = portOf("tls");
+    expect(offersTold()).toEqual([{}, { "_dns-push-tls._tcp": port }]);
+    // What does not change is not said again.
+    await driver.follow([lo]);
+    expect(offersTold()).toHaveLength(2);
+    await driver.reconfigure({ ...settings });
+    expect(driver.listeners.some((id) => id.endsWith("/tls"))).toBe(false);
+    expect(offersTold().at(-1)).toEqual({});
+  });
+
+  test("a connection becomes inputs, effects bytes", async () => {
+    await driver.start([lo]);
+    await driver.reconfigure(secure);
+    engine.answer = (input) => {
+      if (input.kind !== "stream-bytes") return [];
+      return [{ kind: "write", stream: input.stream, bytes: Buffer.from(`re: ${input.bytes}`) }];
+    };
+    const client = await TlsClient.open(portOf("tls"));
+    client.socket.write("question");
+    await until(() => client.text === "re: question");
+    const open = engine.told.find(({ input }) => input.kind === "stream-open")?.input;
+    expect(open).toMatchObject({ transport: "tls", takesPush: true });
+    const plain = await Client.open(portOf("tcp"));
+    await until(() => engine.kinds().filter((kind) => kind === "stream-open").length === 2);
+    const other = engine.told.findLast(({ input }) => input.kind === "stream-open")?.input;
+    expect(other).toMatchObject({ transport: "tcp", takesPush: false });
+    plain.socket.destroy();
+    client.socket.destroy();
+  });
+
+  test("a certificate that cannot be used leaves the last one in use", async () => {
+    const broken = { ...secure, credentials: { ...credentials, key: "nonsense" } };
+    await driver.start([lo]);
+    await driver.reconfigure(broken);
+    expect(driver.listeners.some((id) => id.endsWith("/tls"))).toBe(false);
+    await driver.reconfigure(secure);
+    await driver.reconfigure(broken);
+    const client = await TlsClient.open(portOf("tls"));
+    client.socket.destroy();
+  });
+});
+
 describe("the timer", () => {
   test("rings at the engine's deadline, not before, and again for the next", async () => {
     await driver.start([lo]);
@@ -237,17 +308,34 @@ describe("the timer", () => {
 });
 
 describe("the end", () => {
-  test("a stop is told, connections are waited for, then reset", async () => {
+  test("[DSO-42] a stop is told, and connections have time until the engine ends them", async () => {
+    await driver.start([lo]);
+    const client = await Client.open(portOf("tcp"));
+    await until(() => engine.kinds().includes("stream-open"));
+    let wasOpen: boolean | undefined;
+    engine.answer = (input) => {
+      if (input.kind === "stop") engine.next = instant(now() + 1200);
+      if (input.kind !== "deadline") return [];
+      engine.next = undefined;
+      wasOpen = !client.isClosed;
+      return [{ kind: "abort", stream: 1 }];
+    };
+    await driver.stop();
+    expect(wasOpen).toBe(true);
+    await until(() => client.isClosed);
+    expect(client.failure).toBe("ECONNRESET");
+    expect(driver.listeners).toEqual([]);
+  });
+
+  test("connections that even the engine leaves open are reset", async () => {
     await driver.start([lo]);
     const client = await Client.open(portOf("tcp"));
     await until(() => engine.kinds().includes("stream-open"));
     const begin = now();
     await driver.stop();
-    expect(engine.kinds()).toContain("stop");
-    expect(now() - begin).toBeGreaterThan(900);
+    expect(now() - begin).toBeGreaterThan(5900);
     await until(() => client.isClosed);
     expect(client.failure).toBe("ECONNRESET");
-    expect(driver.listeners).toEqual([]);
   });
 
   test("with nothing under way it is immediate", async () => {

@@ -28,9 +28,11 @@ async function stage(writeQueueMax = 1_000_000): Promise<Stage> {
     {
       opened: (id, source, listener) => heard.push(`${id} opened ${source.address} ${listener}`),
       received: (id, bytes) => heard.push(`${id} received ${Buffer.from(bytes)}`),
+      blocked: (id) => heard.push(`${id} blocked`),
       drained: (id) => heard.push(`${id} drained`),
       ended: (id) => heard.push(`${id} ended`),
       closed: (id) => heard.push(`${id} closed`),
+      exhausted: (listener, code) => heard.push(`${listener} exhausted ${code}`),
       failed: (listener, code) => heard.push(`${listener} failed ${code}`),
     },
     counts,
