@@ -5,6 +5,7 @@
 import { dirname, resolve } from "node:path";
 import type { EngineConfig } from "../engine/config.js";
 import { foldLabel, type Name } from "../wire/name.js";
+import type { Ports } from "./ports.js";
 import type { Place, Where } from "./report.js";
 import { type Check, optional, refuse, required, table } from "./shapes.js";
 import { text } from "./words.js";
@@ -20,7 +21,7 @@ export interface CertificatePaths {
 export type CertificateChoice =
   | { readonly kind: "files"; readonly files: CertificatePaths }
   | { readonly kind: "self-signed" }
-  | { readonly kind: "none" }
+  | { readonly kind: "none"; readonly reason: string; readonly remedy: string }
   | {
       /** Nobody said: what is in the folder, where it has a name, or else the other thing. */
       readonly kind: "unwritten";
@@ -68,12 +69,14 @@ export const certificate: Check<WrittenCertificate> = (value, where) => {
 };
 
 /**
- * @param file the configuration file, whose folder paths are relative to; absent: there is none
- * @param at   the place of a path in the file
+ * @param ports those of protocols over TLS matter: without any, no certificate is looked for
+ * @param file  the configuration file, whose folder paths are relative to; absent: there is none
+ * @param at    the place of a path in the file
  */
 export function certificateSetting(
   written: WrittenCertificate | undefined,
   { proxy }: Pick<EngineConfig, "proxy">,
+  ports: Pick<Ports, "tls" | "push">,
   file: string | undefined,
   at: (path: string) => Where,
 ): CertificateSetting {
@@ -83,9 +86,10 @@ export function certificateSetting(
   };
   const { hostname, links, zones } = proxy;
   const zoneNames = links.flatMap(({ service, host, aliases }) => [service, host, ...aliases]);
+  const isWanted = ports.tls !== false || ports.push !== false;
   const named = [hostname, ...zoneNames, ...zones].flatMap((name) => dnsNameOf(name) ?? []);
   return {
-    choice: choiceOf(written, dnsNameOf(hostname), file),
+    choice: choiceOf(written, isWanted, dnsNameOf(hostname), file),
     names: [...new Set(named)],
     places: {
       certificate: placeOf("certificate"),
@@ -98,10 +102,17 @@ export function certificateSetting(
 
 function choiceOf(
   written: WrittenCertificate | undefined,
+  isWanted: boolean,
   host: string | undefined,
   file: string | undefined,
 ): CertificateChoice {
-  if (written === false) return { kind: "none" };
+  if (written === false) {
+    return { kind: "none", reason: "certificate is false", remedy: "leave it out, or set files" };
+  }
+  if (typeof written !== "object" && !isWanted) {
+    const remedy = "leave one of them out, or set a number";
+    return { kind: "none", reason: "port.tls and port.push are false", remedy };
+  }
   if (written === "self-signed") return { kind: "self-signed" };
   if (written === undefined) {
     const folder = host === undefined ? undefined : `${liveFolder}/${host}`;

@@ -92,7 +92,7 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
     listen: written.listen ?? "all",
     ports,
     defaultPorts: unwrittenPorts(written),
-    certificate: certificateSetting(written.certificate, { proxy }, material.file, at),
+    certificate: certificateSetting(written.certificate, { proxy }, ports, material.file, at),
     limits,
     log,
     links: used.map(({ planned: { name, entry } }) => ({

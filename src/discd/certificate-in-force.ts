@@ -152,6 +152,7 @@ export class CertificateInForce {
   /** What gives TLS a certificate that clients take. */
   #remedy(): string {
     const { choice } = this.#setting;
+    if (choice.kind === "none") return choice.remedy;
     const written = "set certificate = { crt = 'FILE', key = 'FILE' }";
     if (choice.kind !== "unwritten" || choice.folder === undefined) return written;
     const own = choice.otherwise === "none" ? " or certificate = 'self-signed'" : "";

@@ -41,7 +41,7 @@ export async function findCertificate(
   const stamp = await stampFor(setting);
   switch (choice.kind) {
     case "none":
-      return { source: "none", reason: "certificate is false", problems: [], stamp };
+      return { source: "none", reason: choice.reason, problems: [], stamp };
     case "self-signed":
       return { source: "self-signed", reason: "certificate asks for it", problems: [], stamp };
     case "files":

@@ -37,8 +37,15 @@ test("self-signed and false", () => {
   expect(own.settings.certificate.choice).toEqual({ kind: "self-signed" });
   expect(own.printable).toMatchObject({ certificate: "self-signed" });
   const none = settingsOf(`${good}certificate = false`);
-  expect(none.settings.certificate.choice).toEqual({ kind: "none" });
+  expect(none.settings.certificate.choice).toMatchObject({
+    kind: "none",
+    reason: "certificate is false",
+  });
   expect(none.printable).toMatchObject({ certificate: false });
+  const closed = settingFor(`${good}port = { tls = false, push = false }`).choice;
+  expect(closed).toMatchObject({ kind: "none", reason: "port.tls and port.push are false" });
+  const half = settingFor(`${good}port = { tls = false }`).choice;
+  expect(half).toMatchObject({ kind: "unwritten" });
 });
 
 test("nothing written: the host's folder, else self-signed without a file and none with one", async () => {

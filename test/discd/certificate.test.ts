@@ -135,11 +135,13 @@ test("self-signed for a host without any name that a certificate can hold", asyn
   expect(run.inForce.credentials?.names).toEqual(["discd.home.arpa"]);
 });
 
+const none = { kind: "none", reason: "certificate is false", remedy: "x" } as const;
+
 test("false: no TLS", async () => {
-  const run = await running(settingOf({ kind: "none" }));
+  const run = await running(settingOf(none));
   expect(run.inForce.credentials).toBeUndefined();
   expect(run.lines()).toEqual(["info tls-closed"]);
-  expect(printFound(await findCertificate(settingOf({ kind: "none" }), noon))).toBe(false);
+  expect(printFound(await findCertificate(settingOf(none), noon))).toBe(false);
 });
 
 test("new files are taken into use at the next look, ten seconds after the last", async () => {
