@@ -5,7 +5,7 @@
 import type { Outcome, Request } from "../dso/server-session.js";
 import type { Zone } from "../proxy/zones.js";
 import type { Instant } from "../time.js";
-import { DsoType, Rcode, RRClass } from "../wire/codes.js";
+import { DsoType, Rcode, RRClass, rcodeName } from "../wire/codes.js";
 import type { Question } from "../wire/message.js";
 import type { Batches } from "./batches.js";
 import { adds, noRRs } from "./change.js";
@@ -49,16 +49,10 @@ export class Desk {
   subscribe(now: Instant, seat: Seat, request: Request): boolean {
     const { session } = seat;
     const question = readSubscribe(request.message, request.tlv);
-    if (question === undefined) {
-      session.respond(now, request, refusal(Rcode.FORMERR));
-      return true;
-    }
+    if (question === undefined) return this.#refuse(now, seat, request, Rcode.FORMERR);
     if (seat.findByQuestion(question) !== undefined) return false;
     const place = this.#find(now, seat, question, true);
-    if (typeof place === "number") {
-      session.respond(now, request, refusal(place));
-      return true;
-    }
+    if (typeof place === "number") return this.#refuse(now, seat, request, place);
     const { topic } = place;
     this.#add(seat, { id: request.id, question, topic });
     session.respond(now, request, { rcode: Rcode.NOERROR });
@@ -107,6 +101,12 @@ export class Desk {
       // Only now, so that what both ask the link for is asked on.
       before.topics.leave(now, seat, former);
     }
+  }
+
+  #refuse(now: Instant, { session }: Seat, request: Request, rcode: number): true {
+    this.#options.ground.counts.add("push-refused", rcodeName(rcode));
+    session.respond(now, request, refusal(rcode));
+    return true;
   }
 
   #add(seat: Seat, subscription: Subscription): void {

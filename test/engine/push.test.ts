@@ -249,6 +249,7 @@ describe("limits", () => {
     for (const [at, name] of names.entries()) second.subscribe(at + 1, name);
     expect(rcodes(second.heard())).toEqual(["b000", "3000", "b002", "b002"]);
     expect(w.counts.of("limits", "subscriptions")).toBe(3);
+    expect(w.counts.of("push-refused", "SERVFAIL")).toBe(3);
     link.says("_a._tcp.local. 4500 PTR x._a._tcp.local.");
     expect([first.news().length, second.news().length]).toEqual([1, 1]);
   });
