@@ -6,11 +6,27 @@ import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { createInterface } from "node:readline";
+import { Duplex } from "node:stream";
+import { connect as connectTls } from "node:tls";
 
 const sockets = new Map();
+/** The TCP sockets below TLS. */
+const raws = new Map();
 // The wall clock as it is now: the only one that this program, the test and tcpdump share.
 const now = () => Date.now();
 const tell = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
+
+function stream(id, socket) {
+  socket.on("data", (bytes) => tell({ event: "data", id, at: now(), hex: bytes.toString("hex") }));
+  socket.on("error", (error) => {
+    tell({ event: "error", id, at: now(), text: String(error), code: error.code });
+  });
+  socket.on("end", () => {
+    tell({ event: "end", id, at: now() });
+    socket.end();
+  });
+  socket.on("close", () => tell({ event: "close", id, at: now() }));
+}
 
 const operations = {
   udp({ id, family, port, address, group, link, ttl }) {
@@ -60,12 +76,57 @@ const operations = {
     const socket = connect({ host, port, localAddress: local, noDelay: true, allowHalfOpen: true });
     sockets.set(id, socket);
     socket.on("connect", () => tell({ event: "open", id, port: socket.localPort }));
-    socket.on("data", (bytes) =>
-      tell({ event: "data", id, at: now(), hex: bytes.toString("hex") }),
-    );
-    socket.on("error", (error) => tell({ event: "error", id, text: String(error) }));
-    socket.on("end", () => socket.end());
-    socket.on("close", () => tell({ event: "close", id, at: now() }));
+    stream(id, socket);
+  },
+  // Without `ca` whatever certificate is taken. Data arrives by records.
+  tls({ id, host, port, local, name, alpn, ca, session, min, max }) {
+    const raw = connect({ host, port, localAddress: local, noDelay: true, allowHalfOpen: true });
+    const socket = connectTls({
+      socket: raw,
+      servername: name,
+      ALPNProtocols: alpn,
+      ca,
+      rejectUnauthorized: ca !== undefined,
+      session: session === undefined ? undefined : Buffer.from(session, "hex"),
+      minVersion: min,
+      maxVersion: max,
+    });
+    raws.set(id, raw);
+    sockets.set(id, socket);
+    socket.on("secureConnect", () => {
+      const protocol = socket.getProtocol();
+      const tls = { protocol, alpn: socket.alpnProtocol, isResumed: socket.isSessionReused() };
+      tell({ event: "open", id, port: raw.localPort, tls });
+    });
+    socket.on("session", (ticket) => tell({ event: "session", id, hex: ticket.toString("hex") }));
+    stream(id, socket);
+  },
+  // A TLS client that says `hex` once it may, cut off after so many bytes on the wire.
+  cut({ id, host, port, bytes, how, hex }) {
+    const raw = connect({ host, port, noDelay: true });
+    let left = bytes;
+    const tube = new Duplex({
+      read() {},
+      write(chunk, _encoding, done) {
+        const part = chunk.subarray(0, left);
+        left -= part.length;
+        if (raw.destroyed || part.length === 0) return done();
+        raw.write(part, () => {
+          if (left === 0 && how === "reset") raw.resetAndDestroy();
+          if (left === 0 && how === "end") raw.end();
+          done();
+        });
+      },
+    });
+    raw.on("data", (chunk) => tube.push(chunk));
+    raw.on("connect", () => tell({ event: "open", id, port: raw.localPort }));
+    raws.set(id, raw);
+    sockets.set(id, raw);
+    stream(id, raw);
+    raw.on("close", () => tube.destroy());
+    const options = { socket: tube, rejectUnauthorized: false, ALPNProtocols: ["dot"] };
+    const socket = connectTls(options, () => socket.write(Buffer.from(hex, "hex")));
+    socket.on("error", () => {});
   },
   write({ id, hex }) {
     sockets.get(id).write(Buffer.from(hex, "hex"));
@@ -73,12 +134,20 @@ const operations = {
   pause({ id }) {
     sockets.get(id).pause();
   },
+  resume({ id }) {
+    sockets.get(id).resume();
+  },
+  // A TCP reset, under TLS too: without a close_notify.
+  reset({ id }) {
+    (raws.get(id) ?? sockets.get(id)).resetAndDestroy();
+  },
   finish({ id }) {
     sockets.get(id).end();
   },
   end({ id }) {
     const socket = sockets.get(id);
     sockets.delete(id);
+    raws.delete(id);
     if (socket?.destroy) socket.destroy();
     else socket?.close();
   },

@@ -16,9 +16,18 @@ export interface Arrival {
   readonly port: number;
 }
 
+/** What a TLS handshake came to. */
+export interface Handshake {
+  readonly protocol: string;
+  readonly alpn: string | false;
+  readonly isResumed: boolean;
+}
+
 interface Event {
-  event: "ready" | "open" | "data" | "error" | "close" | "flooded";
+  event: "ready" | "open" | "data" | "error" | "end" | "close" | "flooded" | "session";
   id: number;
+  code?: string;
+  tls?: Handshake;
   port?: number;
   at?: number;
   hex?: string;
@@ -32,7 +41,16 @@ export class RemoteSocket extends EventEmitter {
   /** Local port, once open. */
   port = 0;
   error: string | undefined;
+  /** As the system names it, `ECONNRESET` for instance. */
+  errorCode: string | undefined;
+  /** The peer ended its half of the stream in order. */
+  hasEnded = false;
   isClosed = false;
+  /** When it ended, failed or was closed, whichever came first. */
+  overAt: number | undefined;
+  handshake: Handshake | undefined;
+  /** TLS sessions that can be resumed, as they came. */
+  readonly tickets: string[] = [];
   readonly #command: (command: object) => void;
   readonly #id: number;
 
@@ -59,6 +77,16 @@ export class RemoteSocket extends EventEmitter {
     this.#command({ op: "pause", id: this.#id });
   }
 
+  /** Reads on. */
+  resume(): void {
+    this.#command({ op: "resume", id: this.#id });
+  }
+
+  /** Resets a TCP connection, under TLS too. */
+  reset(): void {
+    this.#command({ op: "reset", id: this.#id });
+  }
+
   /** Sends `bytes` many times, a hexadecimal counter written over each offset. */
   async flood(
     bytes: Uint8Array,
@@ -81,10 +109,33 @@ export class RemoteSocket extends EventEmitter {
     this.#command({ op: "end", id: this.#id });
   }
 
+  #note(event: Event): void {
+    switch (event.event) {
+      case "open":
+        this.port = event.port ?? 0;
+        this.handshake = event.tls;
+        return;
+      case "session":
+        this.tickets.push(event.hex ?? "");
+        return;
+      case "error":
+        this.error = event.text;
+        this.errorCode = event.code;
+        break;
+      case "end":
+        this.hasEnded = true;
+        break;
+      case "close":
+        this.isClosed = true;
+        break;
+      default:
+        return;
+    }
+    this.overAt ??= event.at;
+  }
+
   receive(event: Event): void {
-    if (event.event === "open") this.port = event.port ?? 0;
-    if (event.event === "error") this.error = event.text;
-    if (event.event === "close") this.isClosed = true;
+    this.#note(event);
     if (event.event === "data") {
       const arrival: Arrival = {
         at: event.at ?? 0,
@@ -109,6 +160,19 @@ export interface UdpOptions {
   /** The interface, needed with `group`. */
   readonly link?: string;
   readonly ttl?: number;
+}
+
+export interface TlsOptions {
+  /** The server's name, for SNI and for the check of its certificate. */
+  readonly name?: string;
+  readonly alpn?: readonly string[];
+  /** PEM of whom to trust; absent: any certificate will do. */
+  readonly ca?: string;
+  /** One of the `tickets` of an earlier connection. */
+  readonly session?: string;
+  readonly min?: string;
+  readonly max?: string;
+  readonly local?: string;
 }
 
 export class Agent {
@@ -155,6 +219,26 @@ export class Agent {
   /** A TCP connection, established. */
   tcp(host: string, port: number, local?: string): Promise<RemoteSocket> {
     return this.#open({ op: "tcp", host, port, local });
+  }
+
+  /** A TLS connection, its handshake done. */
+  tls(host: string, port: number, options: TlsOptions = {}): Promise<RemoteSocket> {
+    return this.#open({ op: "tls", host, port, ...options });
+  }
+
+  /**
+   * A TLS client that is cut off after so many bytes, its handshake included, and would
+   * else have written `bytes`. It tells of the TCP connection.
+   */
+  cut(
+    host: string,
+    port: number,
+    after: number,
+    how: "reset" | "end" | "silence",
+    bytes: Uint8Array,
+  ): Promise<RemoteSocket> {
+    const hex = Buffer.from(bytes).toString("hex");
+    return this.#open({ op: "cut", host, port, bytes: after, how, hex });
   }
 
   async stop(): Promise<void> {

@@ -63,7 +63,8 @@ export function readName(bytes: Buffer, start: number): { labels: Buffer[]; end:
   }
 }
 
-function dataText(bytes: Buffer, type: number, at: number, length: number): string {
+/** Rdata in words, its names followed through pointers into the whole message. */
+export function dataText(bytes: Buffer, type: number, at: number, length: number): string {
   const name = (offset: number) => plainName(readName(bytes, offset).labels);
   const raw = bytes.subarray(at, at + length);
   switch (type) {
