@@ -4,20 +4,50 @@
 import { airTime } from "./air.js";
 import { coldBrowse } from "./browse.js";
 import { codec } from "./decode.js";
+import { handshakes } from "./handshakes.js";
+import { idleSubscribers } from "./idle.js";
 import { memory } from "./memory.js";
+import { greeter, prober } from "./probes.js";
+import { fanOut, oneQuestion, pushDelay } from "./push.js";
+import { relay } from "./relay.js";
 import { asker, device, echo, load } from "./roles.js";
 import type { Row } from "./row.js";
+import { subscribers } from "./subscribers.js";
 import { warmAnswers } from "./warm.js";
 
-const [flag, role, ...words] = process.argv.slice(2);
+const benches = {
+  codec,
+  warmAnswers,
+  coldBrowse,
+  airTime,
+  memory,
+  pushDelay,
+  fanOut,
+  oneQuestion,
+  idleSubscribers,
+  handshakes,
+};
+
+/** The words of a role: an address, then numbers or names, as it says itself. */
+const roles: Readonly<Record<string, (at: string, words: readonly string[]) => unknown>> = {
+  echo: (at, [port, size]) => echo(at, Number(port), Number(size)),
+  load: (at, [port, name = "", seconds]) => load(at, Number(port), name, Number(seconds)),
+  device: (at) => device(at),
+  asker: (at, [port, ...addresses]) => asker(at, Number(port), addresses),
+  relay: (at, [port, link = "", size]) => relay(at, Number(port), link, Number(size)),
+  subscribers: (at, [port, ...addresses]) => subscribers(at, Number(port), addresses),
+  greeter: (at, [port, rate, seconds, ...addresses]) =>
+    greeter(at, Number(port), Number(rate), Number(seconds), addresses),
+  prober: (at, [port, name = "", rate, seconds]) =>
+    prober(at, Number(port), name, Number(rate), Number(seconds)),
+};
+
+const [flag, role = "", first = "", ...words] = process.argv.slice(2);
 
 function play(): void {
-  const [first = "", second = "", third = "", fourth = ""] = words;
-  if (role === "echo") echo(first, Number(second), Number(third));
-  else if (role === "load") load(first, Number(second), third, Number(fourth));
-  else if (role === "device") device(first);
-  else if (role === "asker") asker(first, Number(second), words.slice(2));
-  else throw new Error(`no role ${role}`);
+  const part = roles[role];
+  if (part === undefined) throw new Error(`no role ${role}`);
+  part(first, words);
 }
 
 async function measure(): Promise<void> {
@@ -28,7 +58,7 @@ async function measure(): Promise<void> {
   }
   const rows: Row[] = [];
   const chosen = process.argv.slice(2);
-  for (const [name, bench] of Object.entries({ codec, warmAnswers, coldBrowse, airTime, memory })) {
+  for (const [name, bench] of Object.entries(benches)) {
     if (chosen.length > 0 && !chosen.includes(name)) continue;
     process.stderr.write(`${name} …\n`);
     rows.push(...(await bench()));

@@ -10,7 +10,12 @@ import { type Name, parseName } from "../src/wire/name.js";
 import type { RR } from "../src/wire/rr.js";
 import { parseRR } from "../src/wire/text.js";
 
-const tell = (value: object): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
+/** One line for the conductor. */
+export const tell = (value: object): void =>
+  void process.stdout.write(`${JSON.stringify(value)}\n`);
+
+/** Milliseconds on the monotonic clock, which is the same in all processes. */
+export const clock = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 /** A bare node:dgram server: each datagram is answered with `size` bytes, the ID copied. */
 export function echo(address: string, port: number, size: number): void {
@@ -93,17 +98,21 @@ export function serviceRecords(type: string, first: number, count: number): RR[]
 
 /**
  * A host on a link with many services. Lines on standard input: `answer DELAY_MS FIRST COUNT TYPE`
- * makes it answer browse questions for the type and SRV questions; `flood FIRST COUNT TYPE` announces.
- * Every mDNS query packet it hears is counted; `count` tells how many.
+ * makes it answer browse questions for the type and SRV questions; `flood FIRST COUNT TYPE` announces;
+ * `say ADDRESS PORT INDEX TYPE` sends the PTR of one service there, and tells when.
+ * Every mDNS query packet it hears is counted; `count` tells how many, `asked TYPE` how many with
+ * a browse question for that type.
  */
 export function device(address: string): void {
   const socket = createSocket({ type: "udp4", reuseAddr: true });
   const rules: { delay: number; browse: Name; services: RR[][] }[] = [];
   let queries = 0;
+  const asked = new Map<string, number>();
   const answer = (bytes: Uint8Array) => {
     const message = decodeMessage(bytes);
     if (message.isResponse) return;
     queries += 1;
+    for (const { name } of message.questions) asked.set(name.key, (asked.get(name.key) ?? 0) + 1);
     for (const question of message.questions) {
       for (const rule of rules) {
         const found = rule.services.filter((records) =>
@@ -132,6 +141,17 @@ export function device(address: string): void {
       const services = serviceRecords(type, Number(first), Number(count));
       rules.push({ delay: Number(delay), browse: parseName(`${type}.local`), services });
       tell({ ready: true });
+    }
+    if (verb === "asked") {
+      const { key } = parseName(`${words[0]}.local`);
+      tell({ packets: asked.get(key) ?? 0 });
+    }
+    if (verb === "say") {
+      const [to, port, index, type] = words as [string, string, string, string];
+      const [records = []] = serviceRecords(type, Number(index), 1);
+      const bytes = encodeMessage({ isResponse: true, aa: true, answers: records.slice(0, 1) });
+      tell({ at: clock() });
+      socket.send(bytes, Number(port), to);
     }
     if (verb === "flood") {
       const [first, count, type] = words as [string, string, string];

@@ -67,11 +67,12 @@ export class Stage {
 
   /** A role of roles.ts in a node. */
   async role(node: string, ...words: readonly (string | number)[]): Promise<Part> {
-    const self = process.argv[1] as string;
-    const argv = [...this.#topology.enter(node), process.execPath, self, "--role"];
-    const part = new Part([...argv, ...words.map(String)]);
-    this.#children.push(part.child);
-    return part;
+    return this.#start(node, [], words);
+  }
+
+  /** The same, with V8 told what bin/discd tells it. */
+  async reference(node: string, ...words: readonly (string | number)[]): Promise<Part> {
+    return this.#start(node, ["--max-semi-space-size=1", "--v8-pool-size=1"], words);
   }
 
   async discd(more = ""): Promise<Child> {
@@ -88,6 +89,14 @@ export class Stage {
       15_000,
     );
     return child;
+  }
+
+  #start(node: string, flags: readonly string[], words: readonly (string | number)[]): Part {
+    const self = process.argv[1] as string;
+    const argv = [...this.#topology.enter(node), process.execPath, ...flags, self, "--role"];
+    const part = new Part([...argv, ...words.map(String)]);
+    this.#children.push(part.child);
+    return part;
   }
 
   async end(): Promise<void> {
