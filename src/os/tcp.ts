@@ -146,7 +146,7 @@ export class TcpStreams {
       // Answers of one turn leave in one system call, and under TLS in one record.
       stream.isCorked = true;
       socket.cork();
-      process.nextTick(() => this.#uncork(id, stream));
+      process.nextTick(() => this.#uncork(stream, id));
     }
     socket.write(bytes);
   }
@@ -187,10 +187,14 @@ export class TcpStreams {
     this.adopt(socket, socket, { address, port }, listener);
   }
 
-  #uncork(id: StreamId, stream: Stream): void {
+  #uncork(stream: Stream, id: StreamId): void {
     stream.isCorked = false;
     stream.socket.uncork();
-    // Said only now: what the kernel has taken at once is no queue.
+    // What the kernel takes at once is no queue, though the socket says so until then.
+    if (stream.socket.writableNeedDrain) setImmediate(() => this.#checkBlocked(stream, id));
+  }
+
+  #checkBlocked(stream: Stream, id: StreamId): void {
     if (!stream.socket.writableNeedDrain || stream.isBlocked || stream.isAborted) return;
     stream.isBlocked = true;
     this.#ears.blocked(id);

@@ -1,6 +1,6 @@
 // TCP connections on loopback: what the engine hears of them, and how they end.
 
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { Counts } from "../../src/counts.js";
 import { TcpStreams } from "../../src/os/tcp.js";
 import type { Opened } from "../../src/os/udp.js";
@@ -90,8 +90,9 @@ test("close sends everything first; abort is a reset", async () => {
 test("a client that reads nothing is reset when its queue is full", async () => {
   const { streams, counts, client, heard } = await stage(200_000);
   client.socket.pause();
-  for (let sent = 0; sent < 20_000_000 && streams.size > 0; sent += 50_000) {
-    streams.write(1, Buffer.alloc(50_000));
+  for (let sent = 0; sent < 20_000_000 && streams.size > 0; sent += 250_000) {
+    // Some answers of one turn: the first one too many resets it, the rest is not counted.
+    for (let at = 0; at < 5; at++) streams.write(1, Buffer.alloc(50_000));
     await new Promise((resolve) => setImmediate(resolve));
   }
   await until(() => heard.includes("1 closed"));
@@ -132,6 +133,44 @@ test("a reset by the client ends it, and nothing can be done to it any more", as
     streams.resume(1);
   }).not.toThrow();
   expect(heard).toEqual(["1 closed"]);
+});
+
+test("[TCP-12] Nagle's algorithm is left as it is", async () => {
+  const { client, streams } = await stage();
+  const { constructor: handles } = (client.socket as unknown as { _handle: object })._handle;
+  const noDelay = vi.spyOn(handles.prototype as { setNoDelay(on: boolean): void }, "setNoDelay");
+  const second = await Client.open(opened.at(-1)!.port);
+  clients.push(second);
+  await until(() => streams.size === 2);
+  streams.write(2, Buffer.from("answer"));
+  await until(() => second.text === "answer");
+  expect(noDelay).not.toHaveBeenCalled();
+  noDelay.mockRestore();
+});
+
+test("a client that does not read is told of once, and again when it reads", async () => {
+  const { streams, client, heard } = await stage(100_000_000);
+  client.socket.pause();
+  for (let sent = 0; sent < 40; sent++) {
+    streams.write(1, Buffer.alloc(500_000));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await until(() => heard.length > 0);
+  expect(heard).toEqual(["1 blocked"]);
+  client.socket.resume();
+  await until(() => client.heard.reduce((sum, { length }) => sum + length, 0) === 20_000_000);
+  await until(() => heard.length > 1);
+  expect(heard).toEqual(["1 blocked", "1 drained"]);
+});
+
+test("a client that reads is never told of, however long the answers", async () => {
+  const { streams, client, heard } = await stage();
+  for (let sent = 0; sent < 20; sent++) {
+    streams.write(1, Buffer.alloc(60_000));
+    await until(() => client.heard.reduce((sum, { length }) => sum + length, 0) === 60_000);
+    client.heard.length = 0;
+  }
+  expect(heard).toEqual([]);
 });
 
 describe("listening", () => {
