@@ -5,7 +5,9 @@
 import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { connect } from "node:net";
-import { Rcode, RRClass, RRType } from "../wire/codes.js";
+import { namesIn } from "../client/answer.js";
+import { causeOf } from "../os/connection-faults.js";
+import { Rcode, RRClass } from "../wire/codes.js";
 import { FormatError } from "../wire/errors.js";
 import { encodeFrame, FrameReader } from "../wire/frame.js";
 import { decodeMessage, encodeMessage, type Message } from "../wire/message.js";
@@ -125,24 +127,8 @@ class Exchange {
     if (message.id !== this.#id || !message.isResponse) return false;
     // Whoever does not understand a query may not repeat it either.
     if (question === undefined) return message.rcode !== Rcode.NOERROR;
-    return question.type === type && equalNames(question.name, name);
-  }
-}
-
-/** What an error of the system means here. */
-function causeOf(error: NodeJS.ErrnoException): string {
-  switch (error.code) {
-    case "ECONNREFUSED":
-      return "nothing listens there";
-    case "ECONNRESET":
-      return "the connection was reset";
-    case "ENETUNREACH":
-    case "EHOSTUNREACH":
-      return "this host has no route to it";
-    case "EINVAL":
-      return "it cannot be asked; a link-local address needs its interface, as in fe80::1%eth0";
-    default:
-      return error.code ?? error.message;
+    const isSame = question.type === type && question.class === RRClass.IN;
+    return isSame && equalNames(question.name, name);
   }
 }
 
@@ -203,21 +189,6 @@ function askTcp(server: Server, exchange: Exchange, whole: number): Promise<Mess
       }
     });
   });
-}
-
-/** The name and what it is an alias of, as far as the answer says (RFC 1034 §3.6.2). */
-function namesIn(message: Message, name: Name): ReadonlySet<string> {
-  const keys = new Set([name.key]);
-  let next: Name | undefined = name;
-  while (next !== undefined) {
-    const alias = message.answers.find(
-      (rr) => rr.type === RRType.CNAME && equalNames(rr.name, next as Name),
-    );
-    next = alias?.rdata.kind === "cname" ? alias.rdata.target : undefined;
-    if (next === undefined || keys.has(next.key)) break;
-    keys.add(next.key);
-  }
-  return keys;
 }
 
 /** The targets of the PTR records that answer, in the order they came. */

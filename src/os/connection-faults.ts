@@ -1,0 +1,20 @@
+// What an error of the system means to somebody who wanted to reach a server.
+
+export function causeOf(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case "ECONNREFUSED":
+      return "nothing listens there";
+    case "ECONNRESET":
+    case "EPIPE":
+      return "the connection was reset";
+    case "ETIMEDOUT":
+      return "nothing comes back";
+    case "ENETUNREACH":
+    case "EHOSTUNREACH":
+      return "this host has no route to it";
+    case "EINVAL":
+      return "it cannot be asked; a link-local address needs its interface, as in fe80::1%eth0";
+    default:
+      return error.code ?? error.message;
+  }
+}
