@@ -1,0 +1,67 @@
+// Bounds and times of update mode, each with the reason for its size. What an
+// operator may change comes in with the settings of a zone; what happens at a
+// bound is counted.
+
+import { type Duration, ms, seconds } from "../time.js";
+
+/** Changes are collected for so long after the first of them (UP-62). */
+export const collectSpan: Duration = ms(300);
+/** A service that keeps changing delays the others no longer than this (UP-62). */
+export const collectSpanMax: Duration = seconds(2);
+/** Between two messages to one zone: every message is a serial and a transfer (UP-62). */
+export const messageSpacing: Duration = seconds(1);
+/** Records of one message; and bytes, signature not counted: what BIND signs in under 0.3 s. */
+export const messageRecordsMax = 250;
+export const messageBytesMax = 16 * 1024;
+/** The first message waits at random up to this, so that a site's proxies do not come at once. */
+export const startSpread: Duration = seconds(3);
+
+/** An answer is waited for so long: ten times what a signing BIND took for 65 KB. */
+export const answerWait: Duration = seconds(15);
+/** A connection without work is closed after this (RFC 7766 §6.2.3). */
+export const connectionIdle: Duration = seconds(10);
+/** Records of one transfer: ten times what a zone may publish. More is no zone of ours. */
+export const transferRecordsMax = 200_000;
+
+/** Pauses after failures: doubled from the first to the last, a fifth more or less (UP-63). */
+export const retryFirst: Duration = seconds(1);
+export const retryMax: Duration = seconds(300);
+/** What a server refuses alone is kept from it for so long (UP-63). */
+export const quarantineSpan: Duration = seconds(3600);
+/** So many refusals in a row, no success between, are not about single records. */
+export const refusalsInRow = 8;
+/** After a clock error no update is sent for so long (TSIG-10). */
+export const clockPause: Duration = seconds(60);
+/** Where there is no UPDATE at all, it is tried again after this (UP-14). */
+export const notUpdatablePause: Duration = seconds(900);
+
+/** Records published in one zone; more names are refused (UP-63). */
+export const zoneRecordsMax = 20_000;
+/** Names read one by one; for more of them, a transfer is cheaper. */
+export const singleReadsMax = 16;
+
+/** What was published before a restart and is not heard again is kept for so long (UP-65). */
+export const restartGrace: Duration = seconds(120);
+/** How often the zone's serial is looked at, and expired records are looked for (TO-19). */
+export const surveySpan = { min: seconds(50), max: seconds(70) } as const;
+
+/** Written lifetime: at least this, else twice the device's TTL, in full minutes (TO-17). */
+export const lifeSecondsMin = 3600;
+/** When a lifetime is renewed: after 80 % and at random up to 85 % (TO-25). */
+export const refreshShare = 0.8;
+export const refreshSpread = 0.05;
+/** What may be renewed along with others that are due (TO-25). */
+export const refreshTogetherShare = 0.75;
+/** Asked for with lifetime `lease` (TO-23). */
+export const leaseSeconds = 7200;
+
+/** How often the server and the zone are looked for: five minutes, a tenth more or less. */
+export const searchSpan = { min: seconds(270), max: seconds(330) } as const;
+/** A resolver that says nothing is asked the next question after this. */
+export const lookupWait: Duration = seconds(5);
+
+/** An interface that comes back within this causes no update at all (UP-12). */
+export const linkHold: Duration = seconds(10);
+/** All types are asked for this long after the start, and then so often (UP-48). */
+export const secondSweep: Duration = seconds(20);
+export const sweepSpan = { min: seconds(810), max: seconds(990) } as const;
