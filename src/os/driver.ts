@@ -74,6 +74,7 @@ export class Driver {
   #shortageTold: Instant | undefined;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
   #armedFor: Instant | undefined;
   /** Multicast datagrams that the kernel has not taken yet. */
   #unsent = 0;
@@ -168,7 +169,7 @@ export class Driver {
     await done;
     clearTimeout(patience);
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#disarm();
     this.#streams.abortAll();
     this.#links.close();
   }
@@ -239,9 +240,17 @@ export class Driver {
     const next = earliest(this.#engine.nextDeadline(), others);
     if (next === undefined) return;
     if (this.#armedFor !== undefined && this.#armedFor <= next) return;
-    clearTimeout(this.#timer);
+    this.#disarm();
     this.#armedFor = next;
-    this.#timer = setTimeout(() => this.#ring(), timeoutUntil(now(), next));
+    const at = now();
+    // What is due already has only let the sockets have their turn: a timer takes 1 ms at least.
+    if (next <= at) this.#turn = setImmediate(() => this.#ring());
+    else this.#timer = setTimeout(() => this.#ring(), timeoutUntil(at, next));
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#turn);
   }
 
   #ring(): void {
