@@ -4,15 +4,37 @@
 // left out, and catch up later (PUSH-38).
 
 import type { Counts } from "../counts.js";
-import { type Difference, difference, type RRsAtName } from "./change.js";
+import { difference, type RRsAtName } from "./change.js";
 import { encodePushes } from "./encode.js";
 import type { Seat } from "./seat.js";
 import type { Delta, Topic } from "./topic.js";
 
+/** What some sessions are to hear: all that gather the same deltas in the same order share one. */
+class News {
+  readonly deltas: readonly Delta[];
+  /** Once encoded, for those who subscribed to nothing else at these names. */
+  messages: readonly Uint8Array[] | undefined;
+  readonly #longer = new Map<Delta, News>();
+
+  constructor(deltas: readonly Delta[]) {
+    this.deltas = deltas;
+  }
+
+  /** The same and one delta more. */
+  and(delta: Delta): News {
+    const known = this.#longer.get(delta);
+    if (known !== undefined) return known;
+    const longer = new News([...this.deltas, delta]);
+    this.#longer.set(delta, longer);
+    return longer;
+  }
+}
+
 export class Batches {
-  readonly #deltas = new Map<Seat, Delta[]>();
-  /** By the serials of the former and the present topic. */
-  readonly #moves = new Map<string, Difference | undefined>();
+  readonly #none = new News([]);
+  readonly #news = new Map<Seat, News>();
+  /** By the former and the present topic. */
+  readonly #moves = new Map<Topic, Map<Topic, Delta | undefined>>();
 
   /** Adds each to everybody who is subscribed to its topic. */
   addAll(deltas: readonly Delta[]): void {
@@ -21,49 +43,46 @@ export class Batches {
 
   /** The session was told `before` by one topic, and is told by another from now on. */
   move(seat: Seat, before: RRsAtName, from: Topic, to: Topic): void {
-    if (before !== from.told) {
-      this.catchUp(seat, to, before);
-      return;
-    }
-    const key = `${from.serial}-${to.serial}`;
-    if (!this.#moves.has(key)) this.#moves.set(key, difference(before, to.told));
-    const moved = this.#moves.get(key);
-    if (moved !== undefined) this.#add(seat, { ...moved, topic: to, from: from.serial, before });
+    if (before === from.told) this.#add(seat, this.#moved(from, to));
+    else this.catchUp(seat, to, before);
   }
 
   /** A reader that was slow is told all at once what it lacks. */
   catchUp(seat: Seat, topic: Topic, before: RRsAtName): void {
-    const missed = difference(before, topic.told);
-    if (missed !== undefined) this.#add(seat, { ...missed, topic, from: apart, before });
+    this.#add(seat, deltaOf(topic, before));
   }
 
   /** The messages for each session. */
   *encode(counts: Counts): Generator<readonly [Seat, readonly Uint8Array[]]> {
-    const shared = new Map<string, readonly Uint8Array[]>();
     const skipped = () => counts.add("records-dropped", "push-too-large");
-    for (const [seat, deltas] of this.#deltas) {
+    for (const [seat, news] of this.#news) {
+      const { deltas } = news;
       if (seat.isBlocked) {
         for (const { topic, before } of deltas) seat.fallBehind(topic, before);
-        continue;
+      } else if (seat.isPlain(deltas)) {
+        news.messages ??= encodePushes(seat.changes(deltas), skipped);
+        yield [seat, news.messages];
+      } else {
+        yield [seat, encodePushes(seat.changes(deltas), skipped)];
       }
-      const key = isShared(deltas) && seat.isPlain(deltas) ? deltas.map(keyOf).join() : undefined;
-      const known = key === undefined ? undefined : shared.get(key);
-      const messages = known ?? encodePushes(seat.changes(deltas), skipped);
-      if (key !== undefined) shared.set(key, messages);
-      yield [seat, messages];
     }
   }
 
-  #add(seat: Seat, delta: Delta): void {
-    const deltas = this.#deltas.get(seat);
-    if (deltas === undefined) this.#deltas.set(seat, [delta]);
-    else deltas.push(delta);
+  #moved(from: Topic, to: Topic): Delta | undefined {
+    const moves = this.#moves.get(from) ?? new Map<Topic, Delta | undefined>();
+    this.#moves.set(from, moves);
+    if (!moves.has(to)) moves.set(to, deltaOf(to, from.told));
+    return moves.get(to);
+  }
+
+  #add(seat: Seat, delta: Delta | undefined): void {
+    if (delta === undefined) return;
+    this.#news.set(seat, (this.#news.get(seat) ?? this.#none).and(delta));
   }
 }
 
-/** In the place of a serial: nobody else hears the same. */
-const apart = -1;
-
-const isShared = (deltas: readonly Delta[]) => deltas.every(({ from }) => from !== apart);
-
-const keyOf = ({ topic, from }: Delta): string => `${topic.serial}-${from}`;
+/** Undefined when nothing is different. */
+function deltaOf(topic: Topic, before: RRsAtName): Delta | undefined {
+  const missed = difference(before, topic.told);
+  return missed === undefined ? undefined : { ...missed, topic, before };
+}

@@ -29,8 +29,6 @@ export interface Ground {
 /** What the clients of a topic are to hear. */
 export interface Delta extends Difference {
   readonly topic: Topic;
-  /** The serial of the topic that was told under the former configuration; 0: the same one. */
-  readonly from: number;
   /** What its clients had been told before. */
   readonly before: RRsAtName;
 }
@@ -44,7 +42,6 @@ interface Share {
 const nowhere: LinkView = { find: () => [], denies: () => false };
 
 export class Topic {
-  readonly serial: number;
   /** Class IN: there are no others on a link. */
   readonly question: Question;
   readonly zone: Zone;
@@ -57,8 +54,7 @@ export class Topic {
   told: RRsAtName = noRRs;
   lookedUp: readonly Name[] = [];
 
-  constructor(serial: number, question: Question, zone: Zone, client: ClientClass, ground: Ground) {
-    this.serial = serial;
+  constructor(question: Question, zone: Zone, client: ClientClass, ground: Ground) {
     this.question = question;
     this.zone = zone;
     this.#client = client;
@@ -116,7 +112,7 @@ export class Topic {
     const before = this.told;
     const delta = difference(before, rrs);
     this.told = rrs;
-    return delta === undefined ? undefined : { ...delta, topic: this, from: 0, before };
+    return delta === undefined ? undefined : { ...delta, topic: this, before };
   }
 
   #atLink(now: Instant): Truth {

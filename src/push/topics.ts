@@ -17,7 +17,6 @@ export class Topics {
   readonly #keys = new Map<Topic, string>();
   /** By link, then by the key of a name. */
   readonly #lookingAt = new Map<string, Map<string, Set<Topic>>>();
-  #serial = 0;
 
   constructor(ground: Ground) {
     this.#ground = ground;
@@ -43,9 +42,8 @@ export class Topics {
     const key = `${type} ${client.id} ${name.labels.map((one) => `${one.length}:${one}`).join("")}`;
     const known = this.#topics.get(key);
     if (known !== undefined) return known.join(now, seat) ? known : undefined;
-    this.#serial += 1;
     const asked = { name, type, class: RRClass.IN };
-    const topic = new Topic(this.#serial, asked, zone, client, this.#ground);
+    const topic = new Topic(asked, zone, client, this.#ground);
     if (!topic.join(now, seat)) return undefined;
     this.#topics.set(key, topic);
     this.#keys.set(topic, key);
