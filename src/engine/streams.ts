@@ -71,6 +71,8 @@ export class Streams {
   readonly #counts: Counts;
   #limits: Limits;
   #effects: Effect[] = [];
+  /** What was told last, and its frame: a thousand subscribers are told the same (PUSH-26). */
+  #told: { readonly message: Uint8Array; readonly frame: Uint8Array } | undefined;
   #isStopped = false;
 
   constructor(limits: Limits, readers: Readers, counts: Counts) {
@@ -153,11 +155,12 @@ export class Streams {
     this.#readOn(now, stream);
   }
 
-  /** Sends a message that no query on this stream asked for. */
+  /** Sends a message that no query on this stream asked for; it is not changed afterwards. */
   tell(now: Instant, id: StreamId, message: Uint8Array): void {
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.isClosing) return;
-    this.#write(id, message);
+    if (this.#told?.message !== message) this.#told = { message, frame: encodeFrame(message) };
+    this.#effects.push({ kind: "write", stream: id, bytes: this.#told.frame });
     if (!this.#isBusy(stream)) this.#rest(now, stream);
   }
 
@@ -222,6 +225,7 @@ export class Streams {
       this.#effects.push({ kind: isFull ? "pause" : "resume", stream: stream.id });
     }
     this.#touched.clear();
+    this.#told = undefined;
     const effects = this.#effects;
     if (effects.length > 0) this.#effects = [];
     return effects;

@@ -4,6 +4,7 @@
 import { FormatError } from "./errors.js";
 
 const lengthBytes = 2;
+const nothing = new Uint8Array(0);
 export const frameBytesMax = 65_535;
 
 /**
@@ -11,7 +12,7 @@ export const frameBytesMax = 65_535;
  * nothing left keeps that below one frame.
  */
 export class FrameReader {
-  #buffer: Uint8Array = new Uint8Array(0);
+  #buffer: Uint8Array = nothing;
   #start = 0;
   #end = 0;
 
@@ -47,8 +48,11 @@ export class FrameReader {
     const high = this.#buffer[start - 2] as number;
     const end = start + ((high << 8) | (this.#buffer[start - 1] as number));
     if (this.#end < end) return undefined;
+    const message = this.#buffer.subarray(start, end);
     this.#start = end;
-    return this.#buffer.subarray(start, end);
+    // Thousands of connections say little: what they said last is not kept for them.
+    if (end === this.#end) this.#hold(nothing, 0);
+    return message;
   }
 
   #hold(buffer: Uint8Array, end: number): void {
