@@ -189,6 +189,11 @@ export class TsigStream {
     return !this.#isFirst && this.#pending.length === 0;
   }
 
+  /** Whether a first message has been verified, so that unsigned ones may follow. */
+  get hasBegun(): boolean {
+    return !this.#isFirst;
+  }
+
   /** @returns `unsigned` for a message that a later signature has to vouch for */
   take(message: Uint8Array, seconds: number): Verdict {
     const found = findTsig(message);

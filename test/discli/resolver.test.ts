@@ -51,7 +51,7 @@ describe("over UDP", () => {
     expect(one.heard.length).toBe(3);
   });
 
-  test("strange datagrams are passed over", async () => {
+  test("strange datagrams are passed over: ID, name, type and class count [TCP-06]", async () => {
     const one = await server({
       udp: (query) => [
         new Uint8Array(3),
@@ -59,6 +59,7 @@ describe("over UDP", () => {
         answer(query, "a.example. 10 A 192.0.2.66", { isResponse: false }),
         answer(query, "", { questions: [{ name: parseName("b.example"), type: 1, class: 1 }] }),
         answer(query, "", { questions: [{ name, type: 28, class: 1 }] }),
+        answer(query, "", { questions: [{ name, type: RRType.A, class: 3 }] }),
         answer(query, "", { questions: [] }),
         answer(query, record),
       ],

@@ -1,0 +1,145 @@
+// A link in virtual time and the inventory that is taken of it: devices speak in
+// zone-file text, `!` is the cache-flush bit; what is offered comes out as lines
+// of the zone link1.discd.test. Times are seconds from the start.
+
+import { expect } from "vitest";
+import { Counts } from "../../src/counts.js";
+import type { Log } from "../../src/log.js";
+import { Link } from "../../src/mdns/link.js";
+import type { ServedLink } from "../../src/proxy/options.js";
+import { seededRandom } from "../../src/random.js";
+import { earliest, type Instant } from "../../src/time.js";
+import { Inventory, type InventorySettings } from "../../src/update/inventory.js";
+import type { Offer } from "../../src/update/offer.js";
+import { decodeMessage, encodeMessage, type Message } from "../../src/wire/message.js";
+import { displayName, parseName } from "../../src/wire/name.js";
+import { formatRR } from "../../src/wire/text.js";
+import { at, options, prefixes, printer, rrs } from "../mdns/stage.js";
+import { linkOf } from "../proxy/floor.js";
+
+export const zoneName = "link1.discd.test";
+
+/** A device with one service: what it says when it comes. */
+export function device(
+  instance: string,
+  type = "_ipp._tcp",
+  host = "printer",
+  address = "A 192.0.2.5",
+): string[] {
+  return [
+    `${type}.local 4500 PTR ${instance}.${type}.local`,
+    `!${instance}.${type}.local 120 SRV 0 0 631 ${host}.local`,
+    `!${instance}.${type}.local 4500 TXT "paper=A4"`,
+    `!${host}.local 120 ${address}`,
+  ];
+}
+
+export const typeList = (type = "_ipp._tcp") =>
+  `_services._dns-sd._udp.local 4500 PTR ${type}.local`;
+
+export class LinkStage {
+  readonly counts = new Counts();
+  readonly logged: string[] = [];
+  readonly link: Link;
+  readonly inventory: Inventory;
+  now: Instant = at(0);
+  /** Questions as they left over IPv4: second, name, type. */
+  readonly asked: (readonly [second: number, question: string])[] = [];
+  /** What came out, with the second: `+ title` and its lines, or `- title`. */
+  readonly changes: { readonly second: number; readonly offer: Offer }[] = [];
+
+  constructor(
+    served: Partial<ServedLink> = {},
+    settings: Partial<InventorySettings> = {},
+    seed = 1,
+  ) {
+    const log: Log = { event: (_, name, fields) => this.logged.push(`${name} ${fields?.name}`) };
+    const random = seededRandom(seed);
+    const name = parseName(zoneName);
+    const link = linkOf({ link: "eth0", service: name, host: name, ...served });
+    this.link = new Link(
+      { ...options, questionsMax: 20_000, cacheRecordsMax: 50_000 },
+      random,
+      this.counts,
+    );
+    this.inventory = new Inventory(
+      this.link,
+      {
+        zone: { kind: "service", apex: link.service, link, bases: [] },
+        ttlSecondsMax: 120,
+        guarded: new Set([parseName(`ns1.${zoneName}`).key]),
+        ...settings,
+      },
+      random,
+      this.counts,
+      log,
+    );
+    this.link.up(this.now, { prefixes, mtu: 1500 });
+    this.inventory.start(this.now);
+    this.drain();
+  }
+
+  /** Lets time pass up to a second from the start. */
+  at(second: number): this {
+    const end = at(second);
+    for (let rounds = 0; ; rounds++) {
+      const next = earliest(this.link.nextDeadline(), this.inventory.nextDeadline());
+      if (next === undefined || next > end) break;
+      if (rounds > 100_000) expect.fail(`does not come to rest at ${next}`);
+      if (next > this.now) this.now = next;
+      this.link.expire(this.now);
+      this.inventory.expire(this.now);
+      this.drain();
+    }
+    this.now = end;
+    return this;
+  }
+
+  hear(lines: readonly string[]): this {
+    return this.hearMessage({ isResponse: true, aa: true, answers: rrs(lines) });
+  }
+
+  /** As `hear`, twice, as devices announce: the first time, nobody has asked for types yet. */
+  appear(lines: readonly string[]): this {
+    return this.hear(lines).hear(lines);
+  }
+
+  hearMessage(message: Partial<Message>): this {
+    const bytes = encodeMessage(message, { compression: "mdns" });
+    this.link.receive(this.now, { family: "ipv4", source: printer, isMulticast: true, bytes });
+    this.drain();
+    return this;
+  }
+
+  /** Changes since the last call: `+ title` or `- title`. */
+  news(): string[] {
+    return this.changes
+      .splice(0)
+      .map(({ offer }) => `${offer.rrs.length > 0 ? "+" : "-"} ${displayName(offer.title)}`);
+  }
+
+  /** The lines of the offers since the last call. */
+  lines(): string[] {
+    return this.changes
+      .splice(0)
+      .flatMap(({ offer }) => offer.rrs.map(({ rr }) => formatRR(rr)))
+      .sort();
+  }
+
+  drain(): void {
+    for (;;) {
+      for (const { family, bytes } of this.link.takeDatagrams()) {
+        if (family !== "ipv4") continue;
+        for (const { name, type } of decodeMessage(bytes).questions) {
+          this.asked.push([(this.now - at(0)) / 1000, `${displayName(name)} ${type}`]);
+        }
+      }
+      for (const offer of this.inventory.takeChanges()) {
+        this.changes.push({ second: (this.now - at(0)) / 1000, offer });
+      }
+      const changes = this.link.takeChanges();
+      if (changes.length === 0) return;
+      this.inventory.changed(this.now, changes);
+    }
+  }
+}
