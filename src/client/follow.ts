@@ -33,6 +33,9 @@ const pushAgain: Duration = seconds(3600);
 /** A way that has stood for so long begins anew without a pause when it is lost. */
 const steadySpan: Duration = seconds(60);
 
+/** A resolver that was in vain as such may be the zone's server all the same. */
+const guess = "guess";
+
 /** Reasons remembered, so that each is told once. */
 const reasonsMax = 100;
 
@@ -230,7 +233,8 @@ export class Follow {
     const { question } = this;
     if (candidate.way === "push" && !candidate.isGuess) this.#hasPush = true;
     if (candidate.way === "llq") this.#hasLlq = true;
-    const keys = [avoidedKey(candidate), avoidedKey(candidate, scopeOf({ candidate, question }))];
+    const scopes = ["", scopeOf({ candidate, question }), ...(candidate.isGuess ? [guess] : [])];
+    const keys = scopes.map((scope) => avoidedKey(candidate, scope));
     if (keys.some((key) => avoided.find(now, key) !== undefined)) return false;
     if (candidate.way === "push") {
       const ticket = sessions.subscribe(now, candidate, question);
@@ -257,7 +261,7 @@ export class Follow {
       this.#lostWay(now, news.until);
     } else {
       if (candidate.isGuess) {
-        this.#around.avoided.avoid(avoidedKey(candidate), after(now, againMax));
+        this.#around.avoided.avoid(avoidedKey(candidate, guess), after(now, againMax));
       } else {
         this.#tell(`no Push at ${candidate.place}: ${news.reason}`);
       }
@@ -361,7 +365,8 @@ export class Follow {
     this.#way = way;
     this.#wayPlace = place;
     this.#since = now;
-    this.#told.clear();
+    // What kept us from a better way is no news as long as polling goes on.
+    if (way !== "poll") this.#told.clear();
     const at = place === undefined ? {} : { place };
     this.#outputs.push({ kind: "way", question: this.question, way, ...at });
   }

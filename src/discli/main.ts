@@ -11,6 +11,7 @@ import { shown, typedBrowse, typedInstance, typedName } from "./names.js";
 import {
   browse,
   browsedDomains,
+  browsedName,
   type DomainLists,
   domainLists,
   faultOf,
@@ -27,6 +28,7 @@ import {
 import { Resolver, ResolverError } from "./resolver.js";
 import { findServer, resolverFile, type SystemResolver, systemResolver } from "./server.js";
 import { type CommandLine, ExitStatus, readCommandLine, UsageError, usageText } from "./usage.js";
+import { watch } from "./watch.js";
 
 interface Request {
   readonly line: CommandLine;
@@ -79,27 +81,32 @@ async function listsOf(resolver: Resolver, domains: readonly Name[]) {
   return settled<DomainLists>(domains.map((domain) => domainLists(resolver, domain)));
 }
 
+/** Where to browse: what was typed, or what the search domains name. */
+async function domainsOf({ style }: Request, resolver: Resolver, domain: Name | undefined) {
+  if (domain !== undefined) return { domains: [domain], failed: 0, none: "" };
+  const search = searchDomains();
+  const { found, failed } = await listsOf(resolver, search);
+  const none = `no domain to browse: ${listed(search, style)} names none as b or lb`;
+  return { domains: browsedDomains(found), failed, none };
+}
+
 async function runBrowse(request: Request): Promise<ExitStatus> {
   const { line, style } = request;
-  const { type, domain } = typedBrowse(line.words[0], line.words[1]);
+  const typed = typedBrowse(line.words[0], line.words[1]);
   const resolver = await resolverFor(request);
-  let domains = domain === undefined ? [] : [domain];
-  let failed = 0;
-  if (domain === undefined) {
-    const search = searchDomains();
-    const lists = await listsOf(resolver, search);
-    failed = lists.failed;
-    domains = browsedDomains(lists.found);
-    if (domains.length === 0) {
-      return nothing(`no domain to browse: ${listed(search, style)} names none as b or lb`);
-    }
+  const { domains, failed, none } = await domainsOf(request, resolver, typed.domain);
+  if (domains.length === 0) return nothing(none);
+  const names = domains.map((domain) => browsedName(typed.type, domain));
+  if (line.watch !== undefined) {
+    await watch(names, { resolver, words: line.watch, style, print, complain });
+    return ExitStatus.done;
   }
-  const asked = await settled(domains.map((one) => browse(resolver, type, one)));
-  const names = asked.found.flat();
-  print(renderBrowse(names, style));
+  const asked = await settled(names.map((name) => browse(resolver, name)));
+  const found = asked.found.flat();
+  print(renderBrowse(found, style));
   if (failed + asked.failed > 0) return ExitStatus.failed;
-  if (names.length > 0) return ExitStatus.done;
-  const what = type === undefined ? "no service" : `no ${type.join(".")}`;
+  if (found.length > 0) return ExitStatus.done;
+  const what = typed.type === undefined ? "no service" : `no ${typed.type.join(".")}`;
   return nothing(`${what} in ${listed(domains, style)}`);
 }
 

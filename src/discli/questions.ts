@@ -60,13 +60,13 @@ async function ask(resolver: Resolver, name: Name, type: number): Promise<Answer
 
 const metaQuery = ["_services", "_dns-sd", "_udp"];
 
-/** The instances of a type in a domain, or without one the types there. */
-export async function browse(
-  resolver: Resolver,
-  type: readonly Label[] | undefined,
-  domain: Name,
-): Promise<Name[]> {
-  const name = below(type ?? metaQuery, domain);
+/** What is asked for the instances of a type in a domain, or without one for the types there. */
+export function browsedName(type: readonly Label[] | undefined, domain: Name): Name {
+  return below(type ?? metaQuery, domain);
+}
+
+/** The instances or types that a name leads to. */
+export async function browse(resolver: Resolver, name: Name): Promise<Name[]> {
   const { message } = await ask(resolver, name, RRType.PTR);
   return pointersIn(message, name);
 }

@@ -18,10 +18,10 @@ export interface Style extends NameStyle {
 const obeyed = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const controls = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Pretty-printed, ended by a line break. */
-export function asJson(value: unknown): string {
+/** Pretty-printed, ended by a line break. @param indent  0: all on that one line */
+export function asJson(value: unknown, indent = 2): string {
   const escaped = (text: string) => `\\u${text.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return `${JSON.stringify(value, null, 2).replace(obeyed, escaped)}\n`;
+  return `${JSON.stringify(value, null, indent).replace(obeyed, escaped)}\n`;
 }
 
 const lines = (list: readonly string[]): string => list.map((line) => `${line}\n`).join("");
@@ -85,15 +85,23 @@ export function renderMessage(message: Message, style: Style): string {
   return lines(parts);
 }
 
+/** A name for JSON; a service's also in its parts. */
+function inParts(name: Name, style: Style): object {
+  const parts = servicePartsOf(name);
+  const own = parts === undefined ? {} : { ...parts, domain: shown(parts.domain, style) };
+  return { name: shown(name, style), ...own };
+}
+
 /** What browsing found, one name a line. */
 export function renderBrowse(found: readonly Name[], style: Style): string {
   if (!style.json) return lines(found.map((name) => shown(name, style)));
-  const listed = found.map((name) => {
-    const parts = servicePartsOf(name);
-    const own = parts === undefined ? {} : { ...parts, domain: shown(parts.domain, style) };
-    return { name: shown(name, style), ...own };
-  });
-  return asJson(listed);
+  return asJson(found.map((name) => inParts(name, style)));
+}
+
+/** A service that came or went, on one line. */
+export function renderChange(change: "+" | "-", name: Name, style: Style): string {
+  if (!style.json) return `${change} ${shown(name, style)}\n`;
+  return asJson({ change, ...inParts(name, style) }, 0);
 }
 
 const strings = ({ texts }: Instance): string[] =>

@@ -57,6 +57,11 @@ export class Resolver {
     this.#patience = patience;
   }
 
+  /** Whom it asks. */
+  get addresses(): readonly string[] {
+    return this.#servers.map(({ address }) => address);
+  }
+
   /**
    * Puts one question.
    *

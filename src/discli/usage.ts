@@ -1,6 +1,7 @@
 // What can be typed, and how a wrong command line is told.
 
 import { parseArgs } from "node:util";
+import { isPin } from "../os/client-tls.js";
 
 /** The command line makes no sense; printed as one line, exit status 2. */
 export class UsageError extends Error {
@@ -14,6 +15,7 @@ export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
 export const usageText = `usage: discli [OPTIONS] COMMAND
 
   browse [TYPE] [DOMAIN]      service instances of a type; without TYPE the types
+         --watch              go on until Ctrl-C: a line with + for what comes, - for what goes
   resolve INSTANCE            where a service is, and what it says of itself
   query NAME [TYPE]           one question, any type (default A)
   domains [DOMAIN]            the browse and registration domains: b, lb, db, r, dr
@@ -23,7 +25,11 @@ options
   --server ADDR[:PORT]        whom to ask; default: the system's resolver
   -c, --config FILE           for delegation: default /etc/discd.lua
   --escaped                   print names as zone files spell them
-  --json                      print JSON
+  --json                      print JSON; with --watch one object a line
+  --ca FILE                   with --watch: authorities that vouch for servers of Push (PEM)
+  --pin PIN                   the same: sha256/BASE64 of a server's public key, or the SHA-256
+                              of its certificate; may be given several times
+  --no-push, --no-llq         with --watch: leave out a way of being told of changes
   --help, --version
 
 Names are plain UTF-8; a dot inside a label is written \\. (quote it in the shell).
@@ -44,7 +50,7 @@ const laterCommands = new Set([
   "update",
   "tsig-policy",
 ]);
-const laterOptions = ["api", "watch", "zone", "as", "all", "explain", "if", "client"];
+const laterOptions = ["api", "zone", "as", "all", "explain", "if", "client"];
 
 /** Words that each command takes after its name. */
 const wordsMax: Readonly<Record<string, number>> = {
@@ -62,6 +68,17 @@ export interface CommandLine {
   readonly config: string | undefined;
   readonly escaped: boolean;
   readonly json: boolean;
+  /** Only for browse. */
+  readonly watch?: WatchWords;
+}
+
+/** How changes are to be heard of. */
+export interface WatchWords {
+  /** A file of certificates. */
+  readonly ca: string | undefined;
+  readonly pins: readonly string[];
+  readonly takesPush: boolean;
+  readonly takesLlq: boolean;
 }
 
 /**
@@ -87,7 +104,31 @@ export function readCommandLine(args: readonly string[]): CommandLine | "help" |
   if (values.for !== undefined && values.for !== "bind") {
     throw new UsageError(`not yet: --for ${values.for} is not built; --for bind is`);
   }
-  return { command, words, server, config, escaped, json };
+  const watch = watchWords(command, values);
+  const line = { command, words, server, config, escaped, json };
+  return watch === undefined ? line : { ...line, watch };
+}
+
+const watchOptions = ["ca", "pin", "no-push", "no-llq"] as const;
+
+function watchWords(
+  command: string,
+  values: ReturnType<typeof parse>["values"],
+): WatchWords | undefined {
+  if (values.watch !== true) {
+    const stray = watchOptions.find((option) => values[option] !== undefined);
+    if (stray !== undefined) throw new UsageError(`--${stray} says something only with --watch`);
+    return undefined;
+  }
+  if (command !== "browse") throw new UsageError(`${command}: only browse can --watch`);
+  const { ca, pin = [] } = values;
+  const wrong = pin.find((one) => !isPin(one));
+  if (wrong !== undefined) {
+    const forms = "write sha256/ and base64, or the 64 hexadecimal digits of a fingerprint";
+    throw new UsageError(`--pin ${wrong}: ${forms}`);
+  }
+  const takesPush = values["no-push"] !== true;
+  return { ca, pins: pin, takesPush, takesLlq: values["no-llq"] !== true };
 }
 
 function parse(args: readonly string[]) {
@@ -103,6 +144,11 @@ function parse(args: readonly string[]) {
         for: { type: "string" },
         escaped: { type: "boolean" },
         json: { type: "boolean" },
+        watch: { type: "boolean" },
+        ca: { type: "string" },
+        pin: { type: "string", multiple: true },
+        "no-push": { type: "boolean" },
+        "no-llq": { type: "boolean" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean" },
       },

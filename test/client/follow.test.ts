@@ -212,6 +212,24 @@ describe("Push", () => {
   });
 });
 
+test("a resolver that was no use as such may be the zone's server", () => {
+  const names: Names = {
+    ...lab,
+    "_dns-push-tls._tcp.lab.example.com. SRV": {
+      answer: "_dns-push-tls._tcp.lab.example.com. 600 SRV 0 0 853 px.example.com.",
+    },
+  };
+  const doors = { "tls 192.0.2.1 853": { untrusted: "not by that name" } };
+  const stage = new Stage(names, doors, { resolvers: ["192.0.2.1"], takesLlq: false }).follow();
+  expect(stage.channels.map(({ effect }) => effect.identity)).toEqual([
+    "192.0.2.1",
+    "lab.example.com",
+  ]);
+  // The first was a guess, of which nothing is told, and which is not repeated soon.
+  expect(stage.run(100).texts()).toHaveLength(3);
+  expect(stage.channels.filter(({ effect }) => effect.identity === "192.0.2.1")).toHaveLength(1);
+});
+
 describe("one session for several questions", () => {
   const scan = "_scanner._tcp.lab.example.com.";
   const soa = "lab.example.com. 600 SOA px.example.com. a.example.com. 0 1 1 1 10";

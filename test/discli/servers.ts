@@ -67,7 +67,14 @@ export async function serve(
   });
   if (tcp !== undefined) {
     server.listen(port, host);
-    await once(server, "listening");
+    try {
+      await once(server, "listening");
+    } catch (error) {
+      // Free for UDP does not mean free for TCP.
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+      socket.close();
+      return serve({ udp, tcp }, host);
+    }
   }
   const close = async () => {
     socket.close();

@@ -1,0 +1,89 @@
+// `browse --watch`: what comes and what goes, until Ctrl-C. How changes are heard
+// of is client/'s; this prints them on standard output, and on standard error
+// which way is in use and why no better one is.
+
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { ClientOutput } from "../client/io.js";
+import { ClientDriver } from "../os/client.js";
+import type { Trust } from "../os/client-tls.js";
+import { RRClass, RRType } from "../wire/codes.js";
+import { displayName, type Name } from "../wire/name.js";
+import { asJson, renderChange, type Style } from "./render.js";
+import type { Resolver } from "./resolver.js";
+import { UsageError, type WatchWords } from "./usage.js";
+
+export interface WatchOptions {
+  readonly resolver: Resolver;
+  readonly words: WatchWords;
+  readonly style: Style;
+  print(text: string): void;
+  complain(text: string): void;
+}
+
+const wayTexts = {
+  push: "changes come by DNS Push from",
+  llq: "changes come by a long-lived query from",
+  poll: "nobody tells of changes, so that it is asked again and again",
+} as const;
+
+/** Follows PTR questions at these names. @returns after Ctrl-C */
+export async function watch(names: readonly Name[], options: WatchOptions): Promise<void> {
+  const { resolver, words } = options;
+  const driver = new ClientDriver({
+    ask: async (name, type) => {
+      const { message, server } = await resolver.ask(name, type);
+      return { message, from: server.address };
+    },
+    resolvers: resolver.addresses,
+    trust: trustOf(words),
+    takesPush: words.takesPush,
+    takesLlq: words.takesLlq,
+    tell: (output) => tell(output, options),
+  });
+  for (const name of names) driver.follow({ name, type: RRType.PTR, class: RRClass.IN });
+  await new Promise<void>((resolve) => {
+    // The next Ctrl-C ends the process as usual.
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+  await driver.end();
+}
+
+/** @throws UsageError when the file does not hold certificates */
+function trustOf({ ca: file, pins }: WatchWords): Trust {
+  if (file === undefined) return { pins };
+  try {
+    const ca = readFileSync(file, "utf8");
+    // Reads the first one, which tells a file of certificates from others.
+    new X509Certificate(ca);
+    return { ca, pins };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code?.startsWith("ERR_") === false ? code : "it holds no certificate (PEM)";
+    throw new UsageError(`--ca ${file}: ${reason}`);
+  }
+}
+
+function tell(output: ClientOutput, { style, print, complain }: WatchOptions): void {
+  const name = displayName(output.question.name);
+  switch (output.kind) {
+    case "added":
+    case "removed":
+      // An alias on the way is nothing that anybody browses for.
+      if (output.rr.rdata.kind !== "ptr") return;
+      print(renderChange(output.kind === "added" ? "+" : "-", output.rr.rdata.target, style));
+      return;
+    case "way": {
+      const { way, place } = output;
+      if (style.json) {
+        process.stderr.write(asJson({ way, name, ...(place === undefined ? {} : { place }) }, 0));
+      } else {
+        complain(`${name}: ${wayTexts[way]} ${place ?? ""}`.trimEnd());
+      }
+      return;
+    }
+    case "failed":
+      if (style.json) process.stderr.write(asJson({ failed: output.reason, name }, 0));
+      else complain(`${name}: ${output.reason}`);
+  }
+}
