@@ -43,18 +43,12 @@ export function runInThread(job: LuaJob, bounds: LuaBounds, program: URL): Promi
   shared[progressAt] = firstSpot;
   const files = [job.file];
   return new Promise((resolve) => {
-    const worker = new Worker(program, {
-      workerData: { job, progress, memoryMax: bounds.memory } satisfies ToWorker,
-      env: { FENGARICONF: fengariSettings },
-      execArgv: [],
-      stdout: true,
-      stderr: true,
-      resourceLimits: {
-        maxOldGenerationSizeMb: Math.ceil(bounds.memory / megabyte),
-        maxYoungGenerationSizeMb: 16,
-        stackSizeMb: 4,
-      },
-    });
+    const worker = startWorker(program, { job, progress, memoryMax: bounds.memory });
+    if (typeof worker === "string") {
+      const text = `the thread for Lua cannot be started: ${worker}`;
+      resolve({ kind: "failed", failure: { text, spot: firstSpot }, files });
+      return;
+    }
     let timer = setTimeout(() => stop("the thread for Lua did not start"), startTimeMax);
     const finish = (outcome: Outcome): void => {
       clearTimeout(timer);
@@ -84,6 +78,26 @@ export function runInThread(job: LuaJob, bounds: LuaBounds, program: URL): Promi
       fail(isMemory ? memoryText(bounds.memory) : "the thread for Lua ended");
     });
   });
+}
+
+/** @returns the system's reason where it has no room for another thread */
+function startWorker(program: URL, workerData: ToWorker): Worker | string {
+  try {
+    return new Worker(program, {
+      workerData,
+      env: { FENGARICONF: fengariSettings },
+      execArgv: [],
+      stdout: true,
+      stderr: true,
+      resourceLimits: {
+        maxOldGenerationSizeMb: Math.ceil(workerData.memoryMax / megabyte),
+        maxYoungGenerationSizeMb: 16,
+        stackSizeMb: 4,
+      },
+    });
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 function timeText(time: Duration): string {

@@ -176,13 +176,12 @@ export class Driver {
 
   /** For the log. */
   dump(): Readonly<Record<string, unknown>> {
-    const { rss, heapUsed } = process.memoryUsage();
     return {
       listeners: this.#listening.listeners,
       sockets: this.#links.list(),
       streams: this.#streams.size,
       handshakes: this.#tls.size,
-      memory: { rss, heapUsed },
+      memory: memoryNow(),
     };
   }
 
@@ -359,5 +358,15 @@ export class Driver {
 
   #settleStop(): void {
     if (this.#unsent === 0 && this.#streams.size === 0) this.#stopping?.();
+  }
+}
+
+/** Undefined where not even a file can be opened to read it from. */
+function memoryNow(): { rss: number; heapUsed: number } | undefined {
+  try {
+    const { rss, heapUsed } = process.memoryUsage();
+    return { rss, heapUsed };
+  } catch {
+    return undefined;
   }
 }

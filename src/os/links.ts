@@ -3,6 +3,8 @@
 // says that a look is worth while now.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { constants } from "node:os";
+import type { Readable } from "node:stream";
 import { interfacePoll } from "../limits.js";
 import {
   equalInterfaces,
@@ -17,7 +19,7 @@ const settlingTime = 50;
 export interface WatchEars {
   /** After every look, at least every two seconds. */
   polled(present: readonly PresentInterface[], isChanged: boolean): void;
-  /** A look was impossible, as it is when no file can be opened any more. */
+  /** A look was impossible, as it is when no file can be opened; once until one succeeds. */
   failed(reason: string): void;
 }
 
@@ -28,6 +30,7 @@ export class InterfaceWatch {
   #soon: NodeJS.Timeout | undefined;
   #monitor: ChildProcess | undefined;
   #ears: WatchEars | undefined;
+  #isFailing = false;
 
   constructor(find: FindInterface) {
     this.#find = find;
@@ -55,9 +58,11 @@ export class InterfaceWatch {
       next = readInterfaces(this.#find, this.#present);
     } catch (error) {
       // What was there is most likely there still.
-      this.#ears?.failed((error as Error).message);
+      if (!this.#isFailing) this.#ears?.failed(reasonOf(error));
+      this.#isFailing = true;
       return;
     }
+    this.#isFailing = false;
     const isChanged = !equalInterfaces(this.#present, next);
     if (isChanged) this.#present = next;
     this.#ears?.polled(this.#present, isChanged);
@@ -73,15 +78,34 @@ export class InterfaceWatch {
 
   #listen(): void {
     // Its output is not read for what it says: `ip -j monitor` is not JSON everywhere.
-    const monitor = spawn("ip", ["-o", "monitor", "link", "address"], {
-      stdio: ["ignore", "pipe", "ignore"],
-    });
+    const monitor = startMonitor();
+    if (monitor === undefined) return;
     // Without `ip` the poll alone does it.
     monitor.on("error", () => {});
-    monitor.stdout.on("data", () => {
+    // Where no file can be opened for it, there is no pipe either.
+    const pipe: Readable | null | undefined = monitor.stdout;
+    pipe?.on("data", () => {
       this.#soon ??= setTimeout(() => this.look(), settlingTime);
     });
     monitor.unref();
     this.#monitor = monitor;
+  }
+}
+
+/** Node has no words for this error of this call. */
+function reasonOf(error: unknown): string {
+  const { message, errno } = error as NodeJS.ErrnoException;
+  if (Math.abs(errno ?? 0) !== constants.errno.EMFILE) return message;
+  return "too many open files; raise LimitNOFILE in the unit, or lower limits.connections";
+}
+
+/** @returns undefined where the system has no room for another process */
+function startMonitor(): ChildProcess | undefined {
+  try {
+    return spawn("ip", ["-o", "monitor", "link", "address"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+  } catch {
+    return undefined;
   }
 }

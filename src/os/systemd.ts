@@ -25,13 +25,10 @@ export function notifySystemd(native: Native | undefined, state: DaemonState): v
   const path = process.env.NOTIFY_SOCKET;
   if (path === undefined || path === "") return;
   const message = messageOf(state);
-  if (native === undefined) {
-    execFile("systemd-notify", ["--pid=parent", ...message.split("\n")], () => {});
-    return;
-  }
   try {
-    native.sendUnix(path, message);
+    if (native !== undefined) native.sendUnix(path, message);
+    else execFile("systemd-notify", ["--pid=parent", ...message.split("\n")], () => {});
   } catch {
-    // The socket is gone, with whoever listened.
+    // The socket is gone, with whoever listened; or no process can be started.
   }
 }
