@@ -57,8 +57,11 @@ export function tryLines(zone: Name, listeners: readonly ListenerId[]): string {
   }
   const visitor = cast.find(({ visits }) => visits !== undefined)?.device.services[0];
   if (visitor !== undefined) {
-    const asked = dig("", below(...visitor.type.split(".")), "PTR");
-    lines.push([`ask again within a minute: ${visitor.instance} comes and goes`, asked]);
+    const bracketed = host.includes(":") ? `[${host}]` : host;
+    const server = port === 53 ? host : quoted(`${bracketed}:${port}`);
+    const watch = `browse ${visitor.type} ${quoted(displayName(zone))} --watch`;
+    const line = `bin/discli --server ${server} ${watch}`;
+    lines.push([`watch for a minute: ${visitor.instance} comes and goes`, line]);
   }
   const shown = lines.map(([what, line]) => `  # ${what}\n  ${line}\n`).join("");
   const title = `discd answers ${displayName(zone)} on ${host} port ${port}.`;

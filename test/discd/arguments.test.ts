@@ -44,13 +44,18 @@ describe("lines to try", () => {
   const linesAt = (...listeners: string[]) =>
     tryLines(zone, listeners)
       .split("\n")
-      .filter((line) => line.startsWith("  dig "));
+      .filter((line) => line.startsWith("  dig ") || line.startsWith("  bin/"));
 
   test("ask the nearest address at its port", () => {
     const moved = linesAt("192.0.2.1:5300/udp", "127.0.0.1:5300/udp", "127.0.0.1:5300/tcp");
     expect(moved.length).toBeGreaterThanOrEqual(4);
+    const watch = moved.pop();
+    expect(watch).toMatch(
+      /^ {2}bin\/discli --server 127\.0\.0\.1:5300 browse _ssh\._tcp .* --watch$/,
+    );
     expect(moved.every((line) => line.startsWith("  dig @127.0.0.1 -p 5300 "))).toBe(true);
     const usual = linesAt("[2001:db8::1]:53/udp");
+    expect(usual.pop()).toContain(" --server 2001:db8::1 ");
     expect(
       usual.every((line) => line.startsWith("  dig @2001:db8::1 ") && !/ -p /.test(line)),
     ).toBe(true);
