@@ -29,6 +29,19 @@ const handshakesPerTurn = 8;
 /** The protocol's name in ALPN (RFC 7858 §6 as registered with IANA). */
 const alpn = "dot";
 
+/** Those that RFC 9325 §4.2 names, all with forward secrecy, and ChaCha20 for small devices. */
+const ciphers = [
+  "TLS_AES_128_GCM_SHA256",
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+].join(":");
+
 /** First byte of a TLS handshake record; in DNS the length of a message would begin with it. */
 const handshakeRecord = 22;
 
@@ -250,7 +263,8 @@ export class TlsListeners {
   }
 
   #forget(pending: Pending): void {
-    this.#pending.delete(pending.key);
+    // The client may have come again from the same port before this one was seen to close.
+    if (this.#pending.get(pending.key) === pending) this.#pending.delete(pending.key);
     const others = (this.#perClient.get(pending.client) ?? 1) - 1;
     if (others === 0) this.#perClient.delete(pending.client);
     else this.#perClient.set(pending.client, others);
@@ -267,6 +281,7 @@ function optionsWith({ cert, key }: Credentials): TlsOptions {
     key,
     minVersion: "TLSv1.2",
     maxVersion: "TLSv1.3",
+    ciphers,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
     sessionTimeout: ticketLifetime / 1000,
   };

@@ -61,6 +61,15 @@ describe("handshakes", () => {
     await until(() => counts.of("tls", "version") === 1);
   });
 
+  test("[TLS-03] without forward secrecy, or with ciphers that are broken, there is none", async () => {
+    const { port, counts } = await stage();
+    const strong = { maxVersion: "TLSv1.2", ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" } as const;
+    await open(port, strong);
+    const weak = { maxVersion: "TLSv1.2", ciphers: "ECDHE-ECDSA-AES128-SHA" } as const;
+    expect(await refused(port, weak)).toBe("ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE");
+    await until(() => counts.of("tls", "cipher") === 1);
+  });
+
   test("[TLS-07] a server name that is ours, or none", async () => {
     const { port } = await stage();
     for (const servername of ["", ...names]) await open(port, { servername });
