@@ -1,6 +1,7 @@
 // The driver with an engine that does as the test says: real sockets on
 // loopback, a virtual link, the one timer, the stop.
 
+import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Endpoint, parseAddress, parsePrefix } from "../../src/address.js";
 import { Counts } from "../../src/counts.js";
@@ -13,6 +14,7 @@ import { Driver, type DriverSettings } from "../../src/os/driver.js";
 import type { PresentInterface } from "../../src/os/interfaces.js";
 import { placeOf } from "../../src/os/listening.js";
 import { makeSelfSigned } from "../../src/os/self-signed.js";
+import { handshakePatience } from "../../src/os/tls.js";
 import { type VirtualLink, VirtualLinks } from "../../src/os/virtual-links.js";
 import type { ProxyOptions } from "../../src/proxy/options.js";
 import { type Instant, instant } from "../../src/time.js";
@@ -252,6 +254,16 @@ describe("TLS", () => {
     const other = engine.told.findLast(({ input }) => input.kind === "stream-open")?.input;
     expect(other).toMatchObject({ transport: "tcp", takesPush: false });
     plain.socket.destroy();
+    client.socket.destroy();
+  });
+
+  test("the one timer ends a handshake that is never begun", async () => {
+    await driver.start([lo]);
+    await driver.reconfigure(secure);
+    const begin = now();
+    const client = await Client.open(portOf("tls"));
+    await once(client.socket, "end");
+    expect(now() - begin).toBeGreaterThanOrEqual(handshakePatience - 1000);
     client.socket.destroy();
   });
 
