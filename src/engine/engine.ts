@@ -242,12 +242,23 @@ export class Engine {
     ) {
       this.#stirred.add(used);
       const changes = used.link.takeChanges();
-      if (changes.length === 0) continue;
-      this.#queries.linkChanged(now, used.id, changes);
-      this.#push.linkChanged(now, used.id, changes);
-      this.#llq.linkChanged(now, used.id, changes);
-      used.warm.changed(now, changes);
+      if (changes.length > 0) {
+        this.#queries.linkChanged(now, used.id, changes);
+        used.warm.changed(now, changes);
+        used.gathering.add(changes);
+      }
+      this.#tellFollowers(now, used);
     }
+  }
+
+  /** Tells sessions and LLQs, unless the last time made so much work that they have to wait. */
+  #tellFollowers(now: Instant, { id, gathering }: UsedLink): void {
+    const changes = gathering.take(now);
+    if (changes.length === 0) return;
+    const before = this.#push.judged + this.#llq.judged;
+    this.#push.linkChanged(now, id, changes);
+    this.#llq.linkChanged(now, id, changes);
+    gathering.rest(now, this.#push.judged + this.#llq.judged - before);
   }
 
   /** Hands the replies out; an answer on a stream may let the next query in. */

@@ -1,4 +1,5 @@
-// The links, each with what belongs to it: its mDNS core and its warm types.
+// The links, each with what belongs to it: its mDNS core, its warm types, and
+// what is still to be told of it.
 // Whoever reaches for a link marks it, so that the engine's tail looks only at
 // the links that something was done to.
 
@@ -6,8 +7,9 @@ import type { Counts } from "../counts.js";
 import { Deadlines } from "../deadlines.js";
 import { Link } from "../mdns/link.js";
 import type { Random } from "../random.js";
-import type { Instant } from "../time.js";
+import { earliest, type Instant } from "../time.js";
 import type { LinkConfig } from "./config.js";
+import { Gathering } from "./gathering.js";
 import type { LinkId } from "./io.js";
 import { Warm } from "./warm.js";
 
@@ -15,6 +17,7 @@ export interface UsedLink {
   readonly id: LinkId;
   readonly link: Link;
   readonly warm: Warm;
+  readonly gathering: Gathering;
   config: LinkConfig;
   isTouched: boolean;
 }
@@ -34,7 +37,8 @@ export class Links {
   add(config: LinkConfig): void {
     const link = new Link(config.mdns, this.#random, this.#counts);
     const warm = new Warm(link, this.#counts);
-    this.#links.set(config.id, { id: config.id, link, warm, config, isTouched: false });
+    const gathering = new Gathering();
+    this.#links.set(config.id, { id: config.id, link, warm, gathering, config, isTouched: false });
   }
 
   /** Takes up a link, or changes one that is used already; what it heard stays. */
@@ -92,7 +96,7 @@ export class Links {
   /** Reads a link's deadline anew, after everything that was to be done to it. */
   schedule(used: UsedLink): void {
     if (this.#links.get(used.id) !== used) return;
-    const next = used.link.nextDeadline();
+    const next = earliest(used.link.nextDeadline(), used.gathering.nextDeadline());
     if (next === undefined) this.#deadlines.clear(used.id);
     else this.#deadlines.set(used.id, next);
   }

@@ -58,6 +58,8 @@ export class LiveLlqs {
   readonly #deadlines = new Deadlines<Llq>();
   readonly #openings = new Deadlines<Opening>();
   readonly #ended = new Map<bigint, Instant>();
+  /** Records and names looked at so far. */
+  judged = 0;
   #tables: Tables;
   #replies: Reply[] = [];
   /** Streams that take nothing at present. */
@@ -366,6 +368,7 @@ export class LiveLlqs {
     const key = this.#looks === undefined ? "" : lookKey(llq);
     const known = this.#looks?.get(key);
     const look = known ?? lookAt(vantageOf(now, this.#tables, link, llq, this.#counts), llq);
+    if (known === undefined) this.judged += look.visible.length + look.names.length;
     this.#looks?.set(key, look);
     this.table.rename(llq, look.names);
     followAliases(now, link, llq, look);

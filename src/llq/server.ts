@@ -83,6 +83,11 @@ export class LlqServer {
     this.#live = new LiveLlqs(this.#tables, findLink, random, counts);
   }
 
+  /** Records and names looked at so far: what a change has cost. */
+  get judged(): number {
+    return this.#live.judged;
+  }
+
   /** LLQs alive. */
   get size(): number {
     return this.#live.table.size;

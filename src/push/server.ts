@@ -188,6 +188,11 @@ export class PushServer {
     this.#send(now, batches);
   }
 
+  /** Records and names looked at under this configuration: what a change has cost. */
+  get judged(): number {
+    return this.#desk.topics.judged;
+  }
+
   /** Does what has fallen due: sessions end. */
   expire(now: Instant): void {
     if (this.#queuedSince !== undefined && this.#queuedSince <= now) this.#nextSlice();

@@ -18,6 +18,9 @@ export class Topics {
   /** By link, then by the key of a name. */
   readonly #lookingAt = new Map<string, Map<string, Set<Topic>>>();
 
+  /** Records and names looked at so far. */
+  judged = 0;
+
   constructor(ground: Ground) {
     this.#ground = ground;
   }
@@ -90,6 +93,7 @@ export class Topics {
   #look(now: Instant, topic: Topic): Delta | undefined {
     const before = topic.lookedUp;
     const delta = topic.look(now);
+    this.judged += topic.told.size + topic.lookedUp.length;
     this.#index(topic, before, topic.lookedUp);
     return delta;
   }

@@ -364,4 +364,33 @@ describe("many subscribers", () => {
     w.run(ms(0));
     expect(clients.filter((client) => client.news().length === 1)).toHaveLength(600);
   });
+
+  test("where thousands of records are judged for each change, changes gather [PUSH-26]", () => {
+    const { w, link } = scene();
+    const client = new Client(w.connectTls()).subscribe(1);
+    w.run(seconds(1));
+    client.heard();
+    const ptr = (at: number) => `_ipp._tcp.local. 4500 PTR P${at}._ipp._tcp.local.`;
+    const add = (at: number) => `+ ${type}. 4500 PTR P${at}.${type}.`;
+    const announce = (first: number, count: number) => {
+      for (let at = first; at < first + count; at++) link.says(ptr(at));
+    };
+    announce(0, 90);
+    expect(client.news()).toHaveLength(90);
+    announce(90, 110);
+    w.run(ms(100));
+    expect(client.news().flat()).toHaveLength(110);
+    announce(200, 1);
+    // Some 400 names and records were looked at for that one.
+    expect(client.news()).toEqual([[add(200)]]);
+    announce(201, 3);
+    expect(client.news()).toEqual([]);
+    link.says(ptr(202).replace(" 4500 ", " 0 "));
+    w.run(ms(39));
+    expect(client.news()).toEqual([]);
+    w.run(ms(2));
+    expect(client.news().map((push) => push.sort())).toEqual([[add(201), add(202), add(203)]]);
+    w.run(seconds(2));
+    expect(client.news()).toEqual([[`- ${type}. PTR P202.${type}.`]]);
+  });
 });
