@@ -10,6 +10,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
+          globalSetup: "test/folder.ts",
           exclude: ["test/tidy.test.ts", "test/netns/**", "node_modules/**"],
           testTimeout: 20_000,
         },
@@ -18,6 +19,7 @@ export default defineConfig({
         test: {
           name: "netns",
           include: ["test/netns/**/*.test.ts"],
+          globalSetup: "test/folder.ts",
           // They wait more than they work, so that two take half the time even on two cores; with
           // more, those that measure time would fail. Namespaces are named by the process.
           pool: "forks",
