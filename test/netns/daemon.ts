@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Child } from "./children.js";
+import { Child, until } from "./children.js";
 
 export const top = fileURLToPath(new URL("../..", import.meta.url));
 /** What is tested: another build, or another discovery proxy with these options, if it says so. */
@@ -29,6 +29,15 @@ export function configure(text: string, isWhole = false): string {
 /** Replaces what a file written by `configure` says. */
 export function reconfigure(file: string, text: string, isWhole = false): void {
   writeFileSync(file, isWhole ? text : `${always}${text}\n`);
+}
+
+/** Some of the numbers in a dump. */
+export interface State {
+  readonly engine: {
+    readonly streams: number;
+    readonly push: { sessions: number; subscriptions: number; topics: number };
+    readonly llq: Readonly<Record<string, number>>;
+  };
 }
 
 export class Daemon {
@@ -62,6 +71,15 @@ export class Daemon {
   get cpuSeconds(): number {
     const fields = readFileSync(`/proc/${this.child.pid}/stat`, "utf8").split(") ")[1]!.split(" ");
     return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+
+  /** What it says of itself on SIGUSR2. */
+  async state(): Promise<State> {
+    const dumps = () => this.log.filter((line) => line.includes('"event":"state"'));
+    const before = dumps().length;
+    this.child.kill("SIGUSR2");
+    const line = await until("a dump of the state", () => dumps()[before]);
+    return JSON.parse(line) as State;
   }
 
   /** Writes a new configuration and says so by SIGHUP. */

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { exampleIds } from "../dso/examples.js";
+import { until } from "./children.js";
 import { needs } from "./needs.js";
 import { type Rec, rec } from "./packet.js";
 import { E, framed, L, subscribe } from "./session-bytes.js";
@@ -103,6 +104,12 @@ it("[DSO-26] [TLS-13] a million bytes of noise: the daemon and its subscriber go
   await look();
   await sleep(1000);
   expect(s.discd.rss - before).toBeLessThan(40 * 2 ** 20);
+  // Nobody is left but the subscriber, at the latest after the idle limit.
+  const isAlone = async () => (await s.discd.state()).engine.streams === 1;
+  await until("the others are gone", isAlone, 12_000, 1000);
+  const { push, llq } = (await s.discd.state()).engine;
+  expect(push).toEqual({ sessions: 1, subscriptions: 1, topics: 1 });
+  expect(llq).toMatchObject({ llqs: 0 });
 });
 
 it("[TLS-02] [TLS-13] handshakes cut off at each stage", async () => {

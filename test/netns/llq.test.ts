@@ -346,6 +346,32 @@ it.concurrent("[LLQ-07] [LLQ-08] [LLQ-12] 10,000 set-ups of one address: SERV-FU
   expect(s.discd.rss - before).toBeLessThan(60 * 2 ** 20);
 });
 
+it.concurrent("[LLQ-12] 11,000 set-ups from 250 forged addresses: memory bounded, an open challenge stays good", async () => {
+  s.lab.run("cli", "ip route add local 10.9.64.0/24 dev lo");
+  s.lab.run("rt", "ip route add 10.9.64.0/24 via 10.9.0.2");
+  const peer = await udp({ local: "10.9.0.3" });
+  const question = [{ name: service("_forged"), type: "PTR" as const }];
+  const challenge = await peer.exchange(llq(1, question, [{ opcode: 1, lease: 7200 }]));
+  const { id } = only(challenge);
+  const name = `y00000._tcp.${Z}`;
+  const bytes = llq(0x4c01, [{ name, type: "PTR" }], [{ opcode: 1, lease: 7200 }]);
+  const before = s.discd.rss;
+  const how = { count: 44, offsets: [bytes.indexOf("y00000") + 1], digits: 5, perSecond: 2500 };
+  const forged: LlqPeer[] = [];
+  for (let i = 1; i <= 250; i++) {
+    const one = await udp({ local: `10.9.64.${i}` });
+    await one.socket.flood(bytes, s.lab.server, 5352, how);
+    forged.push(one);
+  }
+  const ack = await peer.exchange(llq(2, question, [{ opcode: 1, id, lease: 7200 }]), 9000);
+  expect([only(ack).id, only(ack).error]).toEqual([id, 0]);
+  expect(s.discd.rss - before).toBeLessThan(60 * 2 ** 20);
+  const granted = forged.flatMap(({ messages }) => messages.map(({ seen }) => only(seen).error));
+  expect(granted.length).toBeGreaterThan(10_000);
+  expect(new Set(granted)).toEqual(new Set([0]));
+  for (const one of forged) one.socket.close();
+});
+
 it.concurrent("[LLQ-16] [LLQ-17] a real avahi-daemon comes and goes", async () => {
   const stream = await s.peer();
   const peer = await udp();

@@ -18,6 +18,7 @@ const packages = {
   nsupdate: "bind9-dnsutils",
   openssl: "openssl",
   ss: "iproute2",
+  strace: "strace",
   tcpdump: "tcpdump",
   unbound: "unbound",
   unshare: "util-linux",

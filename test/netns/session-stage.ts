@@ -26,6 +26,8 @@ export const selfSigned = "certificate = 'self-signed'";
 export interface StagePeerOptions extends PeerOptions {
   /** Where the proxy listens: 853, or 53 with `isClear`. */
   readonly port?: number;
+  /** The proxy's address; default `Lab.server`. */
+  readonly host?: string;
   /** Where the peer is; default `cli`. */
   readonly node?: string;
 }
@@ -50,10 +52,10 @@ export function sessionStage(
   more: (lab: Lab) => Promise<void> = async () => {},
 ): SessionStage {
   const built = {
-    async peer({ port, node = "cli", ...options } = {}) {
+    async peer({ port, host = built.lab.server, node = "cli", ...options } = {}) {
       const at = port ?? (options.isClear ? 53 : 853);
       const agent = await built.lab.agent(node);
-      return WirePeer.open(agent, built.lab.server, at, options);
+      return WirePeer.open(agent, host, at, options);
     },
   } as SessionStage;
   laboratory(async (lab) => {

@@ -2,10 +2,13 @@
 // configuration, the end of the daemon (RFC 8490 §6, §7.2; RFC 8765 §6.2.2). Each
 // topic has a daemon of its own on the proxy host.
 
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
-import { until } from "./children.js";
-import type { Daemon } from "./daemon.js";
+import { Child, until } from "./children.js";
+import { configure, type Daemon, discd } from "./daemon.js";
 import { needs } from "./needs.js";
 import { flush, message, type Rec, rec, response, type TypeName } from "./packet.js";
 import {
@@ -32,7 +35,16 @@ import {
 import type { Message, WirePeer } from "./wire-peer.js";
 
 const it = needs("tcpdump");
-const ports = { timers: 5501, limits: 5511, stop: 5521, reload: 5531, slow: 5541, apart: 5551 };
+const withStrace = needs("strace", "tcpdump");
+const ports = {
+  timers: 5501,
+  limits: 5511,
+  stop: 5521,
+  reload: 5531,
+  slow: 5541,
+  apart: 5551,
+  traced: 5561,
+};
 type Topic = keyof typeof ports;
 
 const daemons = new Map<Topic, Daemon>();
@@ -46,7 +58,7 @@ const s = sessionStage(`${selfSigned}\n${sessionLinks}`, async (lab) => {
   lab.run("dns", "sysctl -qw net.ipv4.tcp_rmem='4096 8192 16384'");
   lab.run("px", "sysctl -qw net.ipv4.tcp_wmem='4096 16384 32768'");
   const started = Object.entries(ports).map(async ([topic, port]) => {
-    if (topic === "apart") return;
+    if (topic === "apart" || topic === "traced") return;
     const config = `${configs[topic as Topic] ?? ""}\n${sessionLinks}`;
     daemons.set(topic as Topic, await secondDaemon(lab, port, config));
   });
@@ -139,6 +151,20 @@ it.concurrent("[DSO-31] [DSO-38] [DSO-27] a silent session with a subscription: 
   const time = await secondsToReset(peer, told.at, 24_000);
   expect(time).toBeGreaterThan(19.5);
   expect(time).toBeLessThan(21.5);
+});
+
+it.concurrent("[TLS-12] [TLS-13] a client that closes in order is closed in order, and its subscriptions end", async () => {
+  const names = ["_leave1", "_leave2", "_leave3"].map(service);
+  const peers = await Promise.all(names.map(() => s.peer()));
+  for (const [i, peer] of peers.entries()) await subscribed(peer, 1, names[i]!);
+  expect((await s.discd.state()).engine.push.subscriptions).toBe(3);
+  const [half, whole, reset] = peers as [WirePeer, WirePeer, WirePeer];
+  half.socket.finish();
+  whole.close();
+  reset.socket.reset();
+  expect((await half.over()).how).toBe("end");
+  const isGone = async () => (await s.discd.state()).engine.push.subscriptions === 0;
+  await until("the subscriptions are gone", isGone, 3000, 200);
 });
 
 it.concurrent("[PUSH-16] [PUSH-15] [DSO-45] one subscription too many is refused, the others go on", async () => {
@@ -285,6 +311,28 @@ it.concurrent("[DSO-41] [DSO-42] [DSO-43] [DSO-44] SIGTERM: each session is aske
   await daemon.child.ended;
   expect(daemon.child.exit).toEqual({ code: 0, signal: null });
 });
+
+withStrace.concurrent(
+  "[TCP-11] [TCP-12] neither Nagle's algorithm is switched off nor TCP Fast Open on",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "discd-strace-"));
+    const file = join(folder, "calls");
+    const port = ports.traced;
+    const config = configure(
+      `port = { udp = ${port}, tcp = ${port}, tls = ${port + 1}, push = ${port + 1}, llq = false }
+    ${selfSigned}\n${sessionLinks}`,
+    );
+    // With -D the tracer stands aside: signals go to discd.
+    const strace = ["strace", "-D", "-f", "-qq", "-e", "trace=setsockopt", "-o", file];
+    const child = s.lab.keep(new Child([...s.lab.enter("px"), ...strace, discd, "-c", config]));
+    await child.says(/"event":"started"/, 40_000);
+    for (const how of [{}, { isClear: true }]) await session("traced", how);
+    const calls = readFileSync(file, "utf8");
+    rmSync(folder, { recursive: true });
+    expect(calls).toMatch(/SO_REUSEADDR/);
+    expect(calls).not.toMatch(/TCP_NODELAY|TCP_FASTOPEN/);
+  },
+);
 
 it.concurrent("[TLS-01] [PUSH-01] [PUSH-02] Push on a port of its own, and switched off", async () => {
   const port = ports.apart;
