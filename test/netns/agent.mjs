@@ -3,6 +3,7 @@
 // exactly the bytes it is given, and reports every byte that arrives. It knows
 // nothing of DNS. Other side: agent.ts.
 import { createSocket } from "node:dgram";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { createInterface } from "node:readline";
@@ -16,13 +17,29 @@ const raws = new Map();
 const now = () => Date.now();
 const tell = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 
-function stream(id, socket) {
+// Where data and a reset come together, libuv tells of an orderly end. The kernel knows
+// better: a connection that was reset is in no table any more, and one that the peer has
+// ended is, unless we had ended it too.
+function wasReset(port) {
+  const here = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return !["/proc/net/tcp", "/proc/net/tcp6"].some((table) => {
+    const lines = readFileSync(table, "latin1").trim().split("\n");
+    return lines.some((line) => line.trim().split(/\s+/)[1].endsWith(here));
+  });
+}
+
+function stream(id, socket, raw = socket) {
+  let port = 0;
+  raw.once("connect", () => {
+    port = raw.localPort;
+  });
   socket.on("data", (bytes) => tell({ event: "data", id, at: now(), hex: bytes.toString("hex") }));
   socket.on("error", (error) => {
     tell({ event: "error", id, at: now(), text: String(error), code: error.code });
   });
   socket.on("end", () => {
-    tell({ event: "end", id, at: now() });
+    const code = !socket.writableEnded && wasReset(port) ? "ECONNRESET" : undefined;
+    tell({ event: "end", id, at: now(), code });
     socket.end();
   });
   socket.on("close", () => tell({ event: "close", id, at: now() }));
@@ -99,7 +116,7 @@ const operations = {
       tell({ event: "open", id, port: raw.localPort, tls });
     });
     socket.on("session", (ticket) => tell({ event: "session", id, hex: ticket.toString("hex") }));
-    stream(id, socket);
+    stream(id, socket, raw);
   },
   // A TLS client that says `hex` once it may, cut off after so many bytes on the wire.
   cut({ id, host, port, bytes, how, hex }) {

@@ -123,7 +123,8 @@ export class RemoteSocket extends EventEmitter {
         this.errorCode = event.code;
         break;
       case "end":
-        this.hasEnded = true;
+        this.hasEnded = event.code === undefined;
+        this.errorCode ??= event.code;
         break;
       case "close":
         this.isClosed = true;
