@@ -115,18 +115,18 @@ it.concurrent("[DSO-07] [DSO-26] [DSO-28] [DSO-29] [DSO-30] [DSO-32] the inactiv
   const silent = async () => {
     const peer = await peerOf("timers");
     expect(await peer.exchange(E("E01"))).toBe(granted);
-    return secondsToReset(peer, peer.messages[0]!.at, 7000);
+    return secondsToReset(peer, peer.messages[0]!.at, 10_000);
   };
   const keptAlive = async () => {
     const peer = await session("timers");
     const begin = Date.now();
     await every(1400, 3, () => peer.send(keepalive(3)));
-    return secondsToReset(peer, begin, 7000);
+    return secondsToReset(peer, begin, 10_000);
   };
   const asking = async () => {
     const peer = await session("timers");
     await every(2500, 3, () => peer.send(soa(9)));
-    return secondsToReset(peer, Date.now(), 7000);
+    return secondsToReset(peer, Date.now(), 10_000);
   };
   const subscribing = async () => {
     const peer = await session("timers");
@@ -134,12 +134,12 @@ it.concurrent("[DSO-07] [DSO-26] [DSO-28] [DSO-29] [DSO-30] [DSO-32] the inactiv
     await every(4000, 3, () => peer.send(keepalive(3)));
     expect(peer.ending).toBeUndefined();
     peer.send(unsubscribe(1));
-    return secondsToReset(peer, Date.now(), 7000);
+    return secondsToReset(peer, Date.now(), 10_000);
   };
   const times = await Promise.all([silent(), keptAlive(), asking(), subscribing()]);
   for (const time of times) {
     expect(time).toBeGreaterThan(4.7);
-    expect(time).toBeLessThan(6.5);
+    expect(time).toBeLessThan(8);
   }
 });
 
@@ -148,9 +148,9 @@ it.concurrent("[DSO-31] [DSO-38] [DSO-27] a silent session with a subscription: 
   await subscribed(peer, 0x0102, service("_silent"));
   const told = await until("a Keepalive", () => peer.messages[1]);
   expect(text(told.bytes)).toBe(`00003000${"0".repeat(16)}00010008000007d000002710`);
-  const time = await secondsToReset(peer, told.at, 24_000);
+  const time = await secondsToReset(peer, told.at, 26_000);
   expect(time).toBeGreaterThan(19.5);
-  expect(time).toBeLessThan(21.5);
+  expect(time).toBeLessThan(24);
 });
 
 it.concurrent("[TLS-12] [TLS-13] a client that closes in order is closed in order, and its subscriptions end", async () => {
@@ -189,7 +189,7 @@ it.concurrent("[DSO-43] [TCP-10] one connection too many is turned away at the d
   const away = readDso((await late.next()).bytes);
   expect([away.id, away.flags, away.tlvs.map(({ type }) => type)]).toEqual([0, 0x3002, [2]]);
   late.write(E("E67"));
-  const time = await secondsToReset(late, Date.now(), 7000);
+  const time = await secondsToReset(late, Date.now(), 10_000);
   expect(time).toBeGreaterThan(4.5);
   expect(late.untaken()).toEqual([]);
   for (const peer of old) await subscribed(peer, 1, service("_door"));
@@ -219,7 +219,7 @@ it.concurrent("[DSO-25] [DSO-34] [DSO-35] reload: a zone gone ends its subscript
   daemon.reload(`${head}\nlimits = { dso_inactivity = 1, dso_keepalive = 20 }\n${sessionLinks}`);
   const told = readDso((await idle.next()).bytes);
   expect([told.id, told.flags, text(told.tlvs[0]!.bytes)]).toEqual([0, 0x3000, "000003e800004e20"]);
-  const time = await secondsToReset(idle, Date.now(), 7000);
+  const time = await secondsToReset(idle, Date.now(), 10_000);
   expect(time).toBeGreaterThan(4.7);
   peer.untaken();
   daemon.reload(
@@ -243,8 +243,10 @@ it.concurrent("[PUSH-38] a client that does not read is caught up later, not hoa
   const flood = { count: 500, offsets, digits: 5, perSecond: 60 };
   await socket.flood(bytes, "224.0.0.251", 5353, flood);
   // What is younger than a second survives a flush (RFC 6762 §10.2).
-  await sleep(1100);
-  s.dev1.announce([flush(rec(own, "TXT", 4500, ["last"]))]);
+  for (let i = 0; i < 3; i++) {
+    await sleep(1200);
+    s.dev1.announce([flush(rec(own, "TXT", 4500, ["last"]))]);
+  }
   const last = `+ ${name}. TXT 046c617374`;
   await quick.change(last);
   // The link may lose a packet on a busy machine.
@@ -266,7 +268,8 @@ it.concurrent("[PUSH-38] a client that asks and does not read is reset at its ca
     deaf.write(many);
     await sleep(20);
   }
-  await sleep(500);
+  const isCapped = async () => JSON.stringify(await daemon.state()).includes("write-queue");
+  await until("the cap is reached", isCapped, 15_000, 300);
   deaf.socket.resume();
   expect((await deaf.over()).how).toBe("reset");
   expect(deaf.messages.length * 26).toBeLessThan(600_000);
@@ -304,9 +307,9 @@ it.concurrent("[DSO-41] [DSO-42] [DSO-43] [DSO-44] SIGTERM: each session is aske
   stays.write(E("E01"));
   stays.write(framed(dso(0, [hex("f8000000")])));
   s.dev1.announce([ptr("_stop", "A")]);
-  const time = await secondsToReset(stays, told[0]!.at, 7000);
+  const time = await secondsToReset(stays, told[0]!.at, 10_000);
   expect(time).toBeGreaterThan(4.5);
-  expect(time).toBeLessThan(6);
+  expect(time).toBeLessThan(7);
   expect(stays.untaken()).toEqual([]);
   await daemon.child.ended;
   expect(daemon.child.exit).toEqual({ code: 0, signal: null });
