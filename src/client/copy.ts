@@ -21,11 +21,16 @@ interface Held {
   isConfirmed: boolean;
 }
 
+/** Type and class in one. */
+const sortOf = (rr: RR): number => rr.class * 0x1_0000 + rr.type;
+
 const identityOf = (rr: RR): string =>
   `${rr.class} ${rr.type} ${rr.name.key.length} ${rr.name.key}${rdataKey(rr.type, rr.rdata)}`;
 
 export class Copy {
   readonly #held = new Map<string, Held>();
+  /** One record of each type and class that is held, and how many there are. */
+  readonly #sorts = new Map<number, { readonly rr: RR; count: number }>();
   readonly #counts: Counts;
   #changes: CopyChange[] = [];
   #settlesAt: Instant | undefined;
@@ -58,6 +63,9 @@ export class Copy {
       return;
     }
     this.#held.set(identity, { rr, expiresAt: undefined, isConfirmed: true });
+    const sort = this.#sorts.get(sortOf(rr));
+    if (sort === undefined) this.#sorts.set(sortOf(rr), { rr, count: 1 });
+    else sort.count += 1;
     this.#changes.push({ kind: "added", rr });
   }
 
@@ -69,9 +77,13 @@ export class Copy {
   apply(change: HeardChange): void {
     if (change.kind === "add") this.add(change.rr);
     else if (change.kind === "remove") this.remove(change.rr);
-    else {
-      for (const [identity, { rr }] of this.#held) if (takes(change, rr)) this.#drop(identity);
-    }
+    else this.#removeAll(change);
+  }
+
+  /** A message has room for a thousand of these: those that take nothing have to be cheap. */
+  #removeAll(change: HeardChange & { readonly kind: "remove-all" }): void {
+    if (![...this.#sorts.values()].some(({ rr }) => takes(change, rr))) return;
+    for (const [identity, { rr }] of this.#held) if (takes(change, rr)) this.#drop(identity);
   }
 
   /** These are all there are, until they are asked for again. */
@@ -132,6 +144,8 @@ export class Copy {
     const held = this.#held.get(identity);
     if (held === undefined) return;
     this.#held.delete(identity);
+    const sort = this.#sorts.get(sortOf(held.rr));
+    if (sort !== undefined && --sort.count === 0) this.#sorts.delete(sortOf(held.rr));
     this.#changes.push({ kind: "removed", rr: held.rr });
   }
 }

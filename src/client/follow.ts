@@ -10,7 +10,15 @@ import { answersIn, spanOf } from "./answer.js";
 import type { Avoided } from "./avoided.js";
 import { Copy } from "./copy.js";
 import type { ClientOutput, Outbox, Way } from "./io.js";
-import { againMax, againMin, connectPatience, settleTime, waitedFor } from "./limits.js";
+import {
+  againMax,
+  againMin,
+  connectPatience,
+  reasonsMax,
+  settleTime,
+  unreachableSpan,
+  waitedFor,
+} from "./limits.js";
 import { Llq, type LlqOutcome } from "./llq-client.js";
 import { isAskable } from "./llq-messages.js";
 import { Lookup } from "./lookup.js";
@@ -36,8 +44,8 @@ const steadySpan: Duration = seconds(60);
 /** A resolver that was in vain as such may be the zone's server all the same. */
 const guess = "guess";
 
-/** Reasons remembered, so that each is told once. */
-const reasonsMax = 100;
+/** A server that can be reached, but has no LLQ for us. */
+const refusal = "refusal";
 
 type State =
   /** Nothing is under way until then; without it for ever. */
@@ -82,7 +90,7 @@ export class Follow {
   /** Ways lost in a row, none of which stood for long. */
   #losses = 0;
   #pushAgainAt: Instant | undefined;
-  /** What the search has met: whether there is a server of Push, or of LLQs. */
+  /** What the search has met: a server of Push; one that can be reached, but has no LLQ for us. */
   #hasPush = false;
   #hasLlq = false;
   #isStatic = false;
@@ -143,7 +151,7 @@ export class Follow {
     const state = this.#state;
     if (state.kind !== "llq") return;
     this.#around.outbox.lost(state.channel);
-    this.#llqOver(now, state, reason, state.llq?.isLive ? ms(0) : againMax);
+    this.#unreachable(now, state, reason);
   }
 
   /** Reads what has become of the subscription. */
@@ -162,7 +170,7 @@ export class Follow {
       if (state.llq === undefined) {
         if (state.connectBy > now) return;
         this.#around.outbox.end(state.channel, "close");
-        this.#llqOver(now, state, "no connection in time", againMax);
+        this.#unreachable(now, state, "no connection in time");
         return;
       }
       this.#llqOutcomes(now, state.llq.expire(now));
@@ -232,7 +240,10 @@ export class Follow {
     const { avoided, sessions, outbox } = this.#around;
     const { question } = this;
     if (candidate.way === "push" && !candidate.isGuess) this.#hasPush = true;
-    if (candidate.way === "llq") this.#hasLlq = true;
+    if (avoided.find(now, avoidedKey(candidate, refusal)) !== undefined) {
+      this.#hasLlq = true;
+      return false;
+    }
     const scopes = ["", scopeOf({ candidate, question }), ...(candidate.isGuess ? [guess] : [])];
     const keys = scopes.map((scope) => avoidedKey(candidate, scope));
     if (keys.some((key) => avoided.find(now, key) !== undefined)) return false;
@@ -283,20 +294,25 @@ export class Follow {
       } else {
         this.#isStatic = outcome.isStatic;
         this.#around.outbox.end(state.channel, "close");
-        this.#llqOver(now, state, outcome.reason, outcome.retryDelay);
+        if (outcome.retryDelay > 0) {
+          const key = avoidedKey(state.candidate, refusal);
+          this.#around.avoided.avoid(key, after(now, outcome.retryDelay));
+          this.#hasLlq = true;
+        }
+        this.#llqOver(now, state, outcome.reason);
         return;
       }
     }
   }
 
-  #llqOver(
-    now: Instant,
-    { candidate }: State & { kind: "llq" },
-    reason: string,
-    retryDelay: Duration,
-  ): void {
-    const { avoided } = this.#around;
-    if (retryDelay > 0) avoided.avoid(avoidedKey(candidate), after(now, retryDelay));
+  #unreachable(now: Instant, state: State & { kind: "llq" }, reason: string): void {
+    if (state.llq?.isLive !== true) {
+      this.#around.avoided.avoid(avoidedKey(state.candidate), after(now, unreachableSpan));
+    }
+    this.#llqOver(now, state, reason);
+  }
+
+  #llqOver(now: Instant, { candidate }: State & { kind: "llq" }, reason: string): void {
     const wasLive = this.#way === "llq";
     this.#tell(`${wasLive ? "the LLQ" : "no LLQ"} at ${candidate.place}: ${reason}`);
     this.#state = { kind: "resting" };

@@ -1,5 +1,5 @@
 // The bounds of a client, each with the reason for its size: a server is as much
-// a stranger as any client is. What happens at a bound is counted (counts.ts).
+// a stranger as any client is.
 
 import { type Duration, seconds } from "../time.js";
 
@@ -11,9 +11,6 @@ export const subscriptionsMax = 1_000;
 
 /** Largest PUSH without its length prefix (RFC 8765 §6.3.1). */
 export const pushBytesMax = 16_382;
-
-/** Queries in flight on one stream, so that their IDs stay few. */
-export const inFlightMax = 100;
 
 /** Steps from a name towards its zone. A reverse name of IPv6 below a service has 37 labels. */
 export const walkStepsMax = 40;
@@ -31,6 +28,12 @@ export const aliasesMax = 8;
 /** Servers that are left alone for a while; the one to be asked again first leaves. */
 export const avoidedMax = 100;
 
+/** Reasons remembered for one question, so that each is told once. */
+export const reasonsMax = 100;
+
+/** Events over UDP that are remembered: a copy that comes late, behind others, changes nothing. */
+export const seenEventsMax = 64;
+
 /** How long a connection may take. */
 export const connectPatience: Duration = seconds(10);
 
@@ -46,6 +49,9 @@ export const settleTime: Duration = seconds(8);
 /** No connection is made again sooner, whatever a server says, nor later than the other. */
 export const againMin: Duration = seconds(1);
 export const againMax: Duration = seconds(900);
+
+/** A server of LLQs that cannot be reached may be starting again; not so one that says no. */
+export const unreachableSpan: Duration = seconds(60);
 
 /** A server that asks to be left alone for no longer is waited for. */
 export const waitedFor: Duration = seconds(30);

@@ -10,7 +10,7 @@ import { encodeFrame, FrameReader } from "../wire/frame.js";
 import { latin1 } from "../wire/latin1.js";
 import { LlqError, LlqOpcode, type LlqOption, llqVersion } from "../wire/llq-option.js";
 import type { Message, Question } from "../wire/message.js";
-import { leaseSecondsMax, leaseSecondsMin } from "./limits.js";
+import { leaseSecondsMax, leaseSecondsMin, seenEventsMax } from "./limits.js";
 import { changesIn, encodeAck, encodeRequest, readReply } from "./llq-messages.js";
 import type { HeardChange } from "./push-changes.js";
 
@@ -25,9 +25,6 @@ const refreshParts: readonly number[] = [0.8, 0.9, 0.95];
 
 /** Without an answer, or after one that is no LLQ's, not tried again sooner (§5.2.3). */
 const retryDelay: Duration = seconds(3600);
-
-/** Events over UDP that are remembered: a copy that comes late, behind others, changes nothing. */
-const seenEventsMax = 64;
 
 export type LlqOutcome =
   /** It stands: these are all answers there are, but for what follows at once as an event. */

@@ -192,7 +192,7 @@ describe("Push", () => {
   test("nobody opens: the next address, the next way, each in its time", () => {
     const stage = new Stage(lab, { [pushDoor]: "hanging" }, { resolvers: ["192.0.2.53"] });
     stage.doors["tls 192.0.2.53 853"] = "hanging";
-    stage.follow().run(60);
+    stage.follow().run(20);
     expect(stage.channels.map(({ at, effect }) => [at, effect.address, effect.transport])).toEqual([
       [0, "192.0.2.53", "tls"],
       [guessPatience / 1000, "192.0.2.1", "tls"],

@@ -156,6 +156,12 @@ describe("the set-up over UDP", () => {
     expect(bench.news()).toEqual(["live", `+ ${lobby()}`]);
   });
 
+  test("as many Challenges may come as requests were sent, and no more", () => {
+    const bench = new Bench().run(2.5).says("E41").says("E41");
+    expect(bench.news()).toEqual([]);
+    expect(bench.says("E41").news()).toEqual(["live"]);
+  });
+
   test("an empty answer is one when no Challenge is due", () => {
     const bench = new Bench().says("E41").says("E41");
     expect(bench.news()).toEqual(["live"]);
@@ -402,6 +408,23 @@ describe("a question followed by an LLQ", () => {
       if (index > 0) expect(second - (tries[index - 1] as number)).toBeGreaterThanOrEqual(3600);
     });
     expect(tries.length).toBeGreaterThan(1);
+  });
+
+  test("a server that restarts is found again, and polled as usual meanwhile", () => {
+    const stage = started();
+    stage.run(100).news();
+    stage.doors[llqDoor] = "closed";
+    stage.input({ kind: "closed", channel: stage.last.number });
+    stage.run(140);
+    const polls = stage.asked.filter(({ what }) => what.endsWith(" PTR")).map(({ at: s }) => s);
+    expect(polls.length).toBeGreaterThanOrEqual(3);
+    stage.doors[llqDoor] = "open";
+    for (let second = 141; stage.last.heard.length === 0 && second < 240; second++) {
+      stage.run(second);
+    }
+    stage.says(stage.last, withId(stage.lastId(stage.last), "E41"));
+    stage.says(stage.last, withId(stage.lastId(stage.last), "E43"));
+    expect(stage.texts().at(-1)).toBe(`way llq ${llqPlace}, udp`);
   });
 
   test("STATIC: asked once, never polled, never set up again [LLQ-23]", () => {

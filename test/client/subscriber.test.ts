@@ -431,6 +431,25 @@ describe("the copy", () => {
     expect(copy.nextDeadline()).toBe(at(60));
   });
 
+  test("what is told again lasts again, whatever its age", () => {
+    const copy = new Copy();
+    copy.add(rr(120));
+    copy.age(at(0));
+    copy.add(rr(120));
+    copy.expire(at(1000));
+    expect([names(copy), copy.nextDeadline()]).toEqual([["added"], undefined]);
+  });
+
+  test("a collective removal takes the last of a type as well as the first [PUSH-23]", () => {
+    const copy = new Copy();
+    for (const one of ["a", "b", "c"]) copy.add(rr(120, one));
+    copy.remove(rr(120, "a"));
+    copy.remove(rr(120, "b"));
+    const { name, type, class: rrClass } = rr(120);
+    copy.apply({ kind: "remove-all", name, type, class: rrClass });
+    expect(copy.size).toBe(0);
+  });
+
   test("what the next server does not confirm goes when things have settled", () => {
     const copy = new Copy();
     for (const one of ["a", "b"]) copy.add(rr(4500, one));
