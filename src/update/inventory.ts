@@ -287,8 +287,12 @@ function isUnroutable({ rdata }: RR): boolean {
   return permits(unroutable, { family, bytes: rdata.address });
 }
 
-/** RFC 2181 §5.2: one TTL for an RRset, the smallest of its members'. PTRs of others count not. */
+/**
+ * RFC 2181 §5.2: one TTL for an RRset, the smallest of its members'. And one lifetime for all, the
+ * longest: a service that nobody renews any more shall not die in pieces (TO-17).
+ */
 function evened(rrs: readonly OfferedRR[]): readonly OfferedRR[] {
+  const deviceTtlSeconds = Math.max(...rrs.map((one) => one.deviceTtlSeconds));
   const ttls = new Map<string, number>();
   const setOf = ({ rr }: OfferedRR) => `${rr.type} ${rr.name.key}`;
   for (const one of rrs) {
@@ -297,7 +301,7 @@ function evened(rrs: readonly OfferedRR[]): readonly OfferedRR[] {
   }
   return rrs.map((one) => {
     const ttlSeconds = ttls.get(setOf(one)) as number;
-    return ttlSeconds === one.rr.ttlSeconds ? one : { ...one, rr: { ...one.rr, ttlSeconds } };
+    return { ...one, deviceTtlSeconds, rr: { ...one.rr, ttlSeconds } };
   });
 }
 

@@ -30,6 +30,8 @@ export const retryMax: Duration = seconds(300);
 export const quarantineSpan: Duration = seconds(3600);
 /** So many refusals in a row, no success between, are not about single records. */
 export const refusalsInRow = 8;
+/** Prerequisites of one unit that fail in a row, its names read anew each time. */
+export const missesMax = 5;
 /** After a clock error no update is sent for so long (TSIG-10). */
 export const clockPause: Duration = seconds(60);
 /** Where there is no UPDATE at all, it is tried again after this (UP-14). */
@@ -43,7 +45,7 @@ export const singleReadsMax = 16;
 /** What was published before a restart and is not heard again is kept for so long (UP-65). */
 export const restartGrace: Duration = seconds(120);
 /** How often the zone's serial is looked at, and expired records are looked for (TO-19). */
-export const surveySpan = { min: seconds(50), max: seconds(70) } as const;
+export const surveySpan = [seconds(50), seconds(70)] as const;
 
 /** Written lifetime: at least this, else twice the device's TTL, in full minutes (TO-17). */
 export const lifeSecondsMin = 3600;

@@ -15,7 +15,7 @@ export interface OfferedRR {
   readonly rr: RR;
   /** Others may own records of this RRset too: a PTR as a rule. */
   readonly isShared: boolean;
-  /** TTL that its device gave it, from which its lifetime in the zone follows (TO-17). */
+  /** Longest TTL that the device gave its service: its lifetime follows from it (TO-17). */
   readonly deviceTtlSeconds: number;
 }
 

@@ -1,0 +1,294 @@
+// One connection to a primary, and one request on it at a time: sent when there
+// is a connection, signed at the moment of sending, answered when a message with
+// its ID and a good signature has come. What an answer means is publisher.ts's.
+
+import type { Counts } from "../counts.js";
+import type { Random } from "../random.js";
+import { after, type Instant } from "../time.js";
+import { Rcode } from "../wire/codes.js";
+import { FormatError } from "../wire/errors.js";
+import { encodeFrame, FrameReader } from "../wire/frame.js";
+import { decodeHeader, decodeMessage, decodePartial, type Message } from "../wire/message.js";
+import type { Name } from "../wire/name.js";
+import { sign, type TsigKey, TsigStream, type Verdict, verify } from "../wire/tsig.js";
+import { answerWait, connectionIdle } from "./limits.js";
+import { Transfer, type ZoneCopy } from "./transfer.js";
+
+/** What the edge is to do with the one stream of this exchange. */
+export type StreamEffect =
+  | { readonly kind: "open" }
+  | { readonly kind: "write"; readonly bytes: Uint8Array }
+  | { readonly kind: "close" };
+
+export interface Request {
+  /** Without ID and TSIG. */
+  readonly message: Uint8Array;
+  /** The zone that is transferred; absent: one message answers. */
+  readonly transfer?: Name;
+}
+
+export type Outcome =
+  | { readonly kind: "answer"; readonly rcode: number; readonly message: Message }
+  | { readonly kind: "copy"; readonly copy: ZoneCopy }
+  /** The peer's clock or ours is wrong; nothing was done. */
+  | { readonly kind: "clock"; readonly offsetSeconds: number | undefined }
+  /**
+   * No answer that may be believed. `rcode` is what was said without proof; `wasSent`: the
+   * request may have been carried out all the same.
+   */
+  | {
+      readonly kind: "failed";
+      readonly reason: string;
+      readonly wasSent: boolean;
+      readonly rcode?: number;
+      readonly tsigError?: number;
+    };
+
+export interface ExchangeSettings {
+  /** Undefined only where updates without proof are allowed expressly (UP-19). */
+  readonly key: TsigKey | undefined;
+  /** Seconds since 1970 at an instant. */
+  readonly clock: (now: Instant) => number;
+}
+
+interface Sent {
+  readonly id: number;
+  readonly mac: Uint8Array;
+  readonly transfer:
+    | { readonly records: Transfer; readonly proof: TsigStream | undefined }
+    | undefined;
+  /** An answer without proof: what it said, for when nothing better comes (TSIG-11). */
+  rumour: { readonly rcode: number; readonly tsigError?: number } | undefined;
+}
+
+export class Exchange {
+  readonly #settings: ExchangeSettings;
+  readonly #random: Random;
+  readonly #counts: Counts;
+  #stream: "none" | "opening" | "open" = "none";
+  #frames = new FrameReader();
+  #request: Request | undefined;
+  #sent: Sent | undefined;
+  #deadline: Instant | undefined;
+  #effects: StreamEffect[] = [];
+  #outcome: Outcome | undefined;
+
+  constructor(settings: ExchangeSettings, random: Random, counts: Counts) {
+    this.#settings = settings;
+    this.#random = random;
+    this.#counts = counts;
+  }
+
+  /** Whether a request is under way. */
+  get isBusy(): boolean {
+    return this.#request !== undefined;
+  }
+
+  /** Begins a request; there is none under way. */
+  send(now: Instant, request: Request): void {
+    this.#request = request;
+    this.#deadline = after(now, answerWait);
+    if (this.#stream === "open") this.#write(now, request);
+    else if (this.#stream === "none") {
+      this.#stream = "opening";
+      this.#effects.push({ kind: "open" });
+    }
+  }
+
+  /** The stream is there. */
+  opened(now: Instant): void {
+    if (this.#stream !== "opening") return;
+    this.#stream = "open";
+    this.#frames = new FrameReader();
+    if (this.#request === undefined) this.#deadline = after(now, connectionIdle);
+    else this.#write(now, this.#request);
+  }
+
+  /** The stream is gone, or could not be had. */
+  closed(reason: string): void {
+    if (this.#stream === "none") return;
+    this.#stream = "none";
+    this.#deadline = undefined;
+    if (this.#request !== undefined) this.#fail(reason);
+  }
+
+  received(now: Instant, bytes: Uint8Array): void {
+    if (this.#stream !== "open") return;
+    this.#frames.push(bytes);
+    for (;;) {
+      const message = this.#frames.take();
+      if (message === undefined || this.#stream !== "open") return;
+      this.#message(now, message);
+    }
+  }
+
+  expire(now: Instant): void {
+    if (this.#deadline === undefined || now < this.#deadline) return;
+    this.#deadline = undefined;
+    if (this.#request !== undefined) this.#fail("no answer in time");
+    this.#close();
+  }
+
+  nextDeadline(): Instant | undefined {
+    return this.#deadline;
+  }
+
+  /** Ends the stream, and what is under way on it. */
+  stop(): void {
+    this.#request = undefined;
+    this.#sent = undefined;
+    this.#deadline = undefined;
+    this.#close();
+  }
+
+  /** What is to be done with the stream; drains it. */
+  takeEffects(): readonly StreamEffect[] {
+    return this.#effects.splice(0);
+  }
+
+  /** What became of the last request, once. */
+  takeOutcome(): Outcome | undefined {
+    const outcome = this.#outcome;
+    this.#outcome = undefined;
+    return outcome;
+  }
+
+  #write(now: Instant, request: Request): void {
+    const { key, clock } = this.#settings;
+    const id = this.#random.uint32() & 0xffff;
+    const message = request.message.slice();
+    message[0] = id >> 8;
+    message[1] = id;
+    const signed =
+      key === undefined
+        ? { bytes: message, mac: new Uint8Array(0) }
+        : sign(message, key, Math.floor(clock(now)));
+    const transfer = request.transfer && {
+      records: new Transfer(request.transfer),
+      proof: key && new TsigStream(key, signed.mac),
+    };
+    this.#sent = { id, mac: signed.mac, transfer, rumour: undefined };
+    this.#deadline = after(now, answerWait);
+    this.#effects.push({ kind: "write", bytes: encodeFrame(signed.bytes) });
+  }
+
+  #message(now: Instant, bytes: Uint8Array): void {
+    const sent = this.#sent;
+    if (sent === undefined || !isAnswerTo(sent, this.#request, bytes)) {
+      this.#counts.add("drops", "update-stray-answer");
+      return;
+    }
+    const verdict = this.#judge(now, sent, bytes);
+    if (sent.transfer !== undefined) this.#part(now, sent.transfer, verdict, bytes);
+    else if (verdict === undefined || verdict.kind === "verified") {
+      this.#answer(now, verdict, bytes);
+    } else this.#unproven(sent, verdict, bytes);
+  }
+
+  /** Undefined: no proof is wanted. */
+  #judge(now: Instant, sent: Sent, bytes: Uint8Array): Verdict | undefined {
+    const { key, clock } = this.#settings;
+    if (key === undefined) return undefined;
+    const seconds = clock(now);
+    const proof = sent.transfer?.proof;
+    return proof === undefined ? verify(bytes, key, seconds, sent.mac) : proof.take(bytes, seconds);
+  }
+
+  #answer(now: Instant, verdict: Verdict | undefined, bytes: Uint8Array): void {
+    if (verdict?.kind === "verified" && verdict.error !== 0) {
+      const offsetSeconds =
+        verdict.peerSeconds && Math.round(verdict.peerSeconds - this.#settings.clock(now));
+      this.#end(now, { kind: "clock", offsetSeconds });
+      return;
+    }
+    // What an UPDATE's answer repeats is not read, so that a fault in it does not matter.
+    const { message } = decodePartial(bytes);
+    const rcode = ((message.edns?.extendedRcode ?? 0) << 4) | message.rcode;
+    this.#end(now, { kind: "answer", rcode, message });
+  }
+
+  /** TSIG-11: not an answer. What it says counts when no other comes, unless it says yes. */
+  #unproven(sent: Sent, verdict: Verdict, bytes: Uint8Array): void {
+    this.#counts.add("update-unproven", verdict.kind);
+    const { rcode } = decodeHeader(bytes);
+    if (rcode === Rcode.NOERROR) return;
+    sent.rumour = verdict.kind === "refused" ? { rcode, tsigError: verdict.error } : { rcode };
+  }
+
+  #part(
+    now: Instant,
+    transfer: NonNullable<Sent["transfer"]>,
+    verdict: Verdict | undefined,
+    bytes: Uint8Array,
+  ): void {
+    const isGood = verdict === undefined || verdict.kind === "verified";
+    const isPending = verdict?.kind === "unsigned" && transfer.proof?.hasBegun === true;
+    if (!isGood && !isPending) {
+      this.#breakOff("a transfer without proof", decodeHeader(bytes).rcode);
+      return;
+    }
+    const step = readPart(transfer.records, bytes);
+    switch (step.kind) {
+      case "more":
+        this.#deadline = after(now, answerWait);
+        return;
+      case "complete":
+        if (transfer.proof?.isVouched === false) this.#breakOff("a transfer without proof");
+        else this.#end(now, { kind: "copy", copy: step.copy });
+        return;
+      case "refused":
+        this.#breakOff("the transfer is refused", step.rcode);
+        return;
+      case "broken":
+        this.#breakOff(`the transfer ${step.reason}`);
+        return;
+    }
+  }
+
+  /** Further messages of the transfer may be on their way: only a new stream is clean. */
+  #breakOff(reason: string, rcode?: number): void {
+    const sent = this.#sent;
+    if (sent !== undefined && rcode !== undefined) sent.rumour = { rcode };
+    this.#fail(reason);
+    this.#deadline = undefined;
+    this.#close();
+  }
+
+  #fail(reason: string): void {
+    const rumour = this.#sent?.rumour;
+    const wasSent = this.#sent !== undefined;
+    this.#request = undefined;
+    this.#sent = undefined;
+    this.#outcome = { kind: "failed", reason, wasSent, ...rumour };
+  }
+
+  #end(now: Instant, outcome: Outcome): void {
+    this.#request = undefined;
+    this.#sent = undefined;
+    this.#outcome = outcome;
+    this.#deadline = after(now, connectionIdle);
+  }
+
+  #close(): void {
+    if (this.#stream === "none") return;
+    this.#stream = "none";
+    this.#effects.push({ kind: "close" });
+  }
+}
+
+/** UP-32: ID, QR and opcode. Anything else on the stream belongs to nothing we asked. */
+function isAnswerTo(sent: Sent, request: Request | undefined, bytes: Uint8Array): boolean {
+  if (request === undefined || bytes.length < 12) return false;
+  const header = decodeHeader(bytes);
+  const { opcode } = decodeHeader(request.message);
+  return header.id === sent.id && header.isResponse && header.opcode === opcode;
+}
+
+function readPart(transfer: Transfer, bytes: Uint8Array) {
+  try {
+    return transfer.take(decodeMessage(bytes));
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return { kind: "broken", reason: error.message } as const;
+  }
+}

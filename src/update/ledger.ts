@@ -1,0 +1,273 @@
+// What is known to stand in a zone (UP-57): what we wrote and the server has
+// acknowledged, what others wrote under the same names, and until when all of it
+// is meant to live. Changed by acknowledged updates, by reading a name, and by a
+// copy of the zone; never by a wish.
+
+import { RRClass, RRType } from "../wire/codes.js";
+import type { Name } from "../wire/name.js";
+import { type RR, rdataKey } from "../wire/rr.js";
+import { decodeTimeout } from "../wire/timeout.js";
+import { type LifeKey, lifeKeysFor, lifeKeysOf } from "./lifetime.js";
+import { type RecordKey, recordKey } from "./offer.js";
+import type { ZoneCopy } from "./transfer.js";
+
+/** Types that an inventory publishes; all others are somebody else's. */
+const ourTypes: ReadonlySet<number> = new Set([
+  RRType.A,
+  RRType.AAAA,
+  RRType.PTR,
+  RRType.SRV,
+  RRType.TXT,
+]);
+
+/** Types that no server lets nobody add, and that say nothing of who owns a name. */
+const signatures: ReadonlySet<number> = new Set([RRType.RRSIG, RRType.NSEC, RRType.NSEC3]);
+
+export interface HeldRR {
+  readonly rr: RR;
+  /** We wrote it, and it has not been left to others since. */
+  isOwn: boolean;
+  /** We wrote it once. */
+  wasOwn: boolean;
+  /** Before a restart, and nobody has offered it since. */
+  isInherited: boolean;
+}
+
+/** One TIMEOUT record. */
+export interface Life {
+  readonly rr: RR;
+  /** Seconds since 1970; 0 where it cannot be read. */
+  readonly expiry: number;
+  /** None where it cannot be read: such a record is left alone (TO-2). */
+  readonly keys: readonly LifeKey[];
+  isOwn: boolean;
+}
+
+/** What stands at one name. */
+export interface Place {
+  readonly name: Name;
+  readonly records: Map<RecordKey, HeldRR>;
+  /** By their rdata. */
+  readonly lives: Map<string, Life>;
+  readonly byLifeKey: Map<LifeKey, Life[]>;
+  /** Something stands here that is neither ours nor given a lifetime by anybody. */
+  isForeign: boolean;
+  /** A KEY, an alias or a delegation: the name is not to be touched. */
+  isClosed: boolean;
+}
+
+const closing: ReadonlySet<number> = new Set([
+  RRType.KEY,
+  RRType.CNAME,
+  RRType.DNAME,
+  RRType.NS,
+  RRType.SOA,
+]);
+
+export class Ledger {
+  readonly #timeoutType: number;
+  readonly #places = new Map<string, Place>();
+  /** Sent and not answered yet: found in the zone, they are ours. */
+  readonly #claimed = new Map<string, RR>();
+  #hasLoweredCase = false;
+
+  constructor(timeoutType: number) {
+    this.#timeoutType = timeoutType;
+  }
+
+  find(name: Name): Place | undefined {
+    return this.#places.get(name.key);
+  }
+
+  places(): IterableIterator<Place> {
+    return this.#places.values();
+  }
+
+  /** Whether the server was seen to give names back with other capitals than it got. */
+  get hasLoweredCase(): boolean {
+    return this.#hasLoweredCase;
+  }
+
+  /** TIMEOUT records that cannot be read. */
+  get unreadableCount(): number {
+    let count = 0;
+    for (const { lives } of this.#places.values()) {
+      for (const { keys } of lives.values()) if (keys.length === 0) count += 1;
+    }
+    return count;
+  }
+
+  /** Records of ours, TIMEOUTs not counted. */
+  get ownCount(): number {
+    let count = 0;
+    for (const place of this.#places.values()) {
+      for (const held of place.records.values()) if (held.isOwn) count += 1;
+    }
+    return count;
+  }
+
+  /** Everything of ours, TIMEOUTs too: what has to be remembered over a restart. */
+  *own(): Generator<RR> {
+    for (const place of this.#places.values()) {
+      for (const { rr, isOwn } of place.records.values()) if (isOwn) yield rr;
+      for (const { rr, isOwn } of place.lives.values()) if (isOwn) yield rr;
+    }
+    yield* this.#claimed.values();
+  }
+
+  /** What is being added is ours, whatever becomes of the message. */
+  claim(updates: readonly RR[]): void {
+    for (const rr of updates) if (rr.class === RRClass.IN) this.#claimed.set(recordKey(rr), rr);
+  }
+
+  /** It is known what became of it. */
+  unclaim(updates: readonly RR[]): void {
+    for (const rr of updates) this.#claimed.delete(recordKey(rr));
+  }
+
+  /** What was ours before a restart. */
+  restore(rrs: readonly RR[]): void {
+    for (const rr of rrs) this.#add({ ...rr, class: RRClass.IN }, true);
+    for (const { records } of this.#places.values()) {
+      for (const held of records.values()) held.isInherited = true;
+    }
+  }
+
+  /** A link offers it now: it is as if it had been published in this run. */
+  offered(rr: RR): void {
+    const held = this.#places.get(rr.name.key)?.records.get(recordKey(rr));
+    if (held !== undefined) held.isInherited = false;
+  }
+
+  /** An update was carried out: its records by class, as they were sent. */
+  applied(updates: readonly RR[], disowned: readonly RR[]): void {
+    for (const rr of updates) {
+      if (rr.class === RRClass.IN) this.#add(rr, true);
+      else if (rr.class === RRClass.NONE) this.#remove(rr);
+    }
+    for (const rr of disowned) {
+      const held = this.#places.get(rr.name.key)?.records.get(recordKey(rr));
+      if (held !== undefined) held.isOwn = false;
+    }
+  }
+
+  /** A name was read: what is not there any more is not ours any more. */
+  read(name: Name, rrs: readonly RR[]): void {
+    const before = this.#places.get(name.key);
+    this.#places.delete(name.key);
+    const here = rrs.filter(({ name: owner }) => owner.key === name.key);
+    for (const rr of here) this.#take(rr, before);
+    for (const [key, rr] of this.#claimed) if (rr.name.key === name.key) this.#claimed.delete(key);
+    this.#judge(name);
+  }
+
+  /** The whole zone was read. */
+  replace(copy: ZoneCopy): void {
+    const before = new Map(this.#places);
+    this.#places.clear();
+    for (const rr of copy.rrs) this.#take(rr, before.get(rr.name.key));
+    this.#claimed.clear();
+    for (const { name } of [...this.#places.values()]) this.#judge(name);
+  }
+
+  /** TIMEOUTs that speak for a record. */
+  livesOf(rr: RR): readonly Life[] {
+    const place = this.#places.get(rr.name.key);
+    if (place === undefined || place.lives.size === 0) return [];
+    return lifeKeysFor(rr.type, rr.rdata).flatMap((key) => place.byLifeKey.get(key) ?? []);
+  }
+
+  #take(rr: RR, before: Place | undefined): void {
+    if (signatures.has(rr.type)) return;
+    if (closing.has(rr.type)) {
+      const place = this.#place(rr.name);
+      place.isForeign = true;
+      place.isClosed = true;
+      return;
+    }
+    const isClaimed = this.#claimed.has(recordKey(rr));
+    const life = before?.lives.get(rdataKey(rr.type, rr.rdata));
+    const held = before?.records.get(recordKey(rr));
+    if (rr.type === this.#timeoutType) this.#add(rr, isClaimed || life?.isOwn === true);
+    else if (!ourTypes.has(rr.type)) this.#place(rr.name).isForeign = true;
+    else {
+      if (held !== undefined && !hasSameOctets(held.rr, rr)) this.#hasLoweredCase = true;
+      // The very octets and the TTL that were sent are kept: servers change both (UP-29, UP-54).
+      const isOwn = isClaimed || held?.isOwn === true;
+      this.#add(held?.isOwn ? held.rr : rr, isOwn, held);
+    }
+  }
+
+  /** Who a name belongs to, once all of it is known. */
+  #judge(name: Name): void {
+    const place = this.#places.get(name.key);
+    if (place === undefined) return;
+    for (const { rr, isOwn } of place.records.values()) {
+      if (!isOwn && this.livesOf(rr).length === 0) place.isForeign = true;
+    }
+  }
+
+  #place(name: Name): Place {
+    let place = this.#places.get(name.key);
+    if (place === undefined) {
+      place = {
+        name,
+        records: new Map(),
+        lives: new Map(),
+        byLifeKey: new Map(),
+        isForeign: false,
+        isClosed: false,
+      };
+      this.#places.set(name.key, place);
+    }
+    return place;
+  }
+
+  #add(rr: RR, isOwn: boolean, before?: HeldRR): void {
+    const place = this.#place(rr.name);
+    if (rr.type !== this.#timeoutType) {
+      const known = place.records.get(recordKey(rr));
+      const wasOwn = isOwn || before?.wasOwn === true || known?.wasOwn === true;
+      const isInherited = before?.isInherited === true;
+      place.records.set(recordKey(rr), { rr, isOwn, wasOwn, isInherited });
+      return;
+    }
+    const timeout = rr.rdata.kind === "opaque" ? decodeTimeout(rr.rdata.bytes) : undefined;
+    const key = rdataKey(rr.type, rr.rdata);
+    const known = place.lives.get(key);
+    if (known !== undefined) known.isOwn ||= isOwn;
+    if (known !== undefined) return;
+    const keys = timeout === undefined ? [] : lifeKeysOf(timeout);
+    const life = { rr, expiry: timeout?.expiry ?? 0, keys, isOwn };
+    place.lives.set(key, life);
+    for (const one of life.keys) {
+      const others = place.byLifeKey.get(one);
+      if (others === undefined) place.byLifeKey.set(one, [life]);
+      else others.push(life);
+    }
+  }
+
+  #remove(rr: RR): void {
+    const place = this.#places.get(rr.name.key);
+    if (place === undefined) return;
+    if (rr.type !== this.#timeoutType) place.records.delete(recordKey(rr));
+    else {
+      const key = rdataKey(rr.type, rr.rdata);
+      const life = place.lives.get(key);
+      place.lives.delete(key);
+      for (const one of life?.keys ?? []) {
+        const left = (place.byLifeKey.get(one) ?? []).filter((other) => other !== life);
+        if (left.length === 0) place.byLifeKey.delete(one);
+        else place.byLifeKey.set(one, left);
+      }
+    }
+    const isEmpty = place.records.size === 0 && place.lives.size === 0;
+    if (isEmpty && !place.isForeign) this.#places.delete(rr.name.key);
+  }
+}
+
+/** PTR targets alone: they are the names that people read. */
+function hasSameOctets(a: RR, b: RR): boolean {
+  if (a.rdata.kind !== "ptr" || b.rdata.kind !== "ptr") return true;
+  return a.rdata.target.labels.join() === b.rdata.target.labels.join();
+}

@@ -1,0 +1,265 @@
+// What has to be said to a zone so that it holds what is wanted at some names:
+// the smallest update, and what must be true for it not to harm anybody else's
+// records (UP-57 to UP-60, TO-12 to TO-19). Looks at the two states, wanted and
+// known; changes neither.
+
+import { RRType } from "../wire/codes.js";
+import type { Name } from "../wire/name.js";
+import { equalNames } from "../wire/name.js";
+import type { RR } from "../wire/rr.js";
+import type { HeldRR, Ledger, Life, Place } from "./ledger.js";
+import { expiryOf, type Lifetime, timeoutFor } from "./lifetime.js";
+import { change, demand, type UpdateContent } from "./messages.js";
+import { type OfferedRR, type RecordKey, recordKey } from "./offer.js";
+import type { Extent, Wanted, WantedRR } from "./wanted.js";
+
+/** Everything a plan depends on. */
+export interface Ground {
+  /** Apex of the zone. */
+  readonly zone: Name;
+  readonly wanted: Wanted;
+  readonly ledger: Ledger;
+  readonly lifetime: Lifetime;
+  readonly timeoutType: number;
+  /** Seconds since 1970. */
+  readonly nowSeconds: number;
+  /** Whether an offer is kept out: what only it wants is not wanted. */
+  readonly isAside: (offer: string) => boolean;
+  /** What was published before a restart and is not heard yet stays (UP-65). */
+  readonly isGrace: boolean;
+}
+
+/** One unit of a message: it is carried out as a whole or not at all. */
+export interface Plan extends UpdateContent {
+  /** Records that are left to whoever else gave them a lifetime. */
+  readonly disowned: readonly RR[];
+  /** A name that is somebody else's: nothing of the unit may be published. */
+  readonly conflict?: Name;
+}
+
+interface Draft {
+  readonly prerequisites: RR[];
+  readonly removals: RR[];
+  readonly additions: RR[];
+  readonly disowned: RR[];
+  conflict?: Name;
+}
+
+/**
+ * The plan for the names and shared records of an extent.
+ *
+ * @param planned  keys of what other units of the same message take care of; added to
+ * @returns undefined when nothing has to be said
+ */
+export function planExtent(ground: Ground, extent: Extent, planned: Set<string>): Plan | undefined {
+  const draft: Draft = { prerequisites: [], removals: [], additions: [], disowned: [] };
+  const joint: Name[] = [];
+  for (const [key, name] of extent.names) {
+    if (planned.has(key)) continue;
+    planName(ground, name, draft);
+    if (draft.conflict !== undefined) return { ...empty, conflict: draft.conflict };
+    if (isJoint(ground, name)) joint.push(name);
+  }
+  for (const [key, one] of extent.shared) {
+    if (!planned.has(key)) planShared(ground, key, one, joint, draft);
+  }
+  const updates = [...draft.removals, ...draft.additions];
+  if (updates.length === 0 && draft.disowned.length === 0) return undefined;
+  for (const key of [...extent.names.keys(), ...extent.shared.keys()]) planned.add(key);
+  return { prerequisites: draft.prerequisites, updates, disowned: draft.disowned };
+}
+
+const empty: Plan = { prerequisites: [], updates: [], disowned: [] };
+
+/** Whether somebody else keeps what stands at a name alive. */
+function isJoint(ground: Ground, name: Name): boolean {
+  const lives = [...(ground.ledger.find(name)?.lives.values() ?? [])];
+  return lives.some((life) => isOthers(ground, life));
+}
+
+const isOthers = (ground: Ground, life: Life) => !life.isOwn && life.expiry > ground.nowSeconds;
+
+/** A name that is ours alone, or ours and other proxies': host or instance. */
+function planName(ground: Ground, name: Name, draft: Draft): void {
+  const place = ground.ledger.find(name);
+  const wanted = ground.wanted.at(name).filter(({ isShared }) => !isShared);
+  if (place === undefined) {
+    if (wanted.length === 0) return;
+    draft.prerequisites.push(demand.nameFree(name));
+    for (const one of wanted) draft.additions.push(change.add(one.rr));
+    addLives(ground, undefined, wanted, draft);
+    return;
+  }
+  const isOurs = [...place.records.values()].some(({ isOwn }) => isOwn);
+  if (place.isClosed || (place.isForeign && !isOurs)) {
+    if (wanted.length > 0) draft.conflict = name;
+    return;
+  }
+  planKnown(ground, place, wanted, draft);
+}
+
+function planKnown(ground: Ground, place: Place, wanted: readonly WantedRR[], draft: Draft): void {
+  const before = draft.additions.length + draft.removals.length;
+  const keys = new Set(wanted.map(({ rr }) => recordKey(rr)));
+  const isKept =
+    ground.isGrace &&
+    wanted.length === 0 &&
+    [...place.records.values()].some(({ isInherited }) => isInherited);
+  const changed = new Set<number>();
+  for (const [key, held] of place.records) {
+    if (!held.isOwn || keys.has(key) || isKept || held.rr.type === RRType.PTR) continue;
+    if (ground.ledger.livesOf(held.rr).some((life) => isOthers(ground, life))) {
+      draft.disowned.push(held.rr);
+    } else {
+      draft.removals.push(change.removeOne(held.rr));
+      changed.add(held.rr.type);
+    }
+  }
+  for (const { rr } of wanted) {
+    const held = place.records.get(recordKey(rr));
+    if (held === undefined) draft.additions.push(change.add(rr));
+    else if (!held.isOwn) draft.additions.push(change.add(rr));
+    // Knot keeps the old TTL unless the record goes first (UP-29).
+    else if (held.rr.ttlSeconds !== rr.ttlSeconds) {
+      draft.removals.push(change.removeOne(held.rr));
+      draft.additions.push(change.add(rr));
+    } else continue;
+    changed.add(rr.type);
+  }
+  if (!isKept) removeLives(place, wanted, draft);
+  addLives(ground, place, wanted, draft);
+  const isChanged = draft.additions.length + draft.removals.length > before;
+  if (isChanged) demandAsKnown(ground, place, wanted, changed, draft);
+}
+
+/** What must not have changed since we looked: otherwise the name is read again first. */
+function demandAsKnown(
+  ground: Ground,
+  place: Place,
+  wanted: readonly WantedRR[],
+  changed: ReadonlySet<number>,
+  draft: Draft,
+): void {
+  const lives = [...place.lives.values()].map(({ rr }) => rr);
+  const rrs = [...place.records.values()].map(({ rr }) => rr);
+  if (wanted.length === 0) {
+    // Who removes the last of a name must know of everybody who still wants it.
+    if (lives.length > 0) draft.prerequisites.push(...demand.setIs(lives));
+    return;
+  }
+  const isNew = rrs.every((rr) => !changed.has(rr.type));
+  if (lives.length > 0 && (isNew || rrs.length === 0)) {
+    draft.prerequisites.push(demand.setExists(place.name, ground.timeoutType));
+  }
+  for (const type of changed) {
+    const set = rrs.filter((rr) => rr.type === type);
+    draft.prerequisites.push(...demand.setIs(set));
+  }
+}
+
+/** One PTR among others' (UP-60): single records, and no prerequisite. */
+function planShared(
+  ground: Ground,
+  key: RecordKey,
+  one: OfferedRR,
+  joint: readonly Name[],
+  draft: Draft,
+): void {
+  const known = ground.wanted.find(key);
+  const isWanted = known !== undefined && [...known.offers].some((each) => !ground.isAside(each));
+  const wanted = isWanted ? known : undefined;
+  const place = ground.ledger.find(one.rr.name);
+  const held = place?.records.get(key);
+  if (place?.isClosed) {
+    if (wanted !== undefined) draft.conflict = one.rr.name;
+    return;
+  }
+  if (wanted !== undefined) {
+    if (held?.isOwn !== true) draft.additions.push(change.add(wanted.rr));
+    addLives(ground, place, [wanted], draft);
+  } else if (held?.isOwn === true && !(ground.isGrace && held.isInherited)) {
+    leaveShared(ground, held, joint, draft);
+  }
+}
+
+function leaveShared(ground: Ground, held: HeldRR, joint: readonly Name[], draft: Draft): void {
+  const { rr } = held;
+  const lives = ground.ledger.livesOf(rr);
+  const leadsToJoint =
+    rr.rdata.kind === "ptr" &&
+    joint.some((name) => equalNames(name, (rr.rdata as { target: Name }).target));
+  if (leadsToJoint || lives.some((life) => isOthers(ground, life))) draft.disowned.push(rr);
+  else draft.removals.push(change.removeOne(rr));
+  for (const life of lives) if (life.isOwn) draft.removals.push(change.removeOne(life.rr));
+}
+
+/** TO-13: of types that nothing of ours is left of. What others wrote is expired, not removed. */
+function removeLives(place: Place, wanted: readonly WantedRR[], draft: Draft): void {
+  const left = new Set(wanted.map(({ lifeKey }) => lifeKey));
+  const isPtr = (life: Life) => life.keys.some((key) => key.startsWith(`${RRType.PTR} `));
+  for (const life of place.lives.values()) {
+    const isUsed = life.keys.some((key) => left.has(key));
+    if (life.isOwn && !isPtr(life) && !isUsed) draft.removals.push(change.removeOne(life.rr));
+  }
+}
+
+/** TO-12, TO-15: for what is wanted and has no lifetime of ours yet. */
+function addLives(
+  ground: Ground,
+  place: Place | undefined,
+  wanted: readonly WantedRR[],
+  draft: Draft,
+): void {
+  if (ground.lifetime !== "timeout") return;
+  for (const [key, one] of longestLives(wanted)) {
+    const there = place?.byLifeKey.get(key) ?? [];
+    if (there.some((life) => life.isOwn && life.keys.length === 1)) continue;
+    const expiry = expiryOf(ground.nowSeconds, one.deviceTtlSeconds);
+    draft.additions.push(change.add(timeoutFor(one.rr, expiry, ground.timeoutType)));
+  }
+}
+
+/** Records by the TIMEOUT that they live under: of each, the one that lives longest. */
+export function longestLives(wanted: readonly WantedRR[]): ReadonlyMap<string, WantedRR> {
+  const longest = new Map<string, WantedRR>();
+  for (const one of wanted) {
+    const known = longest.get(one.lifeKey)?.deviceTtlSeconds ?? -1;
+    if (one.deviceTtlSeconds > known) longest.set(one.lifeKey, one);
+  }
+  return longest;
+}
+
+/** TO-16: the exact old TIMEOUT goes, the new one comes; no prerequisite. */
+export function planRenewal(ground: Ground, life: Life, one: OfferedRR): readonly RR[] {
+  const expiry = expiryOf(ground.nowSeconds, one.deviceTtlSeconds);
+  if (expiry === life.expiry) return [];
+  const renewed = timeoutFor(one.rr, expiry, ground.timeoutType);
+  return [change.removeOne(life.rr), change.add(renewed)];
+}
+
+/**
+ * TO-19, TO-21: what has expired at a name and nobody renews. Only records that we wrote once,
+ * or that stand beside one of ours, so that nobody's TIMEOUT can make us delete others' data.
+ */
+export function planExpired(ground: Ground, place: Place): UpdateContent | undefined {
+  const wanted = new Set(ground.wanted.at(place.name).map(({ lifeKey }) => lifeKey));
+  const passed = [...place.lives.values()].filter(({ expiry, isOwn, keys }) => {
+    // Our own are renewed, not removed, as long as anybody wants what they are for.
+    const isRenewed = isOwn && keys.some((key) => wanted.has(key));
+    return keys.length > 0 && expiry <= ground.nowSeconds && !isRenewed;
+  });
+  if (passed.length === 0 || place.isClosed) return undefined;
+  const hasSibling = [...place.records.values()].some(({ isOwn, wasOwn }) => isOwn || wasOwn);
+  if (!hasSibling) return undefined;
+  const removals: RR[] = [];
+  for (const { rr } of place.records.values()) {
+    const lives = ground.ledger.livesOf(rr);
+    const isDead = lives.length > 0 && lives.every(({ expiry }) => expiry <= ground.nowSeconds);
+    if (isDead && ground.wanted.find(recordKey(rr)) === undefined) {
+      removals.push(change.removeOne(rr));
+    }
+  }
+  for (const life of passed) removals.push(change.removeOne(life.rr));
+  const all = [...place.lives.values()].map(({ rr }) => rr);
+  return { prerequisites: demand.setIs(all), updates: removals };
+}

@@ -1,0 +1,500 @@
+// Keeps one zone as its links are (UP-57 to UP-65): compares what is wanted with
+// what the server has acknowledged, and says the difference, one message at a
+// time. What is not known is read first; what has failed is tried again; what a
+// server cannot do is learned. No I/O: a stream, a clock and the answers come in.
+
+import type { Counts } from "../counts.js";
+import { Deadlines } from "../deadlines.js";
+import type { Log } from "../log.js";
+import { below, between, type Random } from "../random.js";
+import { after, type Duration, earliest, type Instant, seconds } from "../time.js";
+import { Rcode, RRType } from "../wire/codes.js";
+import { displayName, type Name } from "../wire/name.js";
+import type { RR } from "../wire/rr.js";
+import { findLease } from "../wire/update-lease.js";
+import { Exchange, type Outcome, type StreamEffect } from "./exchange.js";
+import { Ledger } from "./ledger.js";
+import type { Lifetime } from "./lifetime.js";
+import * as limits from "./limits.js";
+import { encodeQuestion, encodeUpdate } from "./messages.js";
+import type { Offer } from "./offer.js";
+import { Patience } from "./patience.js";
+import type { Ground } from "./plan.js";
+import { type Batch, UpdateQueue } from "./queue.js";
+import type { PublisherSettings, PublisherState } from "./settings.js";
+import { dueRenewals, expiredContent, leaseRefresh, leftovers, type Upkeep } from "./upkeep.js";
+import { type Verdict, verdictOf } from "./verdict.js";
+import { Wanted } from "./wanted.js";
+
+/** One request, and what its answer is for. */
+type Job =
+  | { readonly kind: "copy" }
+  | { readonly kind: "serial" }
+  | { readonly kind: "read"; readonly name: Name }
+  | { readonly kind: "update"; readonly batch: Batch; readonly hasLives: boolean }
+  | { readonly kind: "upkeep"; readonly upkeep: Upkeep };
+
+type Due = "send" | "survey" | "grace" | "collect" | "lease";
+
+export class Publisher {
+  readonly #settings: PublisherSettings;
+  readonly #random: Random;
+  readonly #counts: Counts;
+  readonly #log: Log;
+  readonly #exchange: Exchange;
+  readonly #wanted: Wanted;
+  readonly #ledger: Ledger;
+  readonly #patience: Patience<Job["kind"]>;
+  readonly #queue = new UpdateQueue();
+  readonly #due = new Deadlines<Due>();
+  readonly #reads = new Map<string, Name>();
+  #job: Job | undefined;
+  #isStarted = false;
+  #isGrace = true;
+  #needsCopy = true;
+  #mayCopy = true;
+  #needsSerial = false;
+  #upkeep: Upkeep[] = [];
+  #serial: number | undefined;
+  /** Updates acknowledged since the serial was read: each is one step, or none. */
+  #steps = 0;
+  #refusals = 0;
+  #hasSucceeded = false;
+  #takesLives = true;
+  #hasWrittenLives = false;
+  #firstChange: Instant | undefined;
+  #clockOffset: number | undefined;
+  #grantedSeconds = limits.leaseSeconds;
+  #isChanged = false;
+  #hasToldCase = false;
+
+  constructor(settings: PublisherSettings, random: Random, counts: Counts, log: Log) {
+    this.#settings = settings;
+    this.#random = random;
+    this.#counts = counts;
+    this.#log = log;
+    const clock = (now: Instant) => settings.clock.secondsAt(now);
+    this.#exchange = new Exchange({ key: settings.key, clock }, random, counts);
+    this.#patience = new Patience(random);
+    this.#wanted = new Wanted(settings.recordsMax, counts, log);
+    this.#ledger = new Ledger(settings.timeoutType);
+  }
+
+  /** What `own` gave before a restart; to be said before `start`. */
+  restore(rrs: readonly RR[]): void {
+    this.#ledger.restore(rrs);
+  }
+
+  /** Begins, within three seconds, with reading the zone. */
+  start(now: Instant): void {
+    this.#isStarted = true;
+    this.#due.set("send", after(now, between(this.#random, 0 as Duration, limits.startSpread)));
+    this.#due.set("grace", after(now, limits.restartGrace));
+    this.#planSurvey(now);
+  }
+
+  /** A service came, changed or went. */
+  offer(now: Instant, offer: Offer): void {
+    for (const { rr } of offer.rrs) this.#ledger.offered(rr);
+    const extents = this.#wanted.apply(offer);
+    if (extents.size === 0) return;
+    for (const [key, extent] of extents) this.#queue.add(key, extent);
+    this.#firstChange ??= now;
+    const latest = after(this.#firstChange, limits.collectSpanMax);
+    this.#due.set("collect", earliest(after(now, limits.collectSpan), latest) as Instant);
+  }
+
+  opened(now: Instant): void {
+    this.#exchange.opened(now);
+    this.#settle(now);
+  }
+
+  received(now: Instant, bytes: Uint8Array): void {
+    this.#exchange.received(now, bytes);
+    this.#settle(now);
+  }
+
+  closed(now: Instant, reason: string): void {
+    this.#exchange.closed(reason);
+    this.#settle(now);
+  }
+
+  expire(now: Instant): void {
+    this.#exchange.expire(now);
+    for (;;) {
+      const due = this.#due.takeDue(now);
+      if (due === undefined) break;
+      if (due === "survey") this.#survey(now);
+      else if (due === "grace") this.#endGrace(now);
+      else if (due === "collect") this.#firstChange = undefined;
+      else if (due === "lease") this.#upkeep.push(...leaseRefresh(this.#ground(now)));
+    }
+    this.#settle(now);
+  }
+
+  nextDeadline(): Instant | undefined {
+    return earliest(this.#exchange.nextDeadline(), this.#due.next());
+  }
+
+  /** What is to be done with the stream to the primary; drains it. */
+  takeEffects(): readonly StreamEffect[] {
+    return this.#exchange.takeEffects();
+  }
+
+  /** Whether `own` has changed since this was last asked. */
+  takeIsChanged(): boolean {
+    const isChanged = this.#isChanged;
+    this.#isChanged = false;
+    return isChanged;
+  }
+
+  /** What is ours in the zone, to be kept in the state file. */
+  own(): Iterable<RR> {
+    return this.#ledger.own();
+  }
+
+  /** Whether all that is wanted is acknowledged, and nothing under way. */
+  get isSettled(): boolean {
+    return this.#queue.size === 0 && this.#job === undefined && !this.#needsCopy;
+  }
+
+  state(): PublisherState {
+    return {
+      wanted: this.#wanted.size,
+      published: this.#ledger.ownCount,
+      waiting: this.#queue.size,
+      aside: this.#queue.asideCount + this.#wanted.waitingCount,
+      serial: this.#serial,
+      lifetime: this.#lifetime(),
+      trouble: this.#patience.trouble,
+      clockOffset: this.#clockOffset,
+    };
+  }
+
+  #lifetime(): Lifetime {
+    const { lifetime, clock } = this.#settings;
+    if (lifetime !== undefined && lifetime !== "timeout") return lifetime;
+    // TO-8: a clock that is wrong would end everything at once, or never.
+    if (!clock.isTrusted()) return "lease";
+    return this.#takesLives ? "timeout" : "none";
+  }
+
+  #ground(now: Instant): Ground {
+    return {
+      zone: this.#settings.zone,
+      wanted: this.#wanted,
+      ledger: this.#ledger,
+      lifetime: this.#lifetime(),
+      timeoutType: this.#settings.timeoutType,
+      nowSeconds: Math.floor(this.#settings.clock.secondsAt(now)),
+      isAside: (key) => this.#queue.isAside(key),
+      isGrace: this.#isGrace,
+    };
+  }
+
+  #settle(now: Instant): void {
+    const outcome = this.#exchange.takeOutcome();
+    const job = this.#job;
+    if (outcome !== undefined && job !== undefined) {
+      this.#job = undefined;
+      this.#judge(now, job, outcome);
+    }
+    if (this.#job === undefined && this.#isStarted && this.#due.find("send") === undefined) {
+      this.#next(now);
+    }
+  }
+
+  /** The next request, if there is one; knowledge comes before changes. */
+  #next(now: Instant): void {
+    if (this.#needsCopy && this.#mayCopy) {
+      this.#ask(now, { kind: "copy" }, encodeQuestion(this.#settings.zone, RRType.AXFR));
+      return;
+    }
+    this.#needsCopy = false;
+    const [name] = this.#reads.values();
+    if (name !== undefined) {
+      this.#ask(now, { kind: "read", name }, encodeQuestion(name, RRType.ANY));
+    } else if (this.#needsSerial) {
+      this.#needsSerial = false;
+      this.#ask(now, { kind: "serial" }, encodeQuestion(this.#settings.zone, RRType.SOA));
+    } else this.#change(now);
+  }
+
+  #change(now: Instant): void {
+    const isDue = this.#due.find("collect") === undefined || this.#queue.isBisecting;
+    const batch = isDue ? this.#queue.next(this.#ground(now), this.#onConflict, now) : undefined;
+    const upkeep = batch === undefined ? this.#upkeep.shift() : undefined;
+    if (batch !== undefined) this.#sendBatch(now, batch);
+    else if (upkeep !== undefined) this.#update(now, { kind: "upkeep", upkeep }, upkeep);
+  }
+
+  #sendBatch(now: Instant, batch: Batch): void {
+    const { timeoutType } = this.#settings;
+    const hasLives = batch.updates.some(({ type }) => type === timeoutType);
+    if (batch.updates.length === 0) {
+      // Left to others, with nothing to be said.
+      this.#ledger.applied([], batch.disowned);
+      this.#queue.done(batch.units);
+      this.#isChanged = true;
+      this.#next(now);
+      return;
+    }
+    this.#update(now, { kind: "update", batch, hasLives }, batch);
+  }
+
+  #update(
+    now: Instant,
+    job: Job,
+    content: { readonly prerequisites: readonly RR[]; readonly updates: readonly RR[] },
+  ): void {
+    const { leaseSeconds } = limits;
+    // Known before it is sent: who is killed now must know it for its own afterwards.
+    this.#ledger.claim(content.updates);
+    this.#isChanged = true;
+    const lease = this.#lifetime() === "lease" ? { leaseSeconds } : undefined;
+    this.#ask(now, job, encodeUpdate(this.#settings.zone, content, lease));
+    this.#due.set("send", after(now, limits.messageSpacing));
+  }
+
+  #ask(now: Instant, job: Job, message: Uint8Array): void {
+    this.#job = job;
+    const { zone } = this.#settings;
+    this.#exchange.send(now, job.kind === "copy" ? { message, transfer: zone } : { message });
+  }
+
+  #judge(now: Instant, job: Job, outcome: Outcome): void {
+    const verdict = verdictOf(outcome, this.#hasSucceeded);
+    this.#counts.add("updates", `${job.kind}-${verdict.kind}`);
+    const isChange = job.kind === "update" || job.kind === "upkeep";
+    if (verdict.kind === "done") this.#patience.succeeded(job.kind, isChange);
+    if (verdict.kind === "clock") this.#wrongClock(now, job.kind, verdict.offsetSeconds);
+    else if (job.kind === "copy") this.#copied(now, outcome, verdict);
+    else if (job.kind === "read") this.#wasRead(now, job.name, outcome, verdict);
+    else if (job.kind === "serial") this.#serialRead(now, outcome, verdict);
+    else if (verdict.kind === "done") this.#acknowledged(now, job, outcome);
+    else if (job.kind === "upkeep") this.#upkeepFailed(now, job.upkeep, verdict);
+    else this.#updateFailed(now, job, verdict, outcome);
+  }
+
+  #acknowledged(now: Instant, job: Extract<Job, { kind: "update" | "upkeep" }>, outcome: Outcome) {
+    const content = job.kind === "update" ? job.batch : job.upkeep;
+    this.#ledger.unclaim(content.updates);
+    this.#ledger.applied(content.updates, job.kind === "update" ? job.batch.disowned : []);
+    if (job.kind === "update") {
+      this.#queue.done(job.batch.units);
+      this.#hasWrittenLives ||= job.hasLives;
+    }
+    const options = outcome.kind === "answer" ? (outcome.message.edns?.options ?? []) : [];
+    const granted = findLease(options)?.leaseSeconds;
+    if (granted !== undefined) this.#grantedSeconds = granted;
+    this.#planRefresh(now);
+    this.#steps += 1;
+    this.#isChanged = true;
+    this.#hasSucceeded = true;
+    this.#refusals = 0;
+  }
+
+  #updateFailed(
+    now: Instant,
+    job: Extract<Job, { kind: "update" }>,
+    verdict: Verdict,
+    outcome: Outcome,
+  ): void {
+    const { units } = job.batch;
+    if (verdict.kind !== "unknown") this.#ledger.unclaim(job.batch.updates);
+    const rcode = "rcode" in outcome ? outcome.rcode : undefined;
+    if (rcode === Rcode.FORMERR && job.hasLives && !this.#hasWrittenLives) {
+      // UP-64: PowerDNS knows no TIMEOUT, and refuses every message that has one.
+      this.#takesLives = false;
+      this.#log.event("warn", "update-without-timeouts", { zone: this.#zoneText() });
+      return;
+    }
+    switch (verdict.kind) {
+      case "not-so":
+        if (units.length > 1) this.#queue.split(units);
+        else this.#missed(now, units);
+        return;
+      case "refused":
+        this.#refusedBatch(now, job.batch, verdict.reason);
+        return;
+      case "unknown":
+        this.#doubt(units.flatMap(({ extent }) => [...extent.names.values()]));
+        this.#pause(now, "update", verdict.reason);
+        return;
+      case "failed":
+        // BIND says SERVFAIL to a whole message for one RRset that is too large.
+        if (rcode === Rcode.SERVFAIL && this.#patience.failures > 0 && this.#hasSucceeded) {
+          this.#refusedBatch(now, job.batch, verdict.reason);
+        } else this.#pause(now, "update", verdict.reason);
+        return;
+      case "not-here":
+        this.#pause(now, "update", verdict.reason, limits.notUpdatablePause);
+        return;
+    }
+  }
+
+  /** A prerequisite of one unit has failed: its names are read, but not for ever. */
+  #missed(now: Instant, units: Batch["units"]): void {
+    for (const { key, extent } of units) {
+      if (this.#queue.missed(key) > limits.missesMax) {
+        this.#queue.setAside(key, now, limits.quarantineSpan);
+        this.#counts.add("updates", "given-up");
+      }
+      this.#doubt([...extent.names.values()]);
+    }
+  }
+
+  #refusedBatch(now: Instant, batch: Batch, reason: string): void {
+    const alone = this.#queue.refused(batch.units, now);
+    if (alone !== undefined) {
+      this.#refusals += 1;
+      const names = [...alone.extent.names.values()].map(displayName);
+      this.#log.event("warn", "update-refused", { zone: this.#zoneText(), names, reason });
+    }
+    if (this.#refusals < limits.refusalsInRow || alone === undefined) return;
+    // Nothing gets through: that is about the key or the zone, not about single records.
+    this.#refusals = 0;
+    this.#queue.readmit(now, true);
+    this.#pause(now, "update", reason, limits.retryMax);
+  }
+
+  #copied(now: Instant, outcome: Outcome, verdict: Verdict): void {
+    if (outcome.kind === "copy") {
+      this.#needsCopy = false;
+      this.#reads.clear();
+      this.#serial = outcome.copy.serial;
+      this.#steps = 0;
+      this.#ledger.replace(outcome.copy);
+      this.#counts.add("update-malformed", "timeout", this.#ledger.unreadableCount);
+      if (this.#ledger.hasLoweredCase && !this.#hasToldCase) {
+        this.#hasToldCase = true;
+        this.#log.event("warn", "server-lowers-case", { zone: this.#zoneText() });
+      }
+      this.#reconsider(now);
+      this.#attend(now);
+      return;
+    }
+    const rcode = "rcode" in outcome ? outcome.rcode : undefined;
+    const reason = "reason" in verdict ? verdict.reason : "no transfer";
+    if (rcode === Rcode.REFUSED || rcode === Rcode.NOTAUTH || rcode === Rcode.NOTIMP) {
+      // UP-64: then the state file is all there is, and names are read one by one.
+      this.#mayCopy = false;
+      this.#needsCopy = false;
+      this.#log.event("warn", "update-without-transfers", { zone: this.#zoneText(), reason });
+    } else this.#pause(now, "copy", reason);
+  }
+
+  #wasRead(now: Instant, name: Name, outcome: Outcome, verdict: Verdict): void {
+    if (outcome.kind === "answer" && [Rcode.NOERROR, Rcode.NXDOMAIN].includes(outcome.rcode as 0)) {
+      this.#reads.delete(name.key);
+      this.#ledger.read(name, outcome.message.answers);
+      this.#isChanged = true;
+    } else if (outcome.kind === "answer") this.#reads.delete(name.key);
+    else this.#pause(now, "read", "reason" in verdict ? verdict.reason : "a name cannot be read");
+  }
+
+  /** XFR-4: only a zone that changed by more than our own updates is read again. */
+  #serialRead(now: Instant, outcome: Outcome, verdict: Verdict): void {
+    const soa =
+      outcome.kind === "answer" && outcome.rcode === Rcode.NOERROR
+        ? outcome.message.answers.find(({ type }) => type === RRType.SOA)?.rdata
+        : undefined;
+    if (soa?.kind !== "soa") {
+      this.#pause(now, "serial", "reason" in verdict ? verdict.reason : "the zone has no SOA");
+      return;
+    }
+    const expected = this.#serial === undefined ? undefined : (this.#serial + this.#steps) >>> 0;
+    this.#needsCopy = this.#mayCopy && soa.serial !== expected;
+    this.#serial = soa.serial;
+    this.#steps = 0;
+    if (!this.#needsCopy) this.#attend(now);
+  }
+
+  #survey(now: Instant): void {
+    this.#planSurvey(now);
+    this.#needsSerial = true;
+    this.#queue.readmit(now);
+  }
+
+  /** What is due besides changes, now that the zone is known as it is. */
+  #attend(now: Instant): void {
+    if (this.#upkeep.length > 0) return;
+    const ground = this.#ground(now);
+    this.#upkeep = [...dueRenewals(ground, this.#random), ...expiredContent(ground)];
+  }
+
+  /** TO-24, TO-25: by the lease that was granted, from the first update that bore it. */
+  #planRefresh(now: Instant): void {
+    if (this.#lifetime() !== "lease" || this.#due.find("lease") !== undefined) return;
+    const share = limits.refreshShare + (below(this.#random, 1001) / 1000) * limits.refreshSpread;
+    this.#due.set("lease", after(now, seconds(this.#grantedSeconds * share)));
+  }
+
+  #planSurvey(now: Instant): void {
+    this.#due.set("survey", after(now, between(this.#random, ...limits.surveySpan)));
+  }
+
+  #endGrace(now: Instant): void {
+    this.#isGrace = false;
+    this.#reconsider(now);
+  }
+
+  /** Compares everything: what is in order costs a look and no message. */
+  #reconsider(now: Instant): void {
+    for (const [key, extent] of this.#wanted.extents()) this.#queue.revisit(key, extent);
+    if (!this.#isGrace) {
+      for (const [key, extent] of leftovers(this.#ground(now))) this.#queue.revisit(key, extent);
+    }
+  }
+
+  #upkeepFailed(now: Instant, upkeep: Upkeep, verdict: Verdict): void {
+    if (verdict.kind === "not-so") {
+      // Somebody renewed what we took for dead: the survey's next round knows.
+      this.#ledger.unclaim(upkeep.updates);
+      this.#doubt(upkeep.names);
+      return;
+    }
+    if (upkeep.isLease) this.#due.set("lease", after(now, limits.retryMax));
+    if (verdict.kind !== "refused")
+      this.#pause(now, "upkeep", "reason" in verdict ? verdict.reason : "");
+  }
+
+  #doubt(names: readonly Name[]): void {
+    for (const name of names) this.#reads.set(name.key, name);
+    if (this.#mayCopy && this.#reads.size > limits.singleReadsMax) {
+      this.#reads.clear();
+      this.#needsCopy = true;
+    }
+  }
+
+  readonly #onConflict = (key: string, name: Name): void => {
+    this.#counts.add("update-conflicts");
+    this.#log.event("warn", "name-taken", {
+      zone: this.#zoneText(),
+      name: displayName(name),
+      reason: `somebody else's records are there (${key.split(" ", 1)[0]})`,
+    });
+  };
+
+  #wrongClock(now: Instant, kind: Job["kind"], offsetSeconds: number | undefined): void {
+    this.#clockOffset = offsetSeconds;
+    const offset = offsetSeconds === undefined ? "" : `, by ${offsetSeconds} s`;
+    this.#pause(
+      now,
+      kind,
+      `the server's clock differs from ours${offset} (BADTIME)`,
+      limits.clockPause,
+    );
+  }
+
+  /** Nothing is sent for a while; the reason is told when it is a new one. */
+  #pause(now: Instant, kind: Job["kind"], reason: string, span?: Duration): void {
+    const wait = this.#patience.failed(kind, reason);
+    this.#due.set("send", after(now, span ?? wait.span));
+    if (wait.isNews) this.#log.event("error", "update-failed", { zone: this.#zoneText(), reason });
+  }
+
+  #zoneText(): string {
+    return displayName(this.#settings.zone);
+  }
+}

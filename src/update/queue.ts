@@ -1,0 +1,184 @@
+// What has changed and is not in the zone yet, in units that are never split
+// (UP-62, UP-63): one message at a time is made of them. A message that is
+// refused is halved until the guilty unit stands alone; that one is set aside.
+
+import type { Duration, Instant } from "../time.js";
+import { after } from "../time.js";
+import type { Name } from "../wire/name.js";
+import type { RR } from "../wire/rr.js";
+import { messageRecordsMax, quarantineSpan } from "./limits.js";
+import { type Ground, type Plan, planExtent } from "./plan.js";
+import type { Extent } from "./wanted.js";
+
+export interface Unit {
+  readonly key: string;
+  readonly extent: Extent;
+  readonly plan: Plan;
+}
+
+/** What a message says, and for which units. */
+export interface Batch {
+  readonly units: readonly Unit[];
+  readonly prerequisites: readonly RR[];
+  readonly updates: readonly RR[];
+  readonly disowned: readonly RR[];
+}
+
+export class UpdateQueue {
+  readonly #pending = new Map<string, Extent>();
+  /** Parts of a refused message, the next one last. */
+  #parts: (readonly string[])[] = [];
+  readonly #aside = new Map<string, { readonly extent: Extent; readonly until: Instant }>();
+  readonly #misses = new Map<string, number>();
+  /** Keys that changed while a message with them was under way. */
+  readonly #changed = new Set<string>();
+
+  /** Units that wait. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  get asideCount(): number {
+    return this.#aside.size;
+  }
+
+  isAside(key: string): boolean {
+    return this.#aside.has(key);
+  }
+
+  /** Whether a refused message is being taken apart. */
+  get isBisecting(): boolean {
+    return this.#parts.length > 0;
+  }
+
+  /** Something may have to change at the names of an extent. */
+  add(key: string, extent: Extent): void {
+    const known = this.#pending.get(key) ?? this.#aside.get(key)?.extent;
+    // A changed service is another one: it may be accepted.
+    this.#aside.delete(key);
+    this.#pending.set(key, known === undefined ? extent : united(known, extent));
+    this.#changed.add(key);
+  }
+
+  /** As `add`, but nothing has changed: what is set aside stays aside. */
+  revisit(key: string, extent: Extent): void {
+    if (!this.#aside.has(key)) this.add(key, extent);
+  }
+
+  /** The next message; undefined when nothing has to be said. */
+  next(
+    ground: Ground,
+    onConflict: (key: string, name: Name) => void,
+    now: Instant,
+  ): Batch | undefined {
+    for (;;) {
+      const part = this.#parts.pop();
+      const keys = part ?? [...this.#pending.keys()];
+      const batch = this.#gather(ground, keys, onConflict, now, part !== undefined);
+      if (batch.units.length > 0) {
+        for (const { key } of batch.units) this.#changed.delete(key);
+        return batch;
+      }
+      if (part === undefined) return undefined;
+    }
+  }
+
+  /** The units are in the zone. */
+  done(units: readonly Unit[]): void {
+    for (const { key } of units) {
+      this.#misses.delete(key);
+      if (!this.#changed.has(key)) this.#pending.delete(key);
+    }
+  }
+
+  /** A message was refused. @returns the unit that stands alone now, if there is one */
+  refused(units: readonly Unit[], now: Instant, span: Duration = quarantineSpan): Unit | undefined {
+    const [first] = units;
+    if (units.length === 1 && first !== undefined) {
+      this.setAside(first.key, now, span);
+      return first;
+    }
+    this.split(units);
+    return undefined;
+  }
+
+  /** Halves a message: one of its units is at fault. */
+  split(units: readonly Unit[]): void {
+    const keys = units.map(({ key }) => key);
+    const middle = Math.ceil(keys.length / 2);
+    this.#parts.push(keys.slice(middle), keys.slice(0, middle));
+  }
+
+  /** A prerequisite of the unit has failed once more. @returns how often in a row */
+  missed(key: string): number {
+    const count = (this.#misses.get(key) ?? 0) + 1;
+    this.#misses.set(key, count);
+    return count;
+  }
+
+  /** Keeps a unit out of messages for a while. */
+  setAside(key: string, now: Instant, span: Duration): void {
+    const extent = this.#pending.get(key);
+    if (extent === undefined) return;
+    this.#pending.delete(key);
+    this.#misses.delete(key);
+    this.#aside.set(key, { extent, until: after(now, span) });
+  }
+
+  /** Lets those try again whose time has come, or all. */
+  readmit(now: Instant, isAll = false): void {
+    for (const [key, { extent, until }] of [...this.#aside]) {
+      if (isAll || until <= now) this.add(key, extent);
+    }
+  }
+
+  #gather(
+    ground: Ground,
+    keys: readonly string[],
+    onConflict: (key: string, name: Name) => void,
+    now: Instant,
+    isPart: boolean,
+  ): Batch {
+    const planned = new Set<string>();
+    const units: Unit[] = [];
+    let records = 0;
+    for (const [index, key] of keys.entries()) {
+      const extent = this.#pending.get(key);
+      if (extent === undefined) continue;
+      const plan = planExtent(ground, extent, planned);
+      if (plan?.conflict !== undefined) {
+        this.setAside(key, now, quarantineSpan);
+        onConflict(key, plan.conflict);
+        continue;
+      }
+      if (plan === undefined) {
+        this.#pending.delete(key);
+        continue;
+      }
+      const size = plan.prerequisites.length + plan.updates.length;
+      if (units.length > 0 && records + size > messageRecordsMax) {
+        if (isPart) this.#parts.push(keys.slice(index));
+        break;
+      }
+      records += size;
+      units.push({ key, extent, plan });
+    }
+    return batchOf(units);
+  }
+}
+
+export function batchOf(units: readonly Unit[]): Batch {
+  return {
+    units,
+    prerequisites: units.flatMap(({ plan }) => plan.prerequisites),
+    updates: units.flatMap(({ plan }) => plan.updates),
+    disowned: units.flatMap(({ plan }) => plan.disowned),
+  };
+}
+
+function united(a: Extent, b: Extent): Extent {
+  return {
+    names: new Map([...a.names, ...b.names]),
+    shared: new Map([...a.shared, ...b.shared]),
+  };
+}

@@ -1,0 +1,68 @@
+// The answer to an AXFR (RFC 5936 §2.2): from one SOA to the same SOA, in as
+// many messages as the server likes, in any order and with doubles. It is used
+// when it is complete and verified, and not at all otherwise.
+
+import { RRClass, RRType } from "../wire/codes.js";
+import type { Message } from "../wire/message.js";
+import { equalNames, isWithin, type Name } from "../wire/name.js";
+import { type RR, rdataKey } from "../wire/rr.js";
+import { transferRecordsMax } from "./limits.js";
+
+/** A zone as it was at one serial. */
+export interface ZoneCopy {
+  readonly apex: Name;
+  readonly serial: number;
+  /** Every record once; the SOA and what lies outside the zone are left out. */
+  readonly rrs: readonly RR[];
+}
+
+export type TransferStep =
+  | { readonly kind: "more" }
+  | { readonly kind: "complete"; readonly copy: ZoneCopy }
+  | { readonly kind: "refused"; readonly rcode: number }
+  | { readonly kind: "broken"; readonly reason: string };
+
+export class Transfer {
+  readonly #apex: Name;
+  readonly #rrs = new Map<string, RR>();
+  #serial: number | undefined;
+  #isComplete = false;
+
+  constructor(apex: Name) {
+    this.#apex = apex;
+  }
+
+  /** Takes the next message; after anything but `more`, no further one belongs to it. */
+  take(message: Message): TransferStep {
+    if (message.rcode !== 0) return { kind: "refused", rcode: message.rcode };
+    if (message.answers.length === 0 && this.#serial === undefined) {
+      return { kind: "broken", reason: "begins without a SOA" };
+    }
+    for (const rr of message.answers) {
+      const fault = this.#record(rr);
+      if (fault !== undefined) return { kind: "broken", reason: fault };
+    }
+    if (!this.#isComplete || this.#serial === undefined) return { kind: "more" };
+    const rrs = [...this.#rrs.values()];
+    return { kind: "complete", copy: { apex: this.#apex, serial: this.#serial, rrs } };
+  }
+
+  #record(rr: RR): string | undefined {
+    if (this.#isComplete) return "goes on after its end";
+    const isApexSoa = rr.rdata.kind === "soa" && equalNames(rr.name, this.#apex);
+    if (this.#serial === undefined && !isApexSoa) return "begins without the zone's SOA";
+    if (isApexSoa && rr.rdata.kind === "soa") {
+      if (this.#serial === undefined) this.#serial = rr.rdata.serial;
+      else if (this.#serial === rr.rdata.serial) this.#isComplete = true;
+      else return "the zone changed on the way";
+      return undefined;
+    }
+    if (rr.class !== RRClass.IN || rr.type === RRType.SOA || !isWithin(rr.name, this.#apex)) {
+      return undefined;
+    }
+    const { size } = this.#rrs;
+    if (size >= transferRecordsMax) return `more than ${transferRecordsMax} records`;
+    this.#rrs.set(`${rr.type} ${rr.name.key} ${rdataKey(rr.type, rr.rdata)}`, rr);
+    return undefined;
+  }
+}

@@ -1,0 +1,180 @@
+// What is wanted in one zone: all that is offered, each record once, however
+// many services and links offer it. Addresses of a host are united; where two
+// links disagree about a unique name, the first one stays (UP-56).
+
+import type { Counts } from "../counts.js";
+import type { Log } from "../log.js";
+import { RRType } from "../wire/codes.js";
+import { displayName, type Name } from "../wire/name.js";
+import { type LifeKey, ownLifeKey } from "./lifetime.js";
+import {
+  type Offer,
+  type OfferedRR,
+  type RecordKey,
+  recordKey,
+  type SetKey,
+  setKey,
+} from "./offer.js";
+
+export interface WantedRR extends OfferedRR {
+  /** Keys of the offers that it belongs to. */
+  readonly offers: Set<string>;
+  /** Under which TIMEOUT of ours it lives; kept, since it is a hash. */
+  readonly lifeKey: LifeKey;
+}
+
+/** What one change of an offer is about: whole names, or single records at shared ones. */
+export interface Extent {
+  readonly names: ReadonlyMap<string, Name>;
+  readonly shared: ReadonlyMap<RecordKey, OfferedRR>;
+}
+
+interface Claim {
+  readonly source: string;
+  readonly offers: Set<string>;
+}
+
+export class Wanted {
+  readonly #recordsMax: number;
+  readonly #counts: Counts;
+  readonly #log: Log;
+  readonly #offers = new Map<string, Offer>();
+  readonly #records = new Map<RecordKey, WantedRR>();
+  readonly #byName = new Map<string, Map<RecordKey, WantedRR>>();
+  /** Which link speaks for a unique SRV or TXT. */
+  readonly #claims = new Map<SetKey, Claim>();
+  /** Offers that a conflict or the limit keeps out; tried again when something goes. */
+  readonly #waiting = new Map<string, Offer>();
+
+  constructor(recordsMax: number, counts: Counts, log: Log) {
+    this.#recordsMax = recordsMax;
+    this.#counts = counts;
+    this.#log = log;
+  }
+
+  get size(): number {
+    return this.#records.size;
+  }
+
+  /** Offers kept out for a conflict or the limit. */
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
+  /** Takes an offer over; one without records is withdrawn. @returns what may have to change */
+  apply(offer: Offer): ReadonlyMap<string, Extent> {
+    const extents = new Map<string, Extent>();
+    const before = this.#offers.get(offer.key);
+    this.#waiting.delete(offer.key);
+    if (before !== undefined) this.#drop(before);
+    const isIn = offer.rrs.length > 0 && this.#enter(offer);
+    const after = isIn ? offer.rrs : [];
+    if (before !== undefined || isIn) {
+      extents.set(offer.key, extentOf([...(before?.rrs ?? []), ...after]));
+    }
+    if (before !== undefined && this.#waiting.size > 0) this.#retry(extents);
+    return extents;
+  }
+
+  find(key: RecordKey): WantedRR | undefined {
+    return this.#records.get(key);
+  }
+
+  /** Every wanted record of a name. */
+  at(name: Name): readonly WantedRR[] {
+    return [...(this.#byName.get(name.key)?.values() ?? [])];
+  }
+
+  /** All that is wanted, as if all of it had just been offered. */
+  *extents(): Generator<readonly [key: string, extent: Extent]> {
+    for (const [key, offer] of this.#offers) yield [key, extentOf(offer.rrs)];
+  }
+
+  #retry(extents: Map<string, Extent>): void {
+    for (const offer of [...this.#waiting.values()]) {
+      this.#waiting.delete(offer.key);
+      if (this.#enter(offer)) extents.set(offer.key, extentOf(offer.rrs));
+    }
+  }
+
+  #enter(offer: Offer): boolean {
+    const reason = this.#obstacle(offer);
+    if (reason !== undefined) {
+      this.#waiting.set(offer.key, offer);
+      this.#counts.add("update-waiting", reason);
+      this.#log.event("warn", "service-not-published", {
+        name: displayName(offer.title),
+        link: offer.source,
+        reason: reason === "limit" ? "the zone is full" : "another link says otherwise",
+      });
+      return false;
+    }
+    this.#offers.set(offer.key, offer);
+    for (const one of offer.rrs) this.#add(offer, one);
+    return true;
+  }
+
+  #obstacle(offer: Offer): "limit" | "conflict" | undefined {
+    const fresh = offer.rrs.filter(({ rr }) => !this.#records.has(recordKey(rr))).length;
+    if (this.#records.size + fresh > this.#recordsMax) return "limit";
+    const isDisputed = offer.rrs.some(({ rr }) => {
+      const claim = isClaimed(rr.type) ? this.#claims.get(setKey(rr)) : undefined;
+      const isOther = claim !== undefined && claim.source !== offer.source;
+      return isOther && !this.#records.has(recordKey(rr));
+    });
+    return isDisputed ? "conflict" : undefined;
+  }
+
+  #add(offer: Offer, one: OfferedRR): void {
+    const { rr } = one;
+    const key = recordKey(rr);
+    const known = this.#records.get(key);
+    const offers = (known?.offers ?? new Set<string>()).add(offer.key);
+    // The last word on the TTL of a unique record is its device's; a shared one keeps its first.
+    const wanted = known !== undefined && one.isShared ? known : wantedOf(one, offers, known);
+    this.#records.set(key, wanted);
+    let atName = this.#byName.get(rr.name.key);
+    if (atName === undefined) {
+      atName = new Map();
+      this.#byName.set(rr.name.key, atName);
+    }
+    atName.set(key, wanted);
+    if (!isClaimed(rr.type)) return;
+    const claim = this.#claims.get(setKey(rr));
+    if (claim !== undefined) claim.offers.add(offer.key);
+    else this.#claims.set(setKey(rr), { source: offer.source, offers: new Set([offer.key]) });
+  }
+
+  #drop(offer: Offer): void {
+    this.#offers.delete(offer.key);
+    for (const { rr } of offer.rrs) {
+      const key = recordKey(rr);
+      const claim = this.#claims.get(setKey(rr));
+      claim?.offers.delete(offer.key);
+      if (claim?.offers.size === 0) this.#claims.delete(setKey(rr));
+      const known = this.#records.get(key);
+      known?.offers.delete(offer.key);
+      if (known === undefined || known.offers.size > 0) continue;
+      this.#records.delete(key);
+      const atName = this.#byName.get(rr.name.key);
+      atName?.delete(key);
+      if (atName?.size === 0) this.#byName.delete(rr.name.key);
+    }
+  }
+}
+
+function wantedOf(one: OfferedRR, offers: Set<string>, known: WantedRR | undefined): WantedRR {
+  return { ...one, offers, lifeKey: known?.lifeKey ?? ownLifeKey(one.rr) };
+}
+
+const isClaimed = (type: number) => type === RRType.SRV || type === RRType.TXT;
+
+function extentOf(rrs: readonly OfferedRR[]): Extent {
+  const names = new Map<string, Name>();
+  const shared = new Map<RecordKey, OfferedRR>();
+  for (const one of rrs) {
+    if (one.isShared) shared.set(recordKey(one.rr), one);
+    else names.set(one.rr.name.key, one.rr.name);
+  }
+  return { names, shared };
+}
