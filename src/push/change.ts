@@ -43,6 +43,25 @@ export function difference(told: RRsAtName, seen: RRsAtName): Difference | undef
   return gone.size === 0 && came.size === 0 ? undefined : { gone, came };
 }
 
+/** A part of a difference, and what the client holds once it was told that. */
+export interface Portion extends Difference {
+  readonly after: RRsAtName;
+}
+
+/**
+ * As much of a difference as has room: all that went, which is said in a few words where a whole
+ * set went, and at most `addsMax` of what came. Undefined when there is no difference.
+ */
+export function portionOf(told: RRsAtName, seen: RRsAtName, addsMax: number): Portion | undefined {
+  const missed = difference(told, seen);
+  if (missed === undefined) return undefined;
+  if (missed.came.size <= addsMax) return { ...missed, after: seen };
+  const came = new Map([...missed.came].slice(0, addsMax));
+  const after = new Map([...told, ...came]);
+  for (const identity of missed.gone.keys()) after.delete(identity);
+  return { gone: missed.gone, came, after };
+}
+
 /** What one client holds at one name, by what it subscribed to there. */
 export interface Holding {
   readonly name: Name;

@@ -23,6 +23,8 @@ export interface DeskOptions {
   /** Subscriptions, in all and in one session. */
   readonly subscriptionsMax: number;
   readonly perSessionMax: number;
+  /** Records that one session is told of at once. */
+  readonly addsMax: number;
 }
 
 /** What a question is subscribed to: no topic for a class that no record here has. */
@@ -57,7 +59,8 @@ export class Desk {
     this.#add(seat, { id: request.id, question, topic });
     session.respond(now, request, { rcode: Rcode.NOERROR });
     if (topic === undefined) return true;
-    for (const message of this.#encode(topic)) session.send(now, message);
+    if (topic.told.size > this.#options.addsMax) seat.fallBehind(topic, noRRs);
+    else for (const message of this.#encode(topic)) session.send(now, message);
     return true;
   }
 

@@ -38,8 +38,9 @@ export class Seat {
   /** By the key of a name. */
   readonly #topicsAt = new Map<string, Topic[]>();
   /**
-   * Topics that the client does not know the latest of, with what it was told last: while it
-   * does not read, changes are not queued but caught up with, and opposite ones vanish (PUSH-38).
+   * Topics that the client does not know the latest of, with what it was told last. While it
+   * does not read, changes are not queued but caught up with, and opposite ones vanish (PUSH-38);
+   * large sets are told a portion at a time.
    */
   readonly #behind = new Map<Topic, RRsAtName>();
   /** The stream takes nothing at present. */
@@ -98,6 +99,11 @@ export class Seat {
   /** Puts off what a topic has to say; only what it said last is remembered. */
   fallBehind(topic: Topic, told: RRsAtName): void {
     if (!this.#behind.has(topic)) this.#behind.set(topic, told);
+  }
+
+  /** Whether there is something to catch up with: news of any topic wait for their turn then. */
+  get isBehind(): boolean {
+    return this.#behind.size > 0;
   }
 
   /** What this client was told last by a topic. */

@@ -14,14 +14,16 @@ import { type Tables, tablesOf } from "../proxy/tables.js";
 import { type Duration, earliest, type Instant, ms, seconds } from "../time.js";
 import { Rcode } from "../wire/codes.js";
 import { Batches } from "./batches.js";
+import { addsMaxOf, catchUp } from "./catch-up.js";
 import { Desk } from "./desk.js";
+import { encodePushes } from "./encode.js";
 import { Seat } from "./seat.js";
 import type { FindLink } from "./topic.js";
 
 /** Bounds of sessions and subscriptions. */
 export type PushLimits = Pick<
   Limits,
-  "dsoInactivity" | "dsoKeepalive" | "subscriptions" | "subscriptionsPerSession"
+  "dsoInactivity" | "dsoKeepalive" | "subscriptions" | "subscriptionsPerSession" | "writeQueue"
 >;
 
 export interface PushOptions {
@@ -54,6 +56,9 @@ export type StreamOutput =
  */
 const sliceMax = 250;
 
+/** Sessions that are told a portion of a large set in one go: each may cost a millisecond. */
+const portionsMax = 8;
+
 /** Clients that we send away on a restart return this far apart (DSO-44). */
 const returnGap: Duration = ms(100);
 
@@ -69,6 +74,9 @@ export class PushServer {
   /** Those who are to hear of changes and have not had their turn. */
   readonly #queue = new Set<Seat>();
   #queuedSince: Instant | undefined;
+  /** Those who read, and have something to catch up with. */
+  readonly #late = new Set<Seat>();
+  #lateSince: Instant | undefined;
   #isOn: boolean;
   #tables: Tables;
   #limits: PushLimits;
@@ -136,16 +144,16 @@ export class PushServer {
   /** The client reads too slowly: changes wait, and are told together when it reads again. */
   blocked(stream: number): void {
     const seat = this.#seats.get(stream);
-    if (seat !== undefined) seat.isBlocked = true;
+    if (seat === undefined) return;
+    seat.isBlocked = true;
+    this.#late.delete(seat);
   }
 
   drained(now: Instant, stream: number): void {
     const seat = this.#seats.get(stream);
     if (seat === undefined || !seat.isBlocked) return;
     seat.isBlocked = false;
-    const batches = new Batches();
-    for (const [topic, before] of seat.takeBehind()) batches.catchUp(seat, topic, before);
-    this.#send(now, batches);
+    this.#catchUp(now, seat);
   }
 
   /** Whether the session's timers hold instead of the stream's idle limit (DSO-07). */
@@ -156,14 +164,14 @@ export class PushServer {
 
   /** Tells the subscribers what follows from one batch of changes. */
   linkChanged(now: Instant, link: string, changes: readonly Change[]): void {
-    const batches = new Batches();
+    const batches = new Batches(this.#addsMax);
     batches.addAll(this.#desk.topics.changed(now, link, changes));
     this.#send(now, batches);
   }
 
   /** Nothing more will come from this link, and nothing that it said holds. */
   linkDown(now: Instant, link: string): void {
-    const batches = new Batches();
+    const batches = new Batches(this.#addsMax);
     batches.addAll(this.#desk.topics.lookAtLink(now, link));
     this.#send(now, batches);
   }
@@ -177,7 +185,7 @@ export class PushServer {
     this.#tables = tablesOf(options.proxy);
     this.#limits = options.limits;
     const before = this.#desk;
-    const batches = new Batches();
+    const batches = new Batches(this.#addsMax);
     this.#desk = this.#deskOf();
     for (const seat of this.#seats.values()) {
       seat.classify(this.#tables);
@@ -196,6 +204,7 @@ export class PushServer {
   /** Does what has fallen due: sessions end. */
   expire(now: Instant): void {
     if (this.#queuedSince !== undefined && this.#queuedSince <= now) this.#nextSlice();
+    if (this.#lateSince !== undefined && this.#lateSince <= now) this.#nextPortions(now);
     for (;;) {
       const seat = this.#deadlines.takeDue(now);
       if (seat === undefined) return;
@@ -206,7 +215,8 @@ export class PushServer {
 
   nextDeadline(): Instant | undefined {
     for (const seat of this.#touched) this.#schedule(seat);
-    return earliest(this.#queuedSince, this.#deadlines.next());
+    const waiting = earliest(this.#queuedSince, this.#lateSince);
+    return earliest(waiting, this.#deadlines.next());
   }
 
   /** The stream is gone, whoever closed it: so is all that was subscribed to there. */
@@ -268,14 +278,16 @@ export class PushServer {
   }
 
   #subscribe(now: Instant, seat: Seat, request: Request): void {
-    if (this.#desk.subscribe(now, seat, request)) return;
-    this.#follow(now, seat, seat.session.abort("subscribed-twice"));
+    if (!this.#desk.subscribe(now, seat, request)) {
+      this.#follow(now, seat, seat.session.abort("subscribed-twice"));
+    } else if (seat.isBehind && !this.#late.has(seat)) this.#catchUp(now, seat);
   }
 
   #send(now: Instant, batches: Batches): void {
     for (const [seat, messages] of batches.encode(this.#counts)) {
       for (const message of messages) seat.session.send(now, message);
-      this.#queue.add(seat);
+      if (messages.length > 0) this.#queue.add(seat);
+      else this.#fallBehind(now, seat);
     }
     if (this.#queue.size > 0) this.#queuedSince ??= now;
     this.#nextSlice();
@@ -291,6 +303,38 @@ export class PushServer {
       this.#queue.delete(seat);
     }
     this.#queuedSince = undefined;
+  }
+
+  /** Tells a session a portion of what it lacks; the next one follows when others had theirs. */
+  #catchUp(now: Instant, seat: Seat): void {
+    this.#late.delete(seat);
+    if (seat.isBlocked) return;
+    const skipped = () => this.#counts.add("records-dropped", "push-too-large");
+    const changes = seat.changes(catchUp(seat, this.#addsMax));
+    for (const message of encodePushes(changes, skipped)) seat.session.send(now, message);
+    this.#touched.add(seat);
+    if (seat.isBehind) this.#fallBehind(now, seat);
+  }
+
+  #fallBehind(now: Instant, seat: Seat): void {
+    if (seat.isBlocked) return;
+    this.#late.add(seat);
+    this.#lateSince ??= now;
+  }
+
+  #nextPortions(now: Instant): void {
+    this.#lateSince = undefined;
+    let room = portionsMax;
+    for (const seat of [...this.#late]) {
+      if (room === 0) break;
+      room -= 1;
+      this.#catchUp(now, seat);
+    }
+    if (this.#late.size > 0) this.#lateSince = now;
+  }
+
+  get #addsMax(): number {
+    return addsMaxOf(this.#limits.writeQueue);
   }
 
   #flush(seat: Seat): void {
@@ -319,7 +363,9 @@ export class PushServer {
     this.#deadlines.clear(seat);
     this.#touched.delete(seat);
     this.#queue.delete(seat);
+    this.#late.delete(seat);
     if (this.#queue.size === 0) this.#queuedSince = undefined;
+    if (this.#late.size === 0) this.#lateSince = undefined;
   }
 
   #turnAway() {
@@ -334,6 +380,7 @@ export class PushServer {
       ground: { tables: this.#tables, findLink: this.#findLink, counts: this.#counts },
       subscriptionsMax: this.#limits.subscriptions,
       perSessionMax: this.#limits.subscriptionsPerSession,
+      addsMax: this.#addsMax,
     });
   }
 }

@@ -345,6 +345,88 @@ describe("slow readers [PUSH-38]", () => {
   });
 });
 
+describe("sets larger than a queue", () => {
+  const queue = 65_536;
+  /** Adds in one go: 128 with this queue. */
+  const portion = queue / 512;
+  const printers = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, at) => {
+      return `_ipp._tcp.local. 4500 PTR p${from + at}._ipp._tcp.local.`;
+    });
+
+  function crowd(count: number) {
+    const { w, link } = scene({ limits: { writeQueue: queue } });
+    const first = new Client(w.connectTls()).subscribe(1);
+    for (let from = 0; from < count; from += 100) {
+      link.says(printers(from, Math.min(count, from + 100)).join("\n"));
+    }
+    w.run(seconds(3));
+    first.news();
+    return { w, link, first };
+  }
+
+  test("a portion follows the response at once, the rest by and by [PUSH-18] [PUSH-38]", () => {
+    const { w, first } = crowd(1000);
+    const late = new Client(w.connectTls("192.0.2.2")).subscribe(1);
+    expect(late.news().flat()).toHaveLength(portion);
+    expect(w.engine.nextDeadline()).toBe(w.now);
+    w.run(ms(0));
+    late.news();
+    expect(late.subscriber.copy).toHaveLength(1000);
+    expect(late.subscriber.copy).toEqual(first.subscriber.copy);
+  });
+
+  test("who does not read gets no further portion, and what is true when he reads again", () => {
+    const { w, link, first } = crowd(1000);
+    const late = new Client(w.connectTls("192.0.2.2")).subscribe(1);
+    w.input({ kind: "stream-blocked", stream: late.tcp.stream });
+    w.run(ms(0));
+    expect(late.news().flat()).toHaveLength(portion);
+    link.says(printers(0, 100).map(gone).join("\n"));
+    w.run(seconds(2));
+    expect(late.news()).toEqual([]);
+    for (let round = 0; round < 9; round++) {
+      w.input({ kind: "stream-drained", stream: late.tcp.stream });
+      w.input({ kind: "stream-blocked", stream: late.tcp.stream });
+    }
+    w.input({ kind: "stream-drained", stream: late.tcp.stream });
+    w.run(ms(0));
+    late.news();
+    first.news();
+    expect(late.subscriber.copy).toHaveLength(900);
+    expect(late.subscriber.copy).toEqual(first.subscriber.copy);
+  });
+
+  test("a burst of changes comes in portions, in the midst of which others come too", () => {
+    const { w, link, first } = crowd(10);
+    link.says(printers(10, 250).join("\n"));
+    link.says(gone(printers(0, 1)[0] ?? ""));
+    link.says(printers(250, 260).join("\n"));
+    w.run(seconds(2));
+    const news = first.news();
+    for (const one of news) expect(one.length).toBeLessThanOrEqual(portion);
+    expect(first.subscriber.copy).toHaveLength(259);
+  });
+
+  test("unsubscribing in the midst of it ends it", () => {
+    const { w } = crowd(1000);
+    const late = new Client(w.connectTls("192.0.2.2")).subscribe(1);
+    late.news();
+    late.says(late.subscriber.wantsNoMore(1));
+    w.run(ms(0));
+    expect(late.heard()).toEqual([]);
+  });
+
+  test("a reconfiguration in the midst of it loses nothing", () => {
+    const { w, first } = crowd(1000);
+    const late = new Client(w.connectTls("192.0.2.2")).subscribe(1);
+    w.reconfigure();
+    w.run(ms(0));
+    late.news();
+    expect(late.subscriber.copy).toEqual(first.subscriber.copy);
+  });
+});
+
 describe("many subscribers", () => {
   test("all hear of a change, in slices that let others in between [PUSH-26]", () => {
     const { w, link } = scene();

@@ -31,6 +31,7 @@ export const limits: PushLimits = {
   dsoKeepalive: seconds(3600),
   subscriptions: 100,
   subscriptionsPerSession: 20,
+  writeQueue: 1024 * 1024,
 };
 
 /** The lab's link, with no host zone of its own. */
