@@ -79,10 +79,13 @@ export function listenAt(
 }
 
 interface Stream {
+  readonly id: StreamId;
   /** What is read from and written to. */
   readonly socket: Socket;
   /** The TCP socket, under TLS another: only this one can be reset. */
   readonly raw: Socket;
+  /** The first bytes of this turn, as long as there are no others. */
+  first: Uint8Array | undefined;
   isCorked: boolean;
   isBlocked: boolean;
   isAborted: boolean;
@@ -94,6 +97,8 @@ export class TcpStreams {
   readonly #counts: Counts;
   #writeQueueMax: number;
   #last = 0;
+  /** Those that were written to in this turn. */
+  #written: Stream[] = [];
 
   constructor(ears: StreamEars & ListenerEars, counts: Counts, writeQueueMax: number) {
     this.#ears = ears;
@@ -121,10 +126,11 @@ export class TcpStreams {
     this.#last += 1;
     const id = this.#last;
     const ears = this.#ears;
-    const stream = { socket, raw, isCorked: false, isBlocked: false, isAborted: false };
+    const flags = { isCorked: false, isBlocked: false, isAborted: false };
+    const stream: Stream = { id, socket, raw, first: undefined, ...flags };
     this.#streams.set(id, stream);
     socket.on("data", (bytes) => ears.received(id, bytes));
-    socket.on("drain", () => this.#drained(id, stream));
+    socket.on("drain", () => this.#drained(stream));
     socket.on("end", () => ears.ended(id));
     socket.on("close", () => {
       this.#streams.delete(id);
@@ -136,24 +142,34 @@ export class TcpStreams {
   write(id: StreamId, bytes: Uint8Array): void {
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.isAborted) return;
-    const { socket } = stream;
-    if (socket.writableLength + bytes.length > this.#writeQueueMax) {
+    const { socket, first } = stream;
+    if (socket.writableLength + (first?.length ?? 0) + bytes.length > this.#writeQueueMax) {
       this.#counts.add("limits", "write-queue");
       this.abort(id);
       return;
     }
-    if (!stream.isCorked) {
-      // Answers of one turn leave in one system call, and under TLS in one record.
+    if (first === undefined && !stream.isCorked) {
+      if (this.#written.length === 0) process.nextTick(() => this.#flush());
+      this.#written.push(stream);
+      stream.first = bytes;
+      return;
+    }
+    if (first !== undefined) {
+      // What is written in one turn leaves in one system call, and under TLS in one record.
       stream.isCorked = true;
       socket.cork();
-      process.nextTick(() => this.#uncork(stream, id));
+      socket.write(first);
+      stream.first = undefined;
     }
     socket.write(bytes);
   }
 
   /** Ends our side once everything written has left; under TLS with close_notify. */
   close(id: StreamId): void {
-    this.#streams.get(id)?.socket.end();
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    this.#send(stream);
+    stream.socket.end();
   }
 
   /** Resets the connection: under TLS without close_notify (RFC 8490 §5.3). */
@@ -161,6 +177,7 @@ export class TcpStreams {
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.isAborted) return;
     stream.isAborted = true;
+    stream.first = undefined;
     stream.raw.resetAndDestroy();
   }
 
@@ -187,22 +204,34 @@ export class TcpStreams {
     this.adopt(socket, socket, { address, port }, listener);
   }
 
-  #uncork(stream: Stream, id: StreamId): void {
-    stream.isCorked = false;
-    stream.socket.uncork();
+  #flush(): void {
+    const written = this.#written;
+    this.#written = [];
+    for (const stream of written) this.#send(stream);
     // What the kernel takes at once is no queue, though the socket says so until then.
-    if (stream.socket.writableNeedDrain) setImmediate(() => this.#checkBlocked(stream, id));
+    const full = written.filter(({ socket }) => socket.writableNeedDrain);
+    if (full.length > 0) setImmediate(() => this.#checkBlocked(full));
   }
 
-  #checkBlocked(stream: Stream, id: StreamId): void {
-    if (!stream.socket.writableNeedDrain || stream.isBlocked || stream.isAborted) return;
-    stream.isBlocked = true;
-    this.#ears.blocked(id);
+  #send(stream: Stream): void {
+    const { socket, first, isCorked } = stream;
+    stream.first = undefined;
+    stream.isCorked = false;
+    if (first !== undefined) socket.write(first);
+    else if (isCorked) socket.uncork();
   }
 
-  #drained(id: StreamId, stream: Stream): void {
+  #checkBlocked(streams: readonly Stream[]): void {
+    for (const stream of streams) {
+      if (!stream.socket.writableNeedDrain || stream.isBlocked || stream.isAborted) continue;
+      stream.isBlocked = true;
+      this.#ears.blocked(stream.id);
+    }
+  }
+
+  #drained(stream: Stream): void {
     if (!stream.isBlocked) return;
     stream.isBlocked = false;
-    this.#ears.drained(id);
+    this.#ears.drained(stream.id);
   }
 }
