@@ -270,7 +270,14 @@ export class Link {
       this.#counts.add("limits", "reconfirmations");
       return;
     }
-    const question = this.#open({ name: record.owner.name, type: record.type });
+    const { type } = record;
+    const { name } = record.owner;
+    const isOpen = this.#table.find(name, type) !== undefined;
+    if (!isOpen && this.#table.size >= this.#options.questionsMax) {
+      this.#counts.add("limits", "questions");
+      return;
+    }
+    const question = this.#open({ name, type });
     const watch = this.#table.attach(question, { kind: "confirm", client: "" });
     this.#reconfirmations.begin(now, record, watch);
     this.#asking.confirm(now, question);

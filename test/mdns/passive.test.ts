@@ -289,8 +289,23 @@ describe("reconfirmation", () => {
     expect(stage.find("h.local A")).toEqual([]);
   });
 
+  test("needs room among the questions, unless its own is asked anyway", () => {
+    const stage = Stage.up({ questionsMax: 1 });
+    stage.response([held]);
+    stage.watch("x.local A", "standing");
+    stage.link.reconfirm(stage.now, rr(plain));
+    expect(stage.link.questionCount).toBe(1);
+    expect(stage.counts.of("limits", "questions")).toBe(1);
+    const own = Stage.up({ questionsMax: 1 });
+    own.watch("h.local A", "standing");
+    own.response([held]);
+    own.link.reconfirm(own.now, rr(plain));
+    own.run(60);
+    expect(own.find("h.local A")).toEqual([]);
+  });
+
   test("is bounded, which is counted", () => {
-    const stage = Stage.up();
+    const stage = Stage.up({ questionsMax: 1000 });
     for (let n = 0; n < 501; n++) stage.response([`!h${n}.local. 120 A 192.0.2.1`]);
     for (let n = 0; n < 501; n++)
       stage.link.reconfirm(stage.now, rr(`h${n}.local. 120 A 192.0.2.1`));
