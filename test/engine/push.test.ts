@@ -331,6 +331,18 @@ describe("slow readers [PUSH-38]", () => {
     expect(client.heard()).toEqual([]);
   });
 
+  test("what another subscription told meanwhile is not told again [PUSH-25] [PUSH-38]", () => {
+    const { link, client, reads } = slow();
+    client.subscriber.news();
+    link.says(foyer);
+    client.subscribe(2, type, "ANY");
+    expect(client.news()).toEqual([
+      [`+ ${type}. 4500 PTR Lobby.${type}.`, `+ ${type}. 4500 PTR Foyer.${type}.`],
+    ]);
+    reads();
+    expect(client.heard()).toEqual([]);
+  });
+
   test("a reconfiguration meanwhile loses nothing", () => {
     const { w, link, client, reads } = slow();
     client.subscriber.news();
