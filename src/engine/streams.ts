@@ -280,16 +280,26 @@ export class Streams {
   }
 
   /** @returns whether one answer to this message follows, now or later */
-  #take(now: Instant, { id, asker }: Stream, message: Uint8Array): boolean {
+  #take(now: Instant, stream: Stream, message: Uint8Array): boolean {
+    const { id, asker } = stream;
     const { push, llq, queries } = this.#readers;
     const isOrdinary = push.receive(now, id, message);
     asker.isSession = push.isSession(id);
+    if (push.isLeaving(id)) this.#fallSilent(now, stream);
     if (!isOrdinary) return false;
     const taken = llq.receive(now, asker, message);
     const isAnswered =
       taken === "other" ? queries.receive(now, asker, message) : taken === "answered";
     if (!isAnswered) push.dropped(now, id);
     return isAnswered;
+  }
+
+  /** The client was asked to go: nothing is said to it any more, or looked for (DSO-41). */
+  #fallSilent(now: Instant, stream: Stream): void {
+    const { llq, queries } = this.#readers;
+    llq.streamClosed(now, stream.id);
+    queries.streamClosed(now, stream.id);
+    stream.due = 0;
   }
 
   #write(id: StreamId, message: Uint8Array): void {

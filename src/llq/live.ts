@@ -176,6 +176,7 @@ export class LiveLlqs {
       delete llq.opening;
       this.end(now, llq, "stream-closed");
     }
+    this.#blocked.delete(stream);
   }
 
   expire(now: Instant): void {
@@ -227,7 +228,7 @@ export class LiveLlqs {
 
   /** The client reads too slowly: what changes is told together when it reads again. */
   blocked(stream: number): void {
-    if (this.table.onStream(stream).length > 0) this.#blocked.add(stream);
+    this.#blocked.add(stream);
   }
 
   drained(now: Instant, stream: number): void {
@@ -391,7 +392,6 @@ export class LiveLlqs {
 
   #release({ asker }: Llq): void {
     if (asker.transport === "udp" || this.table.onStream(asker.stream).length > 0) return;
-    this.#blocked.delete(asker.stream);
     this.#released.push(asker.stream);
   }
 

@@ -8,6 +8,7 @@ import { RRType } from "../../src/wire/codes.js";
 import { decodeMessage } from "../../src/wire/message.js";
 import { parseName } from "../../src/wire/name.js";
 import { formatRR } from "../../src/wire/text.js";
+import { example } from "../dso/examples.js";
 import { examples } from "../llq/examples.js";
 import { hex } from "../wire/captures.js";
 import { World, type WorldSetting } from "./story.js";
@@ -226,6 +227,34 @@ describe("over streams [LLQ-24]", () => {
     w.input({ kind: "stream-drained", stream: tcp.stream });
     expect(tcp.received).toHaveLength(2);
     expect(tcp.received[1]?.message.answers).toHaveLength(1);
+  });
+
+  test("one that is set up while the reader is slow waits like the others [PUSH-38] [LLQ-24]", () => {
+    const { w, link } = scene();
+    const tcp = w.connect();
+    w.input({ kind: "stream-blocked", stream: tcp.stream });
+    open(tcp);
+    link.says(lobby);
+    link.says("_ipp._tcp.local. 4500 PTR Foyer._ipp._tcp.local.");
+    expect(tcp.received).toHaveLength(1);
+    w.input({ kind: "stream-drained", stream: tcp.stream });
+    expect(tcp.received).toHaveLength(2);
+  });
+
+  test("of a client that is turned away it ends, unsaid [DSO-41] [DSO-43]", () => {
+    const { w, link } = scene({ limits: { connections: 1 } });
+    w.connectTls();
+    const late = w.connectTls();
+    const query = example("E67");
+    late.send(hex(examples.E40), query);
+    late.send(example("E01"));
+    expect(late.dso).toHaveLength(2);
+    link.says(lobby);
+    w.run(seconds(4));
+    expect(late.received).toEqual([]);
+    expect(w.engine.dump(w.now)).toMatchObject({ llq: { llqs: 0 }, queries: { waiting: 0 } });
+    w.run(seconds(2));
+    expect(late.closed).toBe("abort");
   });
 
   test("an LLQ and a session share a stream", () => {
