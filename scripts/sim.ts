@@ -29,11 +29,11 @@ let broken = 0;
 for (let seed = first; seed < first + count; seed++) {
   const start = performance.now();
   try {
-    const { digest, asked, packets, checked } = runSeed(seed, minutes, fault);
+    const { digest, asked, packets, checked, copies } = runSeed(seed, minutes, fault);
     const spent = Math.round(performance.now() - start);
     process.stdout.write(
       `seed ${seed}: ${asked} questions, ${packets} packets, ${checked} answers compared ` +
-        `in the end, digest ${digest}, ${spent} ms\n`,
+        `in the end, ${copies} copies, digest ${digest}, ${spent} ms\n`,
     );
   } catch (error) {
     if (!(error instanceof Violation)) throw error;

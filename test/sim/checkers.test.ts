@@ -250,9 +250,14 @@ test("sizes", () => {
   const { checkers } = new Rig();
   const link = { id: "eth1", records: 0, questionCount: 0 };
   const queries = { waiting: 0, readyBytes: 0 };
-  checkers.sizes({ links: [link], queries });
+  const dump = { links: [link], queries, push: { subscriptions: 0 }, llq: { llqs: 0 } };
+  checkers.sizes(dump);
   const over = plan.limits.cacheRecords + 1;
-  expect(() => checkers.sizes({ links: [{ ...link, records: over }], queries })).toThrow("RRs");
+  expect(() => checkers.sizes({ ...dump, links: [{ ...link, records: over }] })).toThrow("RRs");
   const waiting = { ...queries, waiting: plan.limits.queriesWaiting + 1 };
-  expect(() => checkers.sizes({ links: [link], queries: waiting })).toThrow("waiting");
+  expect(() => checkers.sizes({ ...dump, queries: waiting })).toThrow("waiting");
+  const llqs = plan.limits.llq + 1;
+  expect(() => checkers.sizes({ ...dump, llq: { llqs } })).toThrow("LLQs");
+  const forgotten = { subscriptions: 1 };
+  expect(() => checkers.sizes({ ...dump, push: forgotten })).toThrow("the clients have 0");
 });

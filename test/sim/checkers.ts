@@ -5,13 +5,15 @@
 import type { Counts } from "../../src/counts.js";
 import type { Effect, StreamId } from "../../src/engine/io.js";
 import type { Limits } from "../../src/limits.js";
-import { elapsed, type Instant, seconds } from "../../src/time.js";
+import { type Duration, elapsed, type Instant, seconds } from "../../src/time.js";
 import { RRType, typeName } from "../../src/wire/codes.js";
 import { displayName } from "../../src/wire/name.js";
 import { AnswerChecker, type AnswerRules } from "./checkers/answers.js";
 import { AskingChecker, type AskingRules } from "./checkers/asking.js";
+import { CopyChecker } from "./checkers/copies.js";
 import type { Ask, Exchanges } from "./exchanges.js";
 import { Ledger } from "./ledger.js";
+import { Truth } from "./truth.js";
 import { demand, Violation } from "./violation.js";
 import type { ZoneMap } from "./zones.js";
 
@@ -24,15 +26,21 @@ export interface Rules {
    */
   readonly wait: number;
   readonly gather: number;
+  /** By how much the engine's timer may be late. */
+  readonly lag: Duration;
   readonly limits: Limits;
   /** A full cache forgets; then nothing can be said about what must be known. */
   readonly isFlooded: boolean;
 }
 
+/** Copies are compared after every step in which they can change, and after these anyway. */
+const everySoOften = 16;
+
 type StreamState = "open" | "closing" | "closed";
 
 export class Checkers {
   readonly ledgers: ReadonlyMap<string, Ledger>;
+  readonly copies: CopyChecker;
   readonly #asking: ReadonlyMap<string, AskingChecker>;
   readonly #answers: AnswerChecker;
   readonly #exchanges: Exchanges;
@@ -42,6 +50,7 @@ export class Checkers {
   readonly #downAt = new Map<string, Instant>();
   readonly #isUp = new Map<string, boolean>();
   #limitCount = 0;
+  #steps = 0;
   #limitAt: Instant | undefined;
   #isStopped = false;
 
@@ -57,6 +66,7 @@ export class Checkers {
       ]),
     );
     this.#answers = new AnswerChecker(zones, this.ledgers, rules.answers);
+    this.copies = new CopyChecker(zones, new Truth(zones, this.ledgers, rules), rules);
   }
 
   /** Query packets sent on a link so far. */
@@ -83,6 +93,12 @@ export class Checkers {
     this.ledgers.get(link)?.forget();
   }
 
+  /** The configuration has no such link any more. */
+  linkGone(now: Instant, link: string): void {
+    this.linkDown(now, link);
+    this.#asking.get(link)?.forget();
+  }
+
   stopped(): void {
     this.#isStopped = true;
   }
@@ -94,6 +110,15 @@ export class Checkers {
   streamClosed(stream: StreamId): void {
     this.#streams.set(stream, "closed");
     this.#exchanges.release((ask) => ask.key.startsWith(`${stream}~`));
+  }
+
+  /** Whether a limit was reached in this step. */
+  isLimited(now: Instant): boolean {
+    return this.#limitAt === now;
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
   }
 
   isStreamOpen(stream: StreamId): boolean {
@@ -128,9 +153,16 @@ export class Checkers {
     ask.told?.(bytes);
   }
 
-  /** After a step: what is owed, and since when. */
-  settled(now: Instant): void {
+  /**
+   * After a step: what is owed, and since when.
+   *
+   * @param isQuiet  nothing was told on a link, or by a subscriber, and nothing fell due
+   */
+  settled(now: Instant, isQuiet = false): void {
     if (this.#isStopped) return;
+    this.#steps += 1;
+    this.copies.stepped();
+    if (!isQuiet || this.#steps % everySoOften === 0) this.copies.settled(now);
     for (const ask of this.#exchanges.owed()) this.#checkOwed(now, ask);
   }
 
@@ -188,6 +220,15 @@ export class Checkers {
       demand((size ?? 0) <= limit, () => `${what}: ${size}, the limit is ${limit}`);
     atMost("waiting queries", queries.waiting, limits.queriesWaiting);
     atMost("bytes of ready answers", queries.readyBytes, limits.answerCache);
+    const push = dump.push as Readonly<Record<string, number>>;
+    atMost("subscriptions", push.subscriptions, limits.subscriptions);
+    const { llqs } = dump.llq as Readonly<Record<string, number>>;
+    atMost("LLQs", llqs, limits.llq);
+    const expected = this.copies.subscriptions;
+    demand(
+      push.subscriptions === expected || this.#isStopped,
+      () => `${push.subscriptions} subscriptions, the clients have ${expected}`,
+    );
     // A connection over the limit is closed at once, but its far side may take its time.
     for (const { id, records, questionCount } of dump.links as readonly LinkDump[]) {
       atMost(`RRs of ${id}`, records, limits.cacheRecords);

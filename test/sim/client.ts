@@ -102,44 +102,94 @@ export class Client {
 
 type StreamInput = Extract<Input, { readonly stream: number }>;
 
+/** How a stream ends for those who live on it. */
+export type End = "close" | "abort" | "gone";
+
+export interface Opening {
+  readonly transport?: "tcp" | "tls";
+  readonly takesPush?: boolean;
+  /** Sees each message first. @returns false for an ordinary answer */
+  readonly take?: (message: Uint8Array) => boolean;
+  /** The engine is about to be told whether what it writes is read. */
+  readonly blocked?: (isBlocked: boolean) => void;
+  /** Nothing is said to the engine or by it any more. Told once. */
+  readonly over?: (end: End) => void;
+}
+
+/** One message on its way. */
+export interface Outgoing {
+  readonly bytes: Uint8Array;
+  /** Told just before the engine reads its last byte. */
+  readonly arrives: () => void;
+}
+
 export class Connection {
   readonly id: number;
   readonly #world: World;
+  readonly #opening: Opening;
   readonly #frames = new FrameReader();
   readonly #askings = new Map<number, Asking>();
   #nextId = 1;
   #isOpen = true;
   #hasEnded = false;
+  #isOver = false;
+  /** Bytes that the sending side takes while the client does not read; undefined: it reads. */
+  #room: number | undefined;
+  #unread = 0;
+  #isBlocked = false;
   /** A client that never closes its side. */
   lingers = false;
 
-  constructor(world: World, address: string) {
+  constructor(world: World, address: string, opening: Opening = {}) {
     this.#world = world;
-    this.id = world.openStream(this, { address, port: 30_000 + world.chance.below(30_000) });
+    this.#opening = opening;
+    const source = { address, port: 30_000 + world.chance.below(30_000) };
+    this.id = world.openStream(this, source, opening);
   }
 
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  get isStalled(): boolean {
+    return this.#room !== undefined;
+  }
+
+  /** The engine was told that nobody reads. */
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
+  takeId(): number {
+    return this.#nextId++;
+  }
+
   /** Asks several things in one go, in pieces of this many bytes. */
   ask(questions: readonly (readonly [Name | string, number])[], pieceSize = 65_535): Asking[] {
     const world = this.#world;
-    const frames: Uint8Array[] = [];
+    const outgoing: Outgoing[] = [];
     const askings = questions.map(([name, type]) => {
       const question = questionOf(name, type, RRClass.IN);
       const asking: Asking = { question, askedAt: world.now };
-      const id = this.#nextId++;
+      const id = this.takeId();
       this.#askings.set(id, asking);
-      frames.push(encodeFrame(queryBytes(id, question, undefined)));
+      const bytes = queryBytes(id, question, undefined);
+      outgoing.push({ bytes, arrives: () => this.owe(id, question) });
       return asking;
     });
+    this.send(outgoing, pieceSize);
+    return askings;
+  }
+
+  /** Sends messages in pieces of this many bytes. */
+  send(messages: readonly Outgoing[], pieceSize = 65_535): void {
+    const frames = messages.map(({ bytes }) => encodeFrame(bytes));
     const bytes = Buffer.concat(frames);
     // The engine may be waiting for the rest of a message: it owes nothing before the last piece.
-    const keys = askings.map(({ question }, at) => ({
-      key: `${this.id}~${this.#nextId - askings.length + at}`,
-      question,
-    }));
     for (let at = 0; at < bytes.length; at += pieceSize) {
       const piece = bytes.subarray(at, at + pieceSize);
       const end = at + piece.length;
@@ -147,11 +197,22 @@ export class Connection {
         let size = 0;
         frames.forEach((frame, index) => {
           size += frame.length;
-          if (size > at && size <= end) this.#owe(keys[index]!);
+          if (size > at && size <= end) messages[index]!.arrives();
         });
       });
     }
-    return askings;
+  }
+
+  /** An ordinary query arrives. */
+  owe(id: number, question: Question): void {
+    // Bytes that cross with the engine's own close are read by nobody.
+    if (!this.#world.isStreamOpen(this.id)) return;
+    this.#world.exchanges.arrive(this.#world.now, {
+      key: `${this.id}~${id}`,
+      question,
+      recursionDesired: true,
+      sizeMax: 65_535,
+    });
   }
 
   /** Sends no more, but reads on. */
@@ -163,6 +224,24 @@ export class Connection {
     });
   }
 
+  /** Reads no more; this many bytes find room before the engine notices. */
+  stall(room: number): void {
+    this.#room = room;
+  }
+
+  /** Reads again, all that waits. */
+  readOn(): void {
+    this.#room = undefined;
+    this.#unread = 0;
+    if (!this.#isBlocked) return;
+    this.#world.later(ms(0), () => {
+      if (this.#room !== undefined || !this.#isBlocked) return;
+      this.#isBlocked = false;
+      this.#opening.blocked?.(false);
+      if (this.#isOpen) this.#world.enter({ kind: "stream-drained", stream: this.id });
+    });
+  }
+
   /** Is gone. */
   vanish(): void {
     this.#world.later(ms(0), () => this.closed());
@@ -170,8 +249,10 @@ export class Connection {
 
   /** The engine has written. */
   read(bytes: Uint8Array): void {
+    if (this.#room !== undefined) this.#queue(bytes.length, this.#room);
     this.#frames.push(bytes);
     for (let frame = this.#frames.take(); frame !== undefined; frame = this.#frames.take()) {
+      if (this.#opening.take?.(frame) === true) continue;
       const reply = decodeMessage(frame);
       this.#world.checkers.reply(this.#world.now, `${this.id}~${reply.id}`, frame);
       const asking = this.#askings.get(reply.id);
@@ -183,24 +264,38 @@ export class Connection {
 
   /** The engine has closed its side; the client follows, unless it lingers. */
   farSideClosed(): void {
+    this.over("close");
     if (!this.lingers) this.#world.later(ms(1), () => this.closed());
+  }
+
+  over(end: End): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#opening.over?.(end);
   }
 
   /** Both sides are gone: the driver says so to the engine, once. */
   closed(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.over("gone");
     this.#world.streamGone(this.id);
   }
 
-  #owe({ key, question }: { key: string; question: Question }): void {
-    // Bytes that cross with the engine's own close are read by nobody.
-    if (!this.#world.isStreamOpen(this.id)) return;
-    this.#world.exchanges.arrive(this.#world.now, {
-      key,
-      question,
-      recursionDesired: true,
-      sizeMax: 65_535,
+  /** What is written waits to be read: in the kernel first, then in the daemon, up to a limit. */
+  #queue(size: number, room: number): void {
+    const world = this.#world;
+    this.#unread += size;
+    if (this.#unread > room + world.plan.limits.writeQueue) {
+      world.overflow(this);
+      return;
+    }
+    if (this.#isBlocked || this.#unread <= room) return;
+    world.later(ms(0), () => {
+      if (this.#room === undefined || this.#isBlocked || !this.#isOpen) return;
+      this.#isBlocked = true;
+      this.#opening.blocked?.(true);
+      world.enter({ kind: "stream-blocked", stream: this.id });
     });
   }
 

@@ -31,10 +31,26 @@ export interface Ask {
   readonly told?: (reply: Uint8Array) => void;
 }
 
+/** A standing interest in a question on a link, as subscriptions and LLQs have one. */
+export interface Hold {
+  readonly onLink: LinkAsked;
+  readonly since: Instant;
+}
+
+interface Wanted {
+  count: number;
+  readonly series: number;
+  /** Somebody had a standing interest meanwhile: then it is asked to keep records fresh. */
+  wasHeld: boolean;
+}
+
 export class Exchanges {
   readonly #zones: ZoneMap;
   readonly #owed = new Map<string, Ask>();
-  readonly #wanted = new Map<string, { count: number; readonly series: number }>();
+  readonly #wanted = new Map<string, Wanted>();
+  readonly #holds = new Set<Hold>();
+  /** Until when a question may be asked since somebody doubted a record of it. */
+  readonly #doubted = new Map<string, Instant>();
   #series = 0;
   /** Counted for the summary. */
   asked = 0;
@@ -93,17 +109,55 @@ export class Exchanges {
     return this.#owed.size;
   }
 
+  /** Somebody wants to know of a link until further notice. @returns undefined: no link is asked */
+  hold(now: Instant, { name, type }: Pick<Question, "name" | "type">): Hold | undefined {
+    const zone = this.#zones.find(name);
+    const linkName = this.#zones.toLink(name)?.name;
+    if (zone === undefined || linkName === undefined) return undefined;
+    if (isAnsweredLocally(zone, name, type)) return undefined;
+    const asksAll = type === RRType.NSEC || type === nsec3;
+    const onLink = { link: zone.link, name: linkName, type: asksAll ? RRType.ANY : type };
+    const hold = { onLink, since: now };
+    this.#holds.add(hold);
+    this.#want(onLink, 1).wasHeld = true;
+    return hold;
+  }
+
+  unhold(hold: Hold | undefined): void {
+    if (hold !== undefined && this.#holds.delete(hold)) this.#want(hold.onLink, -1);
+  }
+
+  holds(): IterableIterator<Hold> {
+    return this.#holds.values();
+  }
+
+  /** A record is doubted: its question is asked until then, wanted or not. */
+  doubt({ link, name, type }: LinkAsked, until: Instant): void {
+    this.#doubted.set(`${link}\0${type}\0${name.key}`, until);
+  }
+
+  isDoubted(now: Instant, { link, name, type }: LinkAsked): boolean {
+    return (this.#doubted.get(`${link}\0${type}\0${name.key}`) ?? -1) >= now;
+  }
+
+  /** Whether a question is or was kept alive by a standing interest, in its present series. */
+  wasHeld({ link, name, type }: LinkAsked): boolean {
+    return this.#wanted.get(`${link}\0${type}\0${name.key}`)?.wasHeld ?? false;
+  }
+
   /** A number for as long as somebody waits for this question on a link; then undefined. */
   seriesOf({ link, name, type }: LinkAsked): number | undefined {
     return this.#wanted.get(`${link}\0${type}\0${name.key}`)?.series;
   }
 
-  #want({ link, name, type }: LinkAsked, by: number): void {
+  #want({ link, name, type }: LinkAsked, by: number): Wanted {
     const key = `${link}\0${type}\0${name.key}`;
-    const wanted = this.#wanted.get(key) ?? { count: 0, series: ++this.#series };
+    const known = this.#wanted.get(key);
+    const wanted = known ?? { count: 0, series: ++this.#series, wasHeld: false };
     wanted.count += by;
     if (wanted.count === 0) this.#wanted.delete(key);
     else this.#wanted.set(key, wanted);
+    return wanted;
   }
 }
 

@@ -35,6 +35,8 @@ export class Ledger {
   readonly #denials = new Map<string, Denial>();
   /** When other hosts asked for a name, by name. */
   readonly #foreign = new Map<string, Instant[]>();
+  /** When clients said that they could not reach what a record promises, by name and type. */
+  readonly #disputed = new Map<string, Instant[]>();
   /** Until when unicast answers are welcome: 2 s after a QU question (RFC 6762 §6). */
   #unicastUntil: Instant | undefined;
 
@@ -43,8 +45,15 @@ export class Ledger {
     this.#unicastUntil = after(now, ms(2500));
   }
 
+  /** Somebody doubts records of this name and type (RFC 6762 §10.4). */
+  dispute(now: Instant, name: Name, type: number): void {
+    const key = setKey(name, type);
+    this.#disputed.set(key, [...(this.#disputed.get(key) ?? []).slice(-50), now]);
+  }
+
   /** The link has gone: what it told is worth nothing. */
   forget(): void {
+    this.#disputed.clear();
     this.#sets.clear();
     this.#denials.clear();
     this.#foreign.clear();
@@ -114,6 +123,9 @@ export class Ledger {
    * (RFC 6762 §10.5). Says so rather too often: known answers are not looked at.
    */
   isDoubtful(now: Instant, told: Told): boolean {
+    const disputed = this.#disputed.get(setKey(told.rr.name, told.rr.type));
+    const since = disputed?.find((at) => at >= told.receivedAt);
+    if (since !== undefined && now >= after(since, failureWait)) return true;
     const asked = (this.#foreign.get(told.rr.name.key) ?? []).filter((at) => at > told.receivedAt);
     return asked.length >= 2 && now >= after(asked[1]!, failureWait);
   }

@@ -5,7 +5,7 @@ import { type Prefix, parsePrefix } from "../../src/address.js";
 import type { EngineConfig, LinkConfig } from "../../src/engine/config.js";
 import { defaultLimits, type Limits } from "../../src/limits.js";
 import type { ProxyOptions, ServedLink } from "../../src/proxy/options.js";
-import { seconds } from "../../src/time.js";
+import { ms, seconds } from "../../src/time.js";
 import { parseName } from "../../src/wire/name.js";
 import type { Rules } from "./checkers.js";
 import type { ZonePlan } from "./zones.js";
@@ -85,8 +85,25 @@ export const plainWorld: WorldPlan = {
   isFlooded: false,
 };
 
-export function configOf(plan: WorldPlan): EngineConfig {
-  const served = plan.links.map((link) => servedOf(plan, link));
+/** What a new configuration may switch off and on. */
+export interface Switches {
+  /** Links that have zones at present. */
+  readonly links: ReadonlySet<string>;
+  readonly hasAliases: boolean;
+  readonly takesPush: boolean;
+  readonly takesLlq: boolean;
+  readonly limits: Limits;
+}
+
+export function allOn(plan: WorldPlan): Switches {
+  const links = new Set(plan.links.map(({ id }) => id));
+  return { links, hasAliases: true, takesPush: true, takesLlq: true, limits: plan.limits };
+}
+
+export function configOf(plan: WorldPlan, switches = allOn(plan)): EngineConfig {
+  const { hasAliases, takesPush, takesLlq, limits } = switches;
+  const used = plan.links.filter(({ id }) => switches.links.has(id));
+  const served = used.map((link) => servedOf(plan, link, hasAliases));
   const proxy: ProxyOptions = {
     hostname,
     contact: parseName("hostmaster.example.net"),
@@ -100,7 +117,7 @@ export function configOf(plan: WorldPlan): EngineConfig {
     refuse: "answer",
     rotate: false,
   };
-  const links = plan.links.map(
+  const links = used.map(
     (link, at): LinkConfig => ({
       id: link.id,
       served: served[at]!,
@@ -114,17 +131,16 @@ export function configOf(plan: WorldPlan): EngineConfig {
       },
     }),
   );
-  const isOn = { takesPush: true, takesLlq: true };
-  return { proxy, links, limits: plan.limits, logQueries: "none", ...isOn };
+  return { proxy, links, limits, logQueries: "none", takesPush, takesLlq };
 }
 
-function servedOf(plan: WorldPlan, link: LinkPlan): ServedLink {
+function servedOf(plan: WorldPlan, link: LinkPlan, hasAliases: boolean): ServedLink {
   const { service, host, aliases } = link.zones;
   return {
     link: link.id,
     service: parseName(service),
     host: parseName(host ?? service),
-    aliases: aliases.map(parseName),
+    aliases: hasAliases ? aliases.map(parseName) : [],
     reverse: link.reverse.map((text) => parsePrefix(text)!),
     allow: everybody,
     services: { allow: [], deny: [], default: "allow" },
@@ -153,6 +169,7 @@ export function rulesOf(plan: WorldPlan): Rules {
     },
     wait: plan.waitSeconds * 1000 + plan.timerLag,
     gather: plan.gatherSeconds * 1000 + plan.timerLag,
+    lag: ms(plan.timerLag),
     limits: plan.limits,
     isFlooded: plan.isFlooded,
   };

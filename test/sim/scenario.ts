@@ -4,22 +4,23 @@
 
 import { defaultLimits, type Limits } from "../../src/limits.js";
 import { type Duration, ms, seconds } from "../../src/time.js";
-import { RRType } from "../../src/wire/codes.js";
-import { type Name, nameOf, parseName } from "../../src/wire/name.js";
+import type { Name } from "../../src/wire/name.js";
 import type { RR } from "../../src/wire/rr.js";
 import { type Air, calm, type Faults } from "./air.js";
-import { drawDevices, types } from "./cast.js";
+import { drawDevices } from "./cast.js";
 import type { Client, Connection } from "./client.js";
 import { checkConvergence } from "./convergence.js";
 import type { Device } from "./device.js";
-import { floor1, floor2, plainWorld, type WorldPlan } from "./plan.js";
+import { allOn, floor1, floor2, plainWorld, type WorldPlan } from "./plan.js";
+import { drawQuestion } from "./questions.js";
 import { askAsNeighbour, lie, Stranger } from "./stranger.js";
+import { Unrest } from "./unrest.js";
 import { World } from "./world.js";
-import type { PlannedZone } from "./zones.js";
 
 export interface Scenario {
   readonly world: World;
   readonly devices: ReadonlyMap<string, readonly Device[]>;
+  readonly unrest: Unrest;
   /** Until when things go wrong. */
   readonly trouble: Duration;
 }
@@ -29,6 +30,8 @@ export interface Outcome {
   readonly asked: number;
   readonly packets: number;
   readonly checked: number;
+  /** Comparisons of a subscriber's copy with the truth. */
+  readonly copies: number;
 }
 
 /** Longer than anything that was told meanwhile lives (RFC 6762 §10). */
@@ -47,7 +50,9 @@ export function runSeed(seed: number, minutes: number, faultAt?: number): Outcom
   world.failAt = faultAt;
   world.run(trouble);
   calmDown(scenario);
+  const copies = checkCopies(scenario);
   world.run(oldAge(world));
+  checkNobody(world);
   // A cache that overflows forgets, and what it forgets is not in its answers.
   const checked = world.plan.isFlooded ? 0 : checkConvergence(world, scenario.devices);
   world.stop();
@@ -56,7 +61,39 @@ export function runSeed(seed: number, minutes: number, faultAt?: number): Outcom
     (sum, id) => sum + world.checkers.packetsOn(id),
     0,
   );
-  return { digest: world.trace.digest, asked: world.exchanges.asked, packets, checked };
+  return { digest: world.trace.digest, asked: world.exchanges.asked, packets, checked, copies };
+}
+
+/** Who is still there reads on, and has what the link has; then everybody goes. */
+function checkCopies({ world, unrest }: Scenario): number {
+  unrest.readOn();
+  world.run(seconds(20));
+  unrest.check();
+  unrest.disperse();
+  return world.checkers.copies.compared;
+}
+
+interface Dump {
+  readonly push: Readonly<Record<string, number>>;
+  readonly llq: Readonly<Record<string, number>>;
+  readonly streams: number;
+  readonly links: readonly { readonly questionCount: number; readonly records: number }[];
+}
+
+/** Nobody is left, and nothing is left of them. */
+function checkNobody(world: World): void {
+  const { push, llq, streams, links } = world.dump() as unknown as Dump;
+  const { sessions, subscriptions, topics } = push;
+  const left = { sessions, subscriptions, topics, llqs: llq.llqs, streams };
+  const isEmpty = Object.values(left).every((count) => count === 0);
+  world.claim(isEmpty, () => `when everybody is gone: ${JSON.stringify(left)}`);
+  if (isWarm(world.plan)) return;
+  const asked = links.reduce((sum, { questionCount }) => sum + questionCount, 0);
+  world.claim(asked === 0, () => `${asked} questions are asked for nobody`);
+  // What was told while the last one was there may still be known.
+  if (links.some(({ records }) => records > 0)) return;
+  const { engineDeadline } = world;
+  world.claim(engineDeadline === undefined, () => `something is due at ${engineDeadline}`);
 }
 
 /** How rough a world is. */
@@ -108,20 +145,26 @@ export function draw(seed: number, minutes: number): Scenario {
     devices.set(air.id, drawn);
     populate(world, air, drawn, weather, trouble);
   }
+  const unrest = new Unrest(world, devices, weather.faults);
   const clients = ["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"].map((address) =>
     world.client(address),
   );
   const deeds = new Deeds(world, devices, clients);
   repeat(world, trouble, weather.asks, () => deeds.ask());
   repeat(world, trouble, weather.asks * 8, () => deeds.askOnStream());
+  repeat(world, trouble, 400, () => unrest.act());
+  repeat(world, trouble, 3000, () => unrest.actOverUdp());
+  repeat(world, trouble, Math.min(40_000, trouble / 3), () => unrest.reconfigure());
   repeat(world, trouble, Math.min(40_000, trouble / 4), () => deeds.shakeLink());
-  return { world, devices, trouble };
+  return { world, devices, unrest, trouble };
 }
 
 function drawPlan(seed: number, minutes: number): WorldPlan {
   const isSmall = seed % 7 === 3;
   const rate = seed % 5 === 1 ? 4 : 20;
   const warm = seed % 9 === 4 ? (seed % 2 === 0 ? true : ["_ipp._tcp"]) : [];
+  // In a warm world nobody waits until they are over.
+  const isLong = seed % 8 === 6 && warm !== true && warm.length === 0;
   return {
     ...plainWorld,
     seed,
@@ -131,7 +174,7 @@ function drawPlan(seed: number, minutes: number): WorldPlan {
     timerLag: [0, 4, 0, 60][seed % 4]!,
     gatherSeconds: seed % 4 === 2 ? 0 : 0.2,
     isFlooded: isSmall,
-    limits: isSmall ? smallLimits : defaultLimits,
+    limits: { ...(isSmall ? smallLimits : defaultLimits), ...(isLong ? {} : shortLeases) },
   };
 }
 
@@ -144,7 +187,16 @@ const smallLimits: Limits = {
   answerCache: 4096,
   connections: 4,
   connectionsPerClient: 2,
+  subscriptions: 8,
+  subscriptionsPerSession: 4,
+  llq: 5,
+  llqPerClient: 3,
+  llqUnconfirmedPerClient: 3,
+  writeQueue: 2000,
 };
+
+/** Leases that end while somebody looks on. */
+const shortLeases = { llqLeaseMin: seconds(20), llqLeaseMax: seconds(60) };
 
 /** Has something happen again and again, at random, until the trouble is over. */
 function repeat(world: World, until: Duration, mean: number, deed: () => void): void {
@@ -303,33 +355,13 @@ class Deeds {
   }
 
   #question(): readonly [Name, number] {
-    const { chance, zones } = this.#world;
-    const zone = chance.oneOf(zones.zones);
-    if (chance.is(0.02)) return [parseName(chance.oneOf(["www.example.org", "x.local"])), RRType.A];
-    if (chance.is(0.02)) {
-      // Ends like the zone, but in the middle of a label.
-      const [first = "", ...rest] = zone.apex.labels;
-      return [nameOf(["nobody", `x${first}`, ...rest]), RRType.A];
-    }
-    if (chance.is(0.1))
-      return [this.#below(zone, [chance.oneOf(["nobody", "_tcp", "b"])]), RRType.A];
-    if (chance.is(0.05)) return [zone.apex, chance.oneOf([RRType.SOA, RRType.NS, RRType.A])];
-    if (chance.is(0.35)) return [this.#below(zone, chance.oneOf(types).split(".")), RRType.PTR];
-    const there = (this.#devices.get(zone.link) ?? []).flatMap((device) => device.owned);
-    const shown = there.flatMap(({ rr }) => zones.rrFromLink(zone, rr, rr.type) ?? []);
-    if (shown.length === 0) return [this.#below(zone, ["nobody"]), RRType.AAAA];
-    const { name, type } = chance.oneOf(shown);
-    const other = chance.oneOf([RRType.A, RRType.AAAA, RRType.ANY, RRType.NSEC, RRType.TXT]);
-    return [name, chance.is(0.8) ? type : other];
-  }
-
-  #below(zone: PlannedZone, labels: readonly string[]): Name {
-    return nameOf([...labels, ...zone.apex.labels]);
+    return drawQuestion(this.#world, this.#devices);
   }
 }
 
 /** Nothing goes wrong any more; who was away comes back. */
 function calmDown({ world, devices }: Scenario): void {
+  world.reconfigure(allOn(world.plan));
   for (const air of world.links.values()) {
     air.faults.in = calm;
     air.faults.out = calm;

@@ -7,6 +7,7 @@ import { RRClass, rcodeName, typeName } from "../../src/wire/codes.js";
 import { decodePartial } from "../../src/wire/message.js";
 import { displayName } from "../../src/wire/name.js";
 import { formatRR } from "../../src/wire/text.js";
+import { isDso } from "./dso-bytes.js";
 
 const kept = 40;
 const columns = 400;
@@ -19,7 +20,7 @@ export class Trace {
   input(now: Instant, input: Input): void {
     this.steps += 1;
     this.#add(now, input.kind, "bytes" in input ? input.bytes : undefined);
-    if (input.kind === "deadline" || input.kind === "stream-bytes") return;
+    if (input.kind === "deadline") return;
     this.#keep(() => `${time(now)} > ${about(input)}`);
   }
 
@@ -65,6 +66,8 @@ function about(said: Input | Effect): string {
   switch (said.kind) {
     case "multicast":
       return `${said.link} ${said.family} ${packet(said.bytes)}`;
+    case "stream-bytes":
+      return `stream ${said.stream} ${Buffer.from(said.bytes).toString("hex")}`;
     case "datagram":
       return `udp ${packet(said.bytes)}`;
     case "write":
@@ -78,12 +81,16 @@ function about(said: Input | Effect): string {
 
 function packet(bytes: Uint8Array): string {
   if (bytes.length < 12) return `${bytes.length} bytes`;
+  if (isDso(bytes)) return `DSO ${Buffer.from(bytes).toString("hex")}`;
   const { message } = decodePartial(bytes);
   const parts = message.questions.map(({ name, type, class: qclass }) => {
     return `${displayName(name)} ${typeName(type)}${qclass === RRClass.IN ? "?" : `/${qclass}?`}`;
   });
   for (const list of [message.answers, message.authorities, message.additionals]) {
     if (list.length > 0) parts.push("|", ...list.map((rr) => `${formatRR(rr)};`));
+  }
+  for (const { code, bytes: value } of message.edns?.options ?? []) {
+    parts.push(`option ${code} ${Buffer.from(value).toString("hex")}`);
   }
   const flags = `${message.isResponse ? "R" : "Q"}${message.tc ? " TC" : ""}`;
   return `${flags} ${message.isResponse ? rcodeName(message.rcode) : ""} ${parts.join(" ")}`;

@@ -13,15 +13,26 @@ import { Agenda, type Happening } from "./agenda.js";
 import { Air, type Packet } from "./air.js";
 import { Chance } from "./chance.js";
 import { Checkers } from "./checkers.js";
-import { Client, type Connection, listener } from "./client.js";
+import { Client, type Connection, listener, type Opening } from "./client.js";
 import { Exchanges } from "./exchanges.js";
-import { configOf, prefixesOf, proxyNumber, rulesOf, type WorldPlan } from "./plan.js";
+import {
+  allOn,
+  configOf,
+  prefixesOf,
+  proxyNumber,
+  rulesOf,
+  type Switches,
+  type WorldPlan,
+} from "./plan.js";
 import { Trace } from "./trace.js";
 import { demand, Violation } from "./violation.js";
 import { ZoneMap } from "./zones.js";
 
 /** Deadlines in one instant after which the engine counts as stuck. */
 const deadlinesPerInstantMax = 10_000;
+
+/** Who reads what comes to one UDP port. @returns false for an ordinary answer */
+export type Mailbox = (bytes: Uint8Array) => boolean;
 
 export class World {
   now: Instant = instant(0);
@@ -36,6 +47,9 @@ export class World {
   readonly #agenda = new Agenda();
   readonly #engine: Engine;
   readonly #connections = new Map<StreamId, Connection>();
+  /** Ports to which more than one answer may come, by address and port. */
+  readonly #mailboxes = new Map<string, Mailbox>();
+  #switches: Switches;
   /** Streams that are gone, which the engine learns a moment later. */
   readonly #dying = new Set<StreamId>();
   /** Last byte of the engine's own addresses, where it has changed. */
@@ -51,6 +65,7 @@ export class World {
 
   constructor(plan: WorldPlan) {
     this.plan = plan;
+    this.#switches = allOn(plan);
     this.chance = new Chance(seededRandom(plan.seed));
     this.zones = new ZoneMap(plan.links.map((link) => link.zones));
     this.exchanges = new Exchanges(this.zones);
@@ -105,9 +120,16 @@ export class World {
       if (this.effects === this.failAt) this.#fail(effect);
       else this.#carryOut(effect);
     }
-    this.checkers.settled(this.now);
+    this.checkers.settled(this.now, this.#isQuiet(input, effects));
     // With limits far away, now and then is often enough.
     if (this.plan.isFlooded) this.#measure();
+  }
+
+  /** Whether no copy can be another: questions on links, answers to ordinary queries. */
+  #isQuiet(input: Input, effects: readonly Effect[]): boolean {
+    if (input.kind === "datagram") return !this.#mailboxes.has(placeOf(input.source));
+    if (input.kind !== "multicast") return false;
+    return (input.bytes[2]! & 0x80) === 0 && effects.every(({ kind }) => kind === "multicast");
   }
 
   /** A rule that is not looked at after every step. */
@@ -117,6 +139,7 @@ export class World {
 
   linkUp(id: string): void {
     this.link(id).isUp = true;
+    if (!this.#switches.links.has(id)) return;
     this.checkers.linkUp(id);
     const prefixes = prefixesOf(this.#numbers.get(id) ?? proxyNumber);
     this.enter({ kind: "link-up", link: id, prefixes, mtu: this.plan.mtu });
@@ -125,20 +148,34 @@ export class World {
   /** The interface gets another address; what the link told counts for ten more seconds. */
   readdress(id: string, number: number): void {
     const prefixes = prefixesOf(number);
-    if ((this.#numbers.get(id) ?? proxyNumber) !== number) this.checkers.linkMoved(this.now, id);
+    const isOther = (this.#numbers.get(id) ?? proxyNumber) !== number;
     this.#numbers.set(id, number);
+    if (!this.#switches.links.has(id)) return;
+    if (isOther) this.checkers.linkMoved(this.now, id);
     this.enter({ kind: "link-up", link: id, prefixes, mtu: this.plan.mtu });
   }
 
   linkDown(id: string): void {
     this.link(id).isUp = false;
+    if (!this.#switches.links.has(id)) return;
     this.checkers.linkDown(this.now, id);
     this.enter({ kind: "link-down", link: id });
   }
 
-  /** The same configuration again, as after a SIGHUP. */
-  reconfigure(): void {
-    this.enter({ kind: "reconfigure", config: configOf(this.plan) });
+  get switches(): Switches {
+    return this.#switches;
+  }
+
+  /** A new configuration; without a change, as after a SIGHUP. */
+  reconfigure(change: Partial<Switches> = {}): void {
+    const before = this.#switches.links;
+    this.#switches = { ...this.#switches, ...change };
+    const { links, hasAliases } = this.#switches;
+    for (const id of before) if (!links.has(id)) this.checkers.linkGone(this.now, id);
+    this.zones.serve(links, hasAliases);
+    this.checkers.copies.reconfigured(this.#switches.takesLlq);
+    this.enter({ kind: "reconfigure", config: configOf(this.plan, this.#switches) });
+    for (const id of links) if (!before.has(id) && this.link(id).isUp) this.linkUp(id);
   }
 
   stop(): void {
@@ -146,24 +183,46 @@ export class World {
     this.enter({ kind: "stop" });
   }
 
-  openStream(connection: Connection, source: { address: string; port: number }): StreamId {
+  openStream(
+    connection: Connection,
+    source: { address: string; port: number },
+    { transport = "tcp", takesPush = false }: Opening,
+  ): StreamId {
     const stream = this.#nextStream++;
     this.#connections.set(stream, connection);
     this.checkers.streamOpened(stream);
-    this.enter({
-      kind: "stream-open",
-      stream,
-      transport: "tcp",
-      source,
-      listener,
-      takesPush: false,
-    });
+    const how = { transport, takesPush, listener };
+    // Its maker has to know it before it can hear.
+    this.#agenda.plan(this.now, () => this.enter({ kind: "stream-open", stream, source, ...how }));
     return stream;
+  }
+
+  /** A client left more unread than the driver keeps: it is cut off. */
+  overflow(connection: Connection): void {
+    this.#dying.add(connection.id);
+    this.exchanges.release((ask) => ask.key.startsWith(`${connection.id}~`));
+    connection.over("gone");
+    this.#afterwards(connection.id);
+  }
+
+  /** Has somebody read what comes to a port of theirs. */
+  openMailbox(address: string, port: number, mailbox: Mailbox): void {
+    this.#mailboxes.set(placeOf({ address, port }), mailbox);
+  }
+
+  /** What the engine says of itself. */
+  dump(): Readonly<Record<string, unknown>> {
+    return this.#engine.dump(this.now);
+  }
+
+  get engineDeadline(): Instant | undefined {
+    return this.#engine.nextDeadline();
   }
 
   /** Whether what a client sends there now is read. */
   isStreamOpen(stream: StreamId): boolean {
-    return this.checkers.isStreamOpen(stream) && !this.#dying.has(stream);
+    const isTaken = !this.checkers.isStopped && !this.#dying.has(stream);
+    return isTaken && this.checkers.isStreamOpen(stream);
   }
 
   /** Both sides are gone. */
@@ -230,6 +289,7 @@ export class World {
   }
 
   #hear(link: string, packet: Packet): void {
+    if (!this.#switches.links.has(link)) return;
     const { family, source, bytes } = packet;
     this.checkers.ledgers.get(link)?.hear(this.now, packet);
     this.enter({
@@ -250,6 +310,8 @@ export class World {
         break;
       case "datagram": {
         const { to, bytes } = effect;
+        const mailbox = this.#mailboxes.get(placeOf(to));
+        if (mailbox?.(bytes) === true) break;
         this.checkers.reply(this.now, keyOfReply(to, bytes), bytes);
         break;
       }
@@ -261,6 +323,8 @@ export class World {
         this.#connections.get(effect.stream)?.farSideClosed();
         break;
       case "abort":
+        this.exchanges.release((ask) => ask.key.startsWith(`${effect.stream}~`));
+        this.#connections.get(effect.stream)?.over("abort");
         this.#afterwards(effect.stream);
         break;
       case "pause":
@@ -282,6 +346,7 @@ export class World {
       this.#agenda.plan(this.now, () => this.enter({ kind: "send-failed", listener, reason }));
     } else {
       this.#dying.add(effect.stream);
+      this.#connections.get(effect.stream)?.over("gone");
       this.exchanges.release((ask) => ask.key.startsWith(`${effect.stream}~`));
       this.#afterwards(effect.stream);
     }
@@ -291,6 +356,8 @@ export class World {
     this.#agenda.plan(this.now, () => this.#connections.get(stream)?.closed());
   }
 }
+
+const placeOf = ({ address, port }: { address: string; port: number }) => `${address}#${port}`;
 
 function keyOfReply(to: { address: string; port: number }, bytes: Uint8Array): string {
   return `${to.address}#${to.port}#${(bytes[0]! << 8) | bytes[1]!}`;

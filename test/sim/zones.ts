@@ -47,10 +47,12 @@ const enumerations = new Set(["b", "db", "r", "dr", "lb"]);
 const emptyNodes = new Set(["_tcp", "_udp", "_dns-sd._udp"].map((text) => parseName(text).key));
 
 export class ZoneMap {
-  readonly zones: readonly PlannedZone[];
+  readonly #all: readonly PlannedZone[];
+  /** Those that are served at present. */
+  zones: readonly PlannedZone[];
 
   constructor(plans: readonly ZonePlan[]) {
-    this.zones = plans.flatMap((plan) => {
+    this.#all = plans.flatMap((plan) => {
       const service = parseName(plan.service);
       const host = plan.host === undefined ? service : parseName(plan.host);
       const zone = (kind: PlannedZone["kind"], apex: string): PlannedZone => ({
@@ -67,6 +69,14 @@ export class ZoneMap {
         ...plan.reverse.map((apex) => zone("reverse", apex)),
       ];
     });
+    this.zones = this.#all;
+  }
+
+  /** Serves these links from now on, and aliases or not. */
+  serve(links: ReadonlySet<string>, hasAliases: boolean): void {
+    const isServed = ({ link, kind }: PlannedZone) =>
+      links.has(link) && (hasAliases || kind !== "alias");
+    this.zones = this.#all.filter(isServed);
   }
 
   /** The most specific zone of a name. */

@@ -45,6 +45,11 @@ export class AnswerChecker {
       demand(message.rcode === want, () => `${rcodeName(message.rcode)} outside the zones`);
       return;
     }
+    if (message.rcode === Rcode.REFUSED) {
+      const isGone = this.#zones.find(ask.question.name) === undefined;
+      demand(isGone, () => "REFUSED in a zone");
+      return;
+    }
     if (message.rcode === Rcode.SERVFAIL) {
       demand(isExcused(), () => "SERVFAIL without a reason");
       return;

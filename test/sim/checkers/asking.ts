@@ -61,6 +61,12 @@ export class AskingChecker {
     this.#series.clear();
   }
 
+  /** The link is used no more; when it is again, that is another link. */
+  forget(): void {
+    this.#sentAt.length = 0;
+    this.#series.clear();
+  }
+
   sent(now: Instant, family: Family, to: "group" | Endpoint, bytes: Uint8Array): void {
     const { link, mtu } = this.#rules;
     const message = decodeMessage(bytes);
@@ -112,12 +118,16 @@ export class AskingChecker {
     const shown = () => `${displayName(name)} ${typeName(type)} on ${link}`;
     demand((question.class & 0x7fff) === 1, () => `class ${question.class} in ${shown()}`);
     if (question.class !== 1) this.#ledger.askedForUnicast(now);
-    const series = this.#exchanges.seriesOf({ link, name, type });
+    const asked = { link, name, type };
+    const series = this.#exchanges.seriesOf(asked);
+    const isDoubted = this.#exchanges.isDoubted(now, asked);
     if (series === undefined) {
-      const isWanted = isWarm || this.#isTargetOfAlias(name);
+      const isWanted = isWarm || isDoubted || this.#isTargetOfAlias(name);
       demand(isWanted, () => `asked for ${shown()}, which nobody waits for`);
       return;
     }
+    // What is held is asked for whenever a record of it grows old.
+    if (isDoubted || this.#exchanges.wasHeld(asked)) return;
     // Where an alias comes and goes, its target is asked for in between, and the series ends.
     if (isWarm || this.#ledger.findSince(0 as Instant, name, RRType.CNAME).length > 0) return;
     this.#checkGap(now, `${family}\0${type}\0${name.key}`, series, shown);
@@ -140,7 +150,7 @@ export class AskingChecker {
 
   /** DP-44: somebody waits for a name that is an alias of this one. */
   #isTargetOfAlias(name: Name): boolean {
-    for (const { onLink, since } of this.#exchanges.owed()) {
+    for (const { onLink, since } of [...this.#exchanges.owed(), ...this.#exchanges.holds()]) {
       if (onLink?.link !== this.#rules.link) continue;
       const seen = new Set<string>();
       for (let at: Name | undefined = onLink.name; at !== undefined && !seen.has(at.key); ) {
