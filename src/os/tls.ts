@@ -222,8 +222,11 @@ export class TlsListeners {
 
   #turn(): void {
     for (const { raw } of this.#queue.splice(0, handshakesPerTurn)) {
+      if (raw.destroyed) continue;
+      // A client that ends its side now has given up; once it is secure, it may still read.
+      raw.allowHalfOpen = false;
       // Node's documented way to hand a connection to a server (net.Server, 'connection').
-      if (!raw.destroyed) this.#server?.emit("connection", raw);
+      this.#server?.emit("connection", raw);
     }
     if (this.#queue.length > 0) setImmediate(() => this.#turn());
   }
@@ -237,6 +240,7 @@ export class TlsListeners {
     const { raw, source, listener, gone } = pending;
     this.#forget(pending);
     raw.off("close", gone);
+    socket.allowHalfOpen = true;
     socket.on("error", () => this.#counts.add("streams", "failed"));
     this.#counts.add("tls", socket.isSessionReused() ? "resumed" : "full");
     this.#streams.adopt(socket, raw, source, listener);
