@@ -91,7 +91,7 @@ export const streamMessageMax = 65_535;
 export const pipelinedMax = 200;
 
 /**
- * Connections beyond `connections` that are kept until they can be told when to come back
+ * Connections beyond those that are allowed, kept until they can be told when to come back
  * (RFC 8490 §6.6.1); more are closed at once.
  */
 export const turnedAwayMax = 500;

@@ -38,6 +38,8 @@ interface Stream {
     isSession: boolean;
   };
   readonly client: string;
+  /** One too many: kept for its first DSO request, and for nothing else (DSO-43). */
+  readonly isTurnedAway: boolean;
   readonly frames: FrameReader;
   /** Queries read and not yet answered. */
   due: number;
@@ -62,6 +64,8 @@ type Opening = Extract<Input, { kind: "stream-open" }>;
 export class Streams {
   readonly #streams = new Map<StreamId, Stream>();
   readonly #perClient = new Map<string, number>();
+  /** How many are too many. */
+  #turnedAway = 0;
   readonly #deadlines = new Deadlines<StreamId>();
   readonly #touched = new Set<Stream>();
   /** Those whose turn is over; the next one comes as soon as the engine is asked again. */
@@ -92,10 +96,16 @@ export class Streams {
   open(now: Instant, { stream: id, transport, source: peer, takesPush }: Opening): void {
     const address = parseAddress(peer.address);
     const client = address === undefined ? "" : clientKey(address);
+    const isTooMuch =
+      this.#streams.size - this.#turnedAway >= this.#limits.connections ||
+      (this.#perClient.get(client) ?? 0) >= this.#limits.connectionsPerClient;
+    // A session has a word for "come back later", as long as there is room to wait for it.
+    const isTurnedAway = isTooMuch && transport === "tls" && this.#turnedAway < turnedAwayMax;
     const stream: Stream = {
       id,
       asker: { transport, stream: id, peer, isSession: false },
       client,
+      isTurnedAway,
       frames: new FrameReader(),
       due: 0,
       cost: 0,
@@ -103,24 +113,19 @@ export class Streams {
       hasEnded: false,
       isClosing: false,
     };
-    const isTooMuch =
-      this.#streams.size >= this.#limits.connections ||
-      (this.#perClient.get(client) ?? 0) >= this.#limits.connectionsPerClient;
     this.#streams.set(id, stream);
     this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1);
     this.#counts.add("streams", "opened");
     if (isTooMuch) this.#counts.add("limits", "connections");
-    // A session has a word for "come back later", as long as there is room to wait for it.
-    const isWorthTelling =
-      transport === "tls" && this.#streams.size <= this.#limits.connections + turnedAwayMax;
-    if (isTooMuch && !isWorthTelling) {
+    if (isTurnedAway) this.#turnedAway += 1;
+    else if (isTooMuch) {
       this.#close(now, stream);
       return;
     }
     const { address: from } = peer;
     const isSecure = transport === "tls";
     this.#readers.push.open(now, id, { address: from, isSecure, takesPush, isTooMuch });
-    this.#rest(now, stream);
+    this.#deadlines.set(id, after(now, this.#limits.tcpIdle));
   }
 
   receive(now: Instant, id: StreamId, bytes: Uint8Array): void {
@@ -248,10 +253,13 @@ export class Streams {
     return this.#readers.push.isSession(id) || this.#readers.llq.hasLlqs(id);
   }
 
-  /** Nothing is due: the idle limit runs, unless it does not hold here. */
-  #rest(now: Instant, { id }: Stream): void {
+  /**
+   * Nothing is due: the idle limit runs, unless it does not hold here. One too many has no
+   * more time than it had at first, whatever it says.
+   */
+  #rest(now: Instant, { id, isTurnedAway }: Stream): void {
     if (this.#isHeld(id)) this.#deadlines.clear(id);
-    else this.#deadlines.set(id, after(now, this.#limits.tcpIdle));
+    else if (!isTurnedAway) this.#deadlines.set(id, after(now, this.#limits.tcpIdle));
   }
 
   #read(now: Instant, stream: Stream): void {
@@ -268,6 +276,8 @@ export class Streams {
       if (this.#take(now, stream, message)) {
         stream.due += 1;
         this.#deadlines.clear(stream.id);
+      } else if (stream.isClosing) {
+        return;
       } else if (stream.due === 0) {
         this.#rest(now, stream);
       }
@@ -285,21 +295,17 @@ export class Streams {
     const { push, llq, queries } = this.#readers;
     const isOrdinary = push.receive(now, id, message);
     asker.isSession = push.isSession(id);
-    if (push.isLeaving(id)) this.#fallSilent(now, stream);
     if (!isOrdinary) return false;
+    if (stream.isTurnedAway) {
+      // Who does not come for a session is not told when to come back.
+      this.#close(now, stream);
+      return false;
+    }
     const taken = llq.receive(now, asker, message);
     const isAnswered =
       taken === "other" ? queries.receive(now, asker, message) : taken === "answered";
     if (!isAnswered) push.dropped(now, id);
     return isAnswered;
-  }
-
-  /** The client was asked to go: nothing is said to it any more, or looked for (DSO-41). */
-  #fallSilent(now: Instant, stream: Stream): void {
-    const { llq, queries } = this.#readers;
-    llq.streamClosed(now, stream.id);
-    queries.streamClosed(now, stream.id);
-    stream.due = 0;
   }
 
   #write(id: StreamId, message: Uint8Array): void {
@@ -328,6 +334,7 @@ export class Streams {
     this.#deadlines.clear(stream.id);
     this.#touched.delete(stream);
     this.#waiting.delete(stream);
+    if (stream.isTurnedAway) this.#turnedAway -= 1;
     const others = (this.#perClient.get(stream.client) ?? 1) - 1;
     if (others === 0) this.#perClient.delete(stream.client);
     else this.#perClient.set(stream.client, others);

@@ -162,11 +162,6 @@ export class PushServer {
     return kind === "established" || kind === "leaving";
   }
 
-  /** Whether the client was asked to go: it hears nothing any more (DSO-41). */
-  isLeaving(stream: number): boolean {
-    return this.#seats.get(stream)?.session.state.kind === "leaving";
-  }
-
   /** Tells the subscribers what follows from one batch of changes. */
   linkChanged(now: Instant, link: string, changes: readonly Change[]): void {
     const batches = new Batches(this.#addsMax);

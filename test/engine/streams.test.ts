@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { pipelinedMax } from "../../src/limits.js";
 import { ms, seconds } from "../../src/time.js";
 import { encodeFrame } from "../../src/wire/frame.js";
+import { example } from "../dso/examples.js";
 import { World, type WorldSetting } from "./story.js";
 import { queryBytes } from "./story-clients.js";
 
@@ -256,5 +257,27 @@ describe("limits", () => {
     a.leave();
     expect(w.connect("192.0.2.4").closed).toBeUndefined();
     expect(w.counts.of("limits", "connections")).toBe(2);
+  });
+
+  test("one too many is served nothing, and is not kept for its talk [TCP-10] [DSO-43]", () => {
+    const { w } = world({ limits: { connections: 9, connectionsPerClient: 1 } });
+    const early = w.connectTls();
+    const [asking, talking] = [w.connectTls(), w.connectTls()];
+    asking.ask(`${hosts} SOA`);
+    early.ask(`${hosts} SOA`);
+    expect([asking.received, asking.closed, early.received.length]).toEqual([[], "close", 1]);
+    for (let second = 0; second < 12; second++) {
+      if (talking.closed === undefined) talking.send(example("E05"));
+      w.run(seconds(1));
+    }
+    expect([talking.closed, talking.closedSeconds]).toEqual(["close", 10]);
+  });
+
+  test("those who are turned away leave room for others [TCP-10]", () => {
+    const { w } = world({ limits: { connections: 3, connectionsPerClient: 1 } });
+    for (let at = 0; at < 9; at++) w.connectTls("192.0.2.1");
+    const others = [w.connect("192.0.2.2"), w.connectTls("192.0.2.3"), w.connect("192.0.2.4")];
+    for (const one of others) if (one.closed === undefined) one.ask(`${hosts} SOA`);
+    expect(others.map(({ received }) => received.length)).toEqual([1, 1, 0]);
   });
 });
