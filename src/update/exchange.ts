@@ -224,7 +224,8 @@ export class Exchange {
     const isGood = verdict === undefined || verdict.kind === "verified";
     const isPending = verdict?.kind === "unsigned" && transfer.proof?.hasBegun === true;
     if (!isGood && !isPending) {
-      this.#breakOff("a transfer without proof", decodeHeader(bytes).rcode);
+      const tsigError = verdict.kind === "refused" ? verdict.error : undefined;
+      this.#breakOff("a transfer without proof", decodeHeader(bytes).rcode, tsigError);
       return;
     }
     const step = readPart(transfer.records, bytes);
@@ -246,9 +247,11 @@ export class Exchange {
   }
 
   /** Further messages of the transfer may be on their way: only a new stream is clean. */
-  #breakOff(reason: string, rcode?: number): void {
+  #breakOff(reason: string, rcode?: number, tsigError?: number): void {
     const sent = this.#sent;
-    if (sent !== undefined && rcode !== undefined) sent.rumour = { rcode };
+    if (sent !== undefined && rcode !== undefined && rcode !== Rcode.NOERROR) {
+      sent.rumour = tsigError === undefined ? { rcode } : { rcode, tsigError };
+    }
     this.#fail(reason);
     this.#deadline = undefined;
     this.#close();

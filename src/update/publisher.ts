@@ -23,7 +23,7 @@ import type { Ground } from "./plan.js";
 import { type Batch, UpdateQueue } from "./queue.js";
 import type { PublisherSettings, PublisherState } from "./settings.js";
 import { dueRenewals, expiredContent, leaseRefresh, leftovers, type Upkeep } from "./upkeep.js";
-import { type Verdict, verdictOf } from "./verdict.js";
+import { isDenial, type Verdict, verdictOf } from "./verdict.js";
 import { Wanted } from "./wanted.js";
 
 /** One request, and what its answer is for. */
@@ -374,9 +374,8 @@ export class Publisher {
       this.#attend(now);
       return;
     }
-    const rcode = "rcode" in outcome ? outcome.rcode : undefined;
     const reason = "reason" in verdict ? verdict.reason : "no transfer";
-    if (rcode === Rcode.REFUSED || rcode === Rcode.NOTAUTH || rcode === Rcode.NOTIMP) {
+    if (isDenial(outcome)) {
       // UP-64: then the state file is all there is, and names are read one by one.
       this.#mayCopy = false;
       this.#needsCopy = false;

@@ -34,6 +34,18 @@ export function verdictOf(outcome: Outcome, hasSucceeded: boolean): Verdict {
   }
 }
 
+/**
+ * Whether a transfer is not to be had with this key, while updates may be. Knot's rules deny with
+ * BADKEY; a wrong secret is another thing, and nothing will be had with it.
+ */
+export function isDenial(outcome: Outcome): boolean {
+  if (!("rcode" in outcome) || outcome.rcode === undefined) return false;
+  if (outcome.kind === "failed" && outcome.tsigError === TsigError.BADSIG) return false;
+  return denials.has(outcome.rcode);
+}
+
+const denials: ReadonlySet<number> = new Set([Rcode.REFUSED, Rcode.NOTAUTH, Rcode.NOTIMP]);
+
 function ofRcode(rcode: number, hasSucceeded: boolean): Verdict {
   switch (rcode) {
     case Rcode.NOERROR:

@@ -200,7 +200,7 @@ export class TsigStream {
     if (found.kind === "malformed") return found;
     if (found.kind === "unsigned") {
       if (this.#isFirst) return found;
-      this.#pending.push(message.slice());
+      this.#pending.push(Uint8Array.from(message));
       const isTooMany = this.#pending.length > unsignedMax;
       return isTooMany ? { kind: "malformed", reason: "100 messages without TSIG" } : found;
     }
@@ -268,7 +268,8 @@ function parted(bytes: Uint8Array, start: number, additionals: number) {
   const length = reader.u16("TSIG");
   const rdata = decodeRdata(reader, RRType.TSIG, RRClass.IN, length);
   if (rdata.kind !== "tsig") throw new FormatError("is empty", "TSIG", start);
-  const message = bytes.slice(0, start);
+  // A copy whatever was given: the slice of a socket's Buffer would not be one.
+  const message = Uint8Array.from(bytes.subarray(0, start));
   const view = new DataView(message.buffer);
   view.setUint16(10, additionals - 1);
   // Who forwards a message may give it another ID (RFC 8945 §4.3.2).

@@ -152,6 +152,14 @@ describe("verifying an answer", () => {
     expect(verify(forwarded, key, signedAt, hex(requestMac)).kind).toBe("verified");
   });
 
+  test("in a part of a larger Buffer, which is left as it is", () => {
+    const buffer = Buffer.concat([Buffer.from("before"), signedAnswer, Buffer.from("after")]);
+    const part = buffer.subarray(6, 6 + signedAnswer.length);
+    expect(verify(part, key, signedAt, hex(requestMac)).kind).toBe("verified");
+    expect(toHex(part)).toBe(toHex(signedAnswer));
+    expect(buffer.subarray(0, 6).toString()).toBe("before");
+  });
+
   test("every changed byte is noticed [TSIG-14]", () => {
     for (let at = 2; at < signedAnswer.length; at++) {
       const damaged = signedAnswer.slice();
