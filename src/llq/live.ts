@@ -100,8 +100,9 @@ export class LiveLlqs {
 
   /** Replies to a request now or, while nothing is known, by the end of the wait (PRX-03). */
   open(now: Instant, asker: Asker, request: Request, max: number, opened: readonly Opened[]): void {
-    const { id, recursionDesired } = request;
-    const head = { asker, id, recursionDesired, messageMax: max, opened };
+    const { id, recursionDesired, paddedMax } = request;
+    const padded = paddedMax === undefined ? {} : { paddedMax };
+    const head = { asker, id, recursionDesired, ...padded, messageMax: max, opened };
     const opening: Opening = { ...head, deadline: now };
     const fresh = opened.flatMap(({ llq, isNew }) => (llq !== undefined && isNew ? [llq] : []));
     for (const llq of fresh) llq.opening = opening;

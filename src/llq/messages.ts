@@ -2,6 +2,7 @@
 // as far as they fit, and one OPT with an option for each question. All are
 // plain unicast messages, so that SRV targets stay uncompressed (RFC 2782).
 
+import { paddedEdns } from "../wire/edns.js";
 import type { Question } from "../wire/message.js";
 import type { RR } from "../wire/rr.js";
 import { MessageWriter } from "../wire/writer.js";
@@ -30,6 +31,8 @@ const misfitsMax = 8;
 export interface ReplyHead {
   readonly id: number;
   readonly recursionDesired: boolean;
+  /** The largest reply that may be padded; absent where it may not be (EDNS-11). */
+  readonly paddedMax?: number;
 }
 
 export interface Answered {
@@ -49,7 +52,7 @@ export function success(opcode: number, id: bigint, leaseSeconds: number): LlqOp
 /** A reply without answers: Setup Challenge, Refresh Ack, or either refused. */
 export function encodeReply(head: ReplyHead, answered: readonly Answered[]): Uint8Array {
   const writer = begin(messageBytesMax, head, answered);
-  return finish(writer, answered);
+  return finish(writer, answered, head.paddedMax);
 }
 
 export interface Answers extends Answered {
@@ -83,7 +86,7 @@ export function encodeAnswers(
     if (misfits >= misfitsMax) break;
     if (!writer.append("additional", set)) misfits += 1;
   }
-  return { bytes: finish(writer, answers), told };
+  return { bytes: finish(writer, answers, head.paddedMax), told };
 }
 
 export interface Event {
@@ -149,13 +152,14 @@ function begin(limit: number, head: ReplyHead, answered: readonly Answered[]): M
 }
 
 /** The OPT of every LLQ message has class and TTL 0 (LLQ-02). */
-function finish(writer: MessageWriter, answered: readonly Answered[]): Uint8Array {
-  writer.edns({
+function finish(writer: MessageWriter, answered: readonly Answered[], paddedMax = 0): Uint8Array {
+  const edns = {
     udpSize: 0,
     version: 0,
     extendedRcode: 0,
     dnssecOk: false,
     options: answered.map(({ option }) => encodeOption(option)),
-  });
+  };
+  writer.edns(paddedEdns(edns, writer.length, Math.min(paddedMax, messageBytesMax)));
   return writer.finish();
 }

@@ -21,6 +21,7 @@ export interface Opening {
   /** Message ID of the latest copy of the request. */
   id: number;
   readonly recursionDesired: boolean;
+  readonly paddedMax?: number;
   readonly messageMax: number;
   readonly opened: readonly Opened[];
   deadline: Instant;

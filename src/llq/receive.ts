@@ -8,6 +8,7 @@ import type { Edns } from "../wire/edns.js";
 import { FormatError } from "../wire/errors.js";
 import { decodeMessage, type Message, type Question } from "../wire/message.js";
 import { nameBytesMax, wireLength } from "../wire/name.js";
+import type { Asker } from "./asker.js";
 import { decodeOption, LlqError, type LlqOption, llqVersion, seemsLlq } from "./option.js";
 
 /** One question and the option at its place; undefined when that is missing or malformed. */
@@ -23,6 +24,8 @@ export interface Request {
   readonly wishes: readonly Wish[];
   /** UDP: the largest answer the client takes, and for a size of 0 no bound (LLQ-02). */
   readonly sizeMax: number;
+  /** TLS, asked with Padding: the largest reply that may be padded (RFC 7830 §4). */
+  readonly paddedMax?: number;
 }
 
 /** The echo of an event's option; the question may be there or not. */
@@ -47,7 +50,7 @@ const questionsPerDatagramMax = 16;
 const sizeMin = 512;
 
 /** @returns undefined when the message is not for LLQs */
-export function receive(bytes: Uint8Array, isStream: boolean): Received | undefined {
+export function receive(bytes: Uint8Array, transport: Asker["transport"]): Received | undefined {
   if (!seemsLlq(bytes)) return undefined;
   let message: Message;
   try {
@@ -64,7 +67,10 @@ export function receive(bytes: Uint8Array, isStream: boolean): Received | undefi
     const sound = options.filter((option) => option !== undefined);
     return { kind: "acknowledgement", acknowledgement: { id: message.id, options: sound } };
   }
-  if (!isStream && (bytes.length > datagramMax || questions.length > questionsPerDatagramMax)) {
+  if (
+    transport === "udp" &&
+    (bytes.length > datagramMax || questions.length > questionsPerDatagramMax)
+  ) {
     return undefined;
   }
   if (questions.length === 0) return undefined;
@@ -78,7 +84,9 @@ export function receive(bytes: Uint8Array, isStream: boolean): Received | undefi
   const sizeMax =
     edns.udpSize === 0 ? Number.POSITIVE_INFINITY : Math.max(sizeMin, edns.udpSize, bytes.length);
   const { id, rd: recursionDesired } = message;
-  return { kind: "request", request: { id, recursionDesired, wishes, sizeMax } };
+  const isPadding = edns.options.some(({ code }) => code === EdnsOption.PADDING);
+  const padded = transport === "tls" && isPadding ? { paddedMax: sizeMax } : {};
+  return { kind: "request", request: { id, recursionDesired, wishes, sizeMax, ...padded } };
 }
 
 function llqOptions(edns: Edns): readonly (LlqOption | undefined)[] {

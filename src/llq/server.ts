@@ -111,7 +111,7 @@ export class LlqServer {
     // Such datagrams do arrive, but no socket sends one back.
     if (!this.#isOn || asker.peer.port === 0) return "other";
     const isStream = asker.transport !== "udp";
-    const received = receive(bytes, isStream);
+    const received = receive(bytes, asker.transport);
     if (received === undefined) return "other";
     if (received.kind === "acknowledgement") {
       this.#live.acknowledge(now, asker, received.acknowledgement);

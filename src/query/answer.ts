@@ -5,7 +5,7 @@
 
 import type { Duration } from "../time.js";
 import { EdnsOption, Opcode, Rcode } from "../wire/codes.js";
-import type { Edns } from "../wire/edns.js";
+import { type Edns, ednsLength, paddedEdns } from "../wire/edns.js";
 import { headerBytes } from "../wire/message.js";
 import { wireLength } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
@@ -48,11 +48,6 @@ const refusalMax = 1232;
  * after a large one are worth a try, thousands of tries are not.
  */
 const misfitsMax = 8;
-
-/** Padded answers have a multiple of this many bytes (RFC 8467 §4.1). */
-const paddingBlock = 468;
-
-const optionHeaderBytes = 4;
 
 export function encodeAnswer(
   query: Query,
@@ -153,16 +148,7 @@ function padded(
   messageMax: number,
 ): Edns {
   if (asked?.paddedMax === undefined || !isEncrypted(way)) return edns;
-  const least = before + ednsLength(edns) + optionHeaderBytes;
-  const length = Math.ceil(least / paddingBlock) * paddingBlock;
-  if (length > Math.min(asked.paddedMax, messageMax)) return edns;
-  const padding = { code: EdnsOption.PADDING, bytes: new Uint8Array(length - least) };
-  return { ...edns, options: [...edns.options, padding] };
-}
-
-function ednsLength(edns: Edns): number {
-  const optionBytes = edns.options.map(({ bytes }) => optionHeaderBytes + bytes.length);
-  return optionBytes.reduce((sum, bytes) => sum + bytes, 11);
+  return paddedEdns(edns, before, Math.min(asked.paddedMax, messageMax));
 }
 
 /**

@@ -1,5 +1,6 @@
 // The OPT pseudo-record (RFC 6891 §6.1): its class is a size, its TTL is bits.
 
+import { EdnsOption } from "./codes.js";
 import { FormatError } from "./errors.js";
 import { rootName } from "./name.js";
 import type { EdnsOptionBytes } from "./rdata/index.js";
@@ -16,6 +17,12 @@ export interface Edns {
 }
 
 const optType = 41;
+
+/** Padded answers have a multiple of this many bytes (RFC 8467 §4.1). */
+const paddingBlock = 468;
+
+const optFixedBytes = 11;
+const optionHeaderBytes = 4;
 
 /** @throws FormatError when the OPT is not owned by the root */
 export function ednsOf(rr: RR): Edns {
@@ -38,4 +45,24 @@ export function optOf(edns: Edns): RR {
     ttlSeconds: ((edns.extendedRcode << 24) | (edns.version << 16) | flags) >>> 0,
     rdata: { kind: "opt", options: edns.options },
   };
+}
+
+/** Bytes of the OPT on the wire. */
+export function ednsLength(edns: Edns): number {
+  const optionBytes = edns.options.map(({ bytes }) => optionHeaderBytes + bytes.length);
+  return optionBytes.reduce((sum, bytes) => sum + bytes, optFixedBytes);
+}
+
+/**
+ * The OPT of an answer with Padding as its last option (RFC 7830), or as it was where the
+ * message would be larger than `messageMax` bytes then.
+ *
+ * @param before  bytes of the message in front of the OPT
+ */
+export function paddedEdns(edns: Edns, before: number, messageMax: number): Edns {
+  const least = before + ednsLength(edns) + optionHeaderBytes;
+  const length = Math.ceil(least / paddingBlock) * paddingBlock;
+  if (length > messageMax) return edns;
+  const padding = { code: EdnsOption.PADDING, bytes: new Uint8Array(length - least) };
+  return { ...edns, options: [...edns.options, padding] };
 }

@@ -95,7 +95,7 @@ describe("what is not for LLQs", () => {
       additionals: decodeMessage(hex(examples.E43)).answers,
     });
     expect(seemsLlq(bytes)).toBe(true);
-    expect(receive(bytes, false)?.kind).toBe("request");
+    expect(receive(bytes, "udp")?.kind).toBe("request");
   });
 });
 

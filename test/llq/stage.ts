@@ -50,6 +50,12 @@ export const tcp = (stream = 1): Asker => ({
   peer: { address: "192.0.2.1", port: 50_001 },
 });
 
+export const tls = (stream = 1): Asker => ({
+  transport: "tls",
+  stream,
+  peer: { address: "192.0.2.1", port: 50_002 },
+});
+
 /** Spaces count for nothing. */
 export const hex = (text: string): Uint8Array =>
   Uint8Array.from(Buffer.from(text.replaceAll(/\s/g, ""), "hex"));
@@ -149,7 +155,8 @@ export class Stage {
       const replies = this.server.takeReplies();
       for (const reply of replies) {
         const message = decodeMessage(reply.bytes);
-        const found = message.edns?.options.map((option) => decodeOption(option.bytes)) ?? [];
+        const all = message.edns?.options.filter(({ code }) => code === 1) ?? [];
+        const found = all.map((option) => decodeOption(option.bytes));
         this.#came.push({
           at: this.seconds,
           reply,

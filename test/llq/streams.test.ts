@@ -11,10 +11,12 @@ import {
   browse,
   foyer,
   hex,
+  instances,
   lobby,
   request,
   Stage,
   tcp,
+  tls,
   toHex,
   told,
   udp,
@@ -168,5 +170,37 @@ describe("over a stream", () => {
     const s = new Stage();
     for (let n = 0; n < 60; n++) s.say(request(`_s${n}._tcp.${apex}. PTR`), tcp());
     expect(s.server.dump()).toEqual({ llqs: 60, openSetups: 0 });
+  });
+
+  test("over TLS a request with Padding is answered with it, events are not [EDNS-11]", () => {
+    // E40 and E47 with an empty Padding option behind that of LLQ.
+    const padded = (text: string) => hex(`${text.replace("0000000016", "000000001a")}000c0000`);
+    const s = new Stage();
+    s.say(padded(examples.E40), tls());
+    s.hear(lobby);
+    const [first] = s.take();
+    expect(first?.reply.bytes).toHaveLength(468);
+    expect(first?.message.edns?.options.map(({ code }) => code)).toEqual([1, 12]);
+    s.say(padded(examples.E47), tls());
+    expect(s.takeOne().reply.bytes).toHaveLength(468);
+    s.say(hex(examples.E47), tls());
+    expect(s.takeOne().reply.bytes.length).toBeLessThan(200);
+    s.hear(foyer);
+    expect(s.takeOne().reply.bytes.length).toBeLessThan(200);
+    // In the clear there is none.
+    s.say(padded(examples.E47), tcp(2));
+    expect(s.takeOne().reply.bytes.length).toBeLessThan(200);
+  });
+
+  test("a reply is not padded above what the client takes [EDNS-11]", () => {
+    const s = new Stage();
+    // A size of 600: answers of more than 468 bytes would have 936.
+    const small = examples.E40.replace("0000290000000000000016", "000029025800000000001a");
+    s.say(hex(`${small}000c0000`), tls());
+    s.hear(...instances(12));
+    const { reply, message } = s.takeOne();
+    expect(message.answers).toHaveLength(12);
+    expect(reply.bytes.length).toBeGreaterThan(468);
+    expect(message.edns?.options.map(({ code }) => code)).toEqual([1]);
   });
 });
