@@ -150,9 +150,24 @@ export class Seat {
       const isAny = topics.every(({ question }) => question.type === RRType.ANY);
       const { name } = first.topic.question;
       gone.push(...removals({ name, held, isAny }, lost));
-      came.push(...adds(news([first, ...others], topics)));
+      came.push(...adds(this.#news([first, ...others], topics)));
     }
     return [...gone, ...came];
+  }
+
+  /**
+   * What came, less what the client has from another subscription already: one that was made
+   * while it did not read, or a larger one of which it was told a portion (PUSH-25).
+   */
+  #news(deltas: readonly Delta[], topics: readonly Topic[]): RRsAtName {
+    const came = merged(deltas.map((delta) => delta.came));
+    for (const topic of topics) {
+      const told = deltas.find((delta) => delta.topic === topic)?.before ?? this.toldBy(topic);
+      for (const [identity, rr] of came) {
+        if (told.get(identity)?.ttlSeconds === rr.ttlSeconds) came.delete(identity);
+      }
+    }
+    return came;
   }
 
   #at(topic: Topic): readonly Topic[] {
@@ -173,21 +188,6 @@ export class Seat {
     if (topics.length === 0) this.#topicsAt.delete(key);
     else this.#topicsAt.set(key, topics);
   }
-}
-
-/**
- * What came, less what the client has from another subscription already: one that was made
- * while it did not read was answered in full (PUSH-25).
- */
-function news(deltas: readonly Delta[], topics: readonly Topic[]): RRsAtName {
-  const came = merged(deltas.map((delta) => delta.came));
-  for (const other of topics) {
-    if (deltas.some(({ topic }) => topic === other)) continue;
-    for (const [identity, rr] of came) {
-      if (other.told.get(identity)?.ttlSeconds === rr.ttlSeconds) came.delete(identity);
-    }
-  }
-  return came;
 }
 
 function merged(maps: readonly RRsAtName[]): Map<string, RR> {

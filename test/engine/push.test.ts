@@ -343,6 +343,20 @@ describe("slow readers [PUSH-38]", () => {
     expect(client.heard()).toEqual([]);
   });
 
+  test("two subscriptions of one large set together tell all of it, and once", () => {
+    // Four records at once.
+    const { w, link } = scene({ limits: { writeQueue: 2048 } });
+    const names = Array.from({ length: 10 }, (_, at) => `P${at}`);
+    new Client(w.connectTls("192.0.2.9")).subscribe(1);
+    w.run(seconds(1));
+    for (const name of names) link.says(lobby.replace("Lobby", name));
+    const client = new Client(w.connectTls());
+    client.subscribe(1).subscribe(2, type, "ANY");
+    w.run(seconds(1));
+    const all = names.map((name) => `+ ${type}. 4500 PTR ${name}.${type}.`);
+    expect(client.news().flat().sort()).toEqual(all);
+  });
+
   test("a reconfiguration meanwhile loses nothing", () => {
     const { w, link, client, reads } = slow();
     client.subscriber.news();
