@@ -2,11 +2,13 @@
 // taken into use, bad and half-written ones leave the old one in use; and it says,
 // once each, what is shown, what is wrong, and when it ends.
 
+import { X509Certificate } from "node:crypto";
 import type { CertificateSetting } from "../config/certificate.js";
 import { problemText } from "../config/check-text.js";
 import type { Log, LogLevel } from "../log.js";
 import type { Certificate } from "../os/certificate.js";
 import type { Credentials } from "../os/credentials.js";
+import { pinOf } from "../os/pin.js";
 import { isWorn, makeSelfSigned, type SelfSigned } from "../os/self-signed.js";
 import type { Instant } from "../time.js";
 import { type FoundCertificate, findCertificate, hasChanged } from "./find-certificate.js";
@@ -124,8 +126,13 @@ export class CertificateInForce {
     }
     this.#own = undefined;
     const { credentials, fingerprint, notAfter } = certificate;
-    const { names } = credentials;
-    this.#note("info", "certificate", { ...files, names, until: dateOf(notAfter), fingerprint });
+    this.#note("info", "certificate", {
+      ...files,
+      names: credentials.names,
+      until: dateOf(notAfter),
+      fingerprint,
+      pin: pinOf(new X509Certificate(credentials.cert)),
+    });
   }
 
   #showOwn({ reason }: FoundCertificate): void {
@@ -144,7 +151,8 @@ export class CertificateInForce {
       names: credentials.names,
       until: dateOf(notAfter),
       fingerprint,
-      effect: "clients that verify certificates refuse it unless told to trust this fingerprint",
+      pin: pinOf(new X509Certificate(credentials.cert)),
+      effect: "clients that verify certificates refuse it unless told to trust its pin",
       remedy: this.#remedy(),
     });
   }

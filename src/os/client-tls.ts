@@ -2,12 +2,13 @@
 // (RFC 8310 §5, Strict profile). The name has to stand in subjectAltName (§8.1);
 // nothing is sent before the certificate was judged here.
 
-import { createHash, type X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isIP, type Socket } from "node:net";
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import type { Covers } from "../client/io.js";
 import { causeOf } from "./connection-faults.js";
+import { pinOf } from "./pin.js";
 
 /** Where Debian and its kin keep what update-ca-certificates(8) collects. */
 const systemCas = "/etc/ssl/certs/ca-certificates.crt";
@@ -107,11 +108,6 @@ function judge(socket: TLSSocket, identity: string | undefined, trust: Trust): V
 /** A pin keeps its case, since base64 has one; digits of a fingerprint lose it and the colons. */
 function hexOf(pin: string): string {
   return /^[0-9a-f:]{64,95}$/i.test(pin) ? pin.replaceAll(":", "").toLowerCase() : pin;
-}
-
-function pinOf({ publicKey }: X509Certificate): string {
-  const der = publicKey.export({ type: "spki", format: "der" });
-  return `sha256/${createHash("sha256").update(der).digest("base64")}`;
 }
 
 /** Whether `--pin` can mean anything. */

@@ -1,7 +1,7 @@
 // The certificate over time: what the setting leads to, what is taken into use
 // when files change, what stays, and which lines the log gets of it.
 
-import { X509Certificate } from "node:crypto";
+import { createHash, createPublicKey, X509Certificate } from "node:crypto";
 import { mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -66,6 +66,12 @@ function filesIn(place: ReturnType<typeof folder>, chain = issueChain(names)) {
   return settingOf({ kind: "files", files: { crt: place.in("crt"), key: place.in("key") } });
 }
 
+/** What discli prints of a server, reckoned from its private key. */
+function pinOfKey(key = ""): string {
+  const der = createPublicKey(key).export({ type: "spki", format: "der" });
+  return `sha256/${createHash("sha256").update(der).digest("base64")}`;
+}
+
 test("files: one line says which, whom they name, until when", async () => {
   const place = folder();
   const run = await running(filesIn(place));
@@ -84,6 +90,7 @@ test("files: one line says which, whom they name, until when", async () => {
   expect(line?.fields.fingerprint).toBe(
     new X509Certificate(run.inForce.credentials?.cert ?? "").fingerprint256,
   );
+  expect(line?.fields.pin).toBe(pinOfKey(run.inForce.credentials?.key));
   // Never what is secret.
   expect(JSON.stringify(line)).not.toContain("PRIVATE");
 });
@@ -113,6 +120,7 @@ test("self-signed: said so, with the fingerprint, and remade for other names or 
     source: "self-signed",
     names,
     fingerprint: new X509Certificate(first?.cert ?? "").fingerprint256,
+    pin: pinOfKey(first?.key),
     effect: expect.stringContaining("refuse it"),
     remedy: "set certificate = { crt = 'FILE', key = 'FILE' }",
   });
