@@ -18,7 +18,8 @@ import { Transfer, type ZoneCopy } from "./transfer.js";
 export type StreamEffect =
   | { readonly kind: "open" }
   | { readonly kind: "write"; readonly bytes: Uint8Array }
-  | { readonly kind: "close" };
+  /** `isFault`: for something that this server did or did not do. */
+  | { readonly kind: "close"; readonly isFault: boolean };
 
 export interface Request {
   /** Without ID and TSIG. */
@@ -125,20 +126,20 @@ export class Exchange {
   expire(now: Instant): void {
     if (this.#deadline === undefined || now < this.#deadline) return;
     this.#deadline = undefined;
-    if (this.#request !== undefined) this.#fail("no answer in time");
-    this.#close();
+    const isFault = this.#request !== undefined;
+    if (isFault) this.#fail("no answer in time");
+    this.#close(isFault);
   }
 
   nextDeadline(): Instant | undefined {
     return this.#deadline;
   }
 
-  /** Ends the stream, and what is under way on it. */
-  stop(): void {
-    this.#request = undefined;
-    this.#sent = undefined;
+  /** The server has failed: the next request goes to another one, if there is one (UP-20). */
+  drop(): void {
+    if (this.#request !== undefined) return;
     this.#deadline = undefined;
-    this.#close();
+    this.#close(true);
   }
 
   /** What is to be done with the stream; drains it. */
@@ -254,7 +255,7 @@ export class Exchange {
     }
     this.#fail(reason);
     this.#deadline = undefined;
-    this.#close();
+    this.#close(true);
   }
 
   #fail(reason: string): void {
@@ -272,10 +273,10 @@ export class Exchange {
     this.#deadline = after(now, connectionIdle);
   }
 
-  #close(): void {
+  #close(isFault: boolean): void {
     if (this.#stream === "none") return;
     this.#stream = "none";
-    this.#effects.push({ kind: "close" });
+    this.#effects.push({ kind: "close", isFault });
   }
 }
 

@@ -7,6 +7,7 @@ import { RRClass, RRType } from "../wire/codes.js";
 import type { Name } from "../wire/name.js";
 import { type RR, rdataKey } from "../wire/rr.js";
 import { decodeTimeout } from "../wire/timeout.js";
+import type { Note } from "./journal.js";
 import { type LifeKey, lifeKeysFor, lifeKeysOf } from "./lifetime.js";
 import { type RecordKey, recordKey } from "./offer.js";
 import type { ZoneCopy } from "./transfer.js";
@@ -69,6 +70,7 @@ export class Ledger {
   readonly #places = new Map<string, Place>();
   /** Sent and not answered yet: found in the zone, they are ours. */
   readonly #claimed = new Map<string, RR>();
+  #notes: Note[] = [];
   #hasLoweredCase = false;
 
   constructor(timeoutType: number) {
@@ -115,9 +117,18 @@ export class Ledger {
     yield* this.#claimed.values();
   }
 
+  /** What became ours since this was last called, and what ceased to be; drains it. */
+  takeNotes(): readonly Note[] {
+    return this.#notes.splice(0);
+  }
+
   /** What is being added is ours, whatever becomes of the message. */
   claim(updates: readonly RR[]): void {
-    for (const rr of updates) if (rr.class === RRClass.IN) this.#claimed.set(recordKey(rr), rr);
+    for (const rr of updates) {
+      if (rr.class !== RRClass.IN) continue;
+      this.#claimed.set(recordKey(rr), rr);
+      this.#notes.push({ sign: "+", rr });
+    }
   }
 
   /** It is known what became of it. */
@@ -143,9 +154,19 @@ export class Ledger {
   applied(updates: readonly RR[], disowned: readonly RR[]): void {
     for (const rr of updates) {
       if (rr.class === RRClass.IN) this.#add(rr, true);
-      else if (rr.class === RRClass.NONE) this.#remove(rr);
+      else if (rr.class === RRClass.NONE) {
+        this.#remove(rr);
+        this.#notes.push({ sign: "-", rr: { ...rr, class: RRClass.IN } });
+      }
+    }
+    // A record that is deleted and added again is ours afterwards.
+    const removed = new Set(updates.filter((rr) => rr.class === RRClass.NONE).map(recordKey));
+    for (const rr of updates) {
+      if (rr.class === RRClass.IN && removed.has(recordKey(rr)))
+        this.#notes.push({ sign: "+", rr });
     }
     for (const rr of disowned) {
+      this.#notes.push({ sign: "-", rr });
       const held = this.#places.get(rr.name.key)?.records.get(recordKey(rr));
       if (held !== undefined) held.isOwn = false;
     }

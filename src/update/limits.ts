@@ -10,6 +10,8 @@ export const collectSpan: Duration = ms(300);
 export const collectSpanMax: Duration = seconds(2);
 /** Between two messages to one zone: every message is a serial and a transfer (UP-62). */
 export const messageSpacing: Duration = seconds(1);
+/** The same while a zone is filled after a start: 2,000 services shall be there in 30 s. */
+export const fillSpacing: Duration = ms(250);
 /** Records of one message; and bytes, signature not counted: what BIND signs in under 0.3 s. */
 export const messageRecordsMax = 250;
 export const messageBytesMax = 16 * 1024;
@@ -61,6 +63,9 @@ export const leaseSeconds = 7200;
 export const searchSpan = { min: seconds(270), max: seconds(330) } as const;
 /** A resolver that says nothing is asked the next question after this. */
 export const lookupWait: Duration = seconds(5);
+
+/** A zone that is not used any more is emptied within this, or left to its lifetimes. */
+export const retirementMax: Duration = seconds(600);
 
 /** An interface that comes back within this causes no update at all (UP-12). */
 export const linkHold: Duration = seconds(10);

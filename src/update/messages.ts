@@ -7,6 +7,7 @@ import type { Edns } from "../wire/edns.js";
 import { encodeMessage } from "../wire/message.js";
 import type { Name } from "../wire/name.js";
 import type { Rdata } from "../wire/rdata/index.js";
+import { rdataBytes } from "../wire/rdata/text.js";
 import type { RR } from "../wire/rr.js";
 import { encodeLease, type UpdateLease } from "../wire/update-lease.js";
 
@@ -44,6 +45,24 @@ export const change = {
   /** With the very octets that were added: PowerDNS tells capitals apart. */
   removeOne: (rr: RR): RR => ({ ...rr, class: RRClass.NONE, ttlSeconds: 0 }),
 } as const;
+
+/** A pointer for the owner, and the fixed part of a record. */
+const recordHeadBytes = 12;
+
+/**
+ * Bytes that records take in a message for a zone, at most: the zone's name is a pointer, and so
+ * is an owner that is the same as before.
+ */
+export function bytesOf(rrs: readonly RR[], zone: Name): number {
+  let bytes = 0;
+  let owner = "";
+  for (const { name, type, rdata } of rrs) {
+    if (name.key !== owner) bytes += name.key.length - zone.key.length;
+    owner = name.key;
+    bytes += recordHeadBytes + rdataBytes(type, rdata).length;
+  }
+  return bytes;
+}
 
 /** Size that our OPT states; answers come over streams, where it means nothing. */
 const udpSize = 1232;

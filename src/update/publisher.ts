@@ -13,6 +13,8 @@ import { displayName, type Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import { findLease } from "../wire/update-lease.js";
 import { Exchange, type Outcome, type StreamEffect } from "./exchange.js";
+import type { Job } from "./job.js";
+import type { Note } from "./journal.js";
 import { Ledger } from "./ledger.js";
 import type { Lifetime } from "./lifetime.js";
 import * as limits from "./limits.js";
@@ -25,14 +27,6 @@ import type { PublisherSettings, PublisherState } from "./settings.js";
 import { dueRenewals, expiredContent, leaseRefresh, leftovers, type Upkeep } from "./upkeep.js";
 import { isDenial, type Verdict, verdictOf } from "./verdict.js";
 import { Wanted } from "./wanted.js";
-
-/** One request, and what its answer is for. */
-type Job =
-  | { readonly kind: "copy" }
-  | { readonly kind: "serial" }
-  | { readonly kind: "read"; readonly name: Name }
-  | { readonly kind: "update"; readonly batch: Batch; readonly hasLives: boolean }
-  | { readonly kind: "upkeep"; readonly upkeep: Upkeep };
 
 type Due = "send" | "survey" | "grace" | "collect" | "lease";
 
@@ -51,6 +45,8 @@ export class Publisher {
   #job: Job | undefined;
   #isStarted = false;
   #isGrace = true;
+  /** From the start until, for the first time, nothing is left to be said. */
+  #isFilling = true;
   #needsCopy = true;
   #mayCopy = true;
   #needsSerial = false;
@@ -65,7 +61,6 @@ export class Publisher {
   #firstChange: Instant | undefined;
   #clockOffset: number | undefined;
   #grantedSeconds = limits.leaseSeconds;
-  #isChanged = false;
   #hasToldCase = false;
 
   constructor(settings: PublisherSettings, random: Random, counts: Counts, log: Log) {
@@ -141,11 +136,14 @@ export class Publisher {
     return this.#exchange.takeEffects();
   }
 
-  /** Whether `own` has changed since this was last asked. */
-  takeIsChanged(): boolean {
-    const isChanged = this.#isChanged;
-    this.#isChanged = false;
-    return isChanged;
+  /** What to write down before the effects are carried out; drains it. */
+  takeNotes(): readonly Note[] {
+    return this.#ledger.takeNotes();
+  }
+
+  /** Whether nothing is wanted. */
+  get isEmpty(): boolean {
+    return this.#wanted.size === 0;
   }
 
   /** What is ours in the zone, to be kept in the state file. */
@@ -226,6 +224,7 @@ export class Publisher {
     const upkeep = batch === undefined ? this.#upkeep.shift() : undefined;
     if (batch !== undefined) this.#sendBatch(now, batch);
     else if (upkeep !== undefined) this.#update(now, { kind: "upkeep", upkeep }, upkeep);
+    else if (isDue) this.#isFilling &&= this.#ledger.ownCount === 0;
   }
 
   #sendBatch(now: Instant, batch: Batch): void {
@@ -235,7 +234,6 @@ export class Publisher {
       // Left to others, with nothing to be said.
       this.#ledger.applied([], batch.disowned);
       this.#queue.done(batch.units);
-      this.#isChanged = true;
       this.#next(now);
       return;
     }
@@ -250,10 +248,10 @@ export class Publisher {
     const { leaseSeconds } = limits;
     // Known before it is sent: who is killed now must know it for its own afterwards.
     this.#ledger.claim(content.updates);
-    this.#isChanged = true;
     const lease = this.#lifetime() === "lease" ? { leaseSeconds } : undefined;
     this.#ask(now, job, encodeUpdate(this.#settings.zone, content, lease));
-    this.#due.set("send", after(now, limits.messageSpacing));
+    const spacing = this.#isFilling ? limits.fillSpacing : limits.messageSpacing;
+    this.#due.set("send", after(now, spacing));
   }
 
   #ask(now: Instant, job: Job, message: Uint8Array): void {
@@ -289,7 +287,6 @@ export class Publisher {
     if (granted !== undefined) this.#grantedSeconds = granted;
     this.#planRefresh(now);
     this.#steps += 1;
-    this.#isChanged = true;
     this.#hasSucceeded = true;
     this.#refusals = 0;
   }
@@ -387,7 +384,6 @@ export class Publisher {
     if (outcome.kind === "answer" && [Rcode.NOERROR, Rcode.NXDOMAIN].includes(outcome.rcode as 0)) {
       this.#reads.delete(name.key);
       this.#ledger.read(name, outcome.message.answers);
-      this.#isChanged = true;
     } else if (outcome.kind === "answer") this.#reads.delete(name.key);
     else this.#pause(now, "read", "reason" in verdict ? verdict.reason : "a name cannot be read");
   }
@@ -489,6 +485,7 @@ export class Publisher {
   /** Nothing is sent for a while; the reason is told when it is a new one. */
   #pause(now: Instant, kind: Job["kind"], reason: string, span?: Duration): void {
     const wait = this.#patience.failed(kind, reason);
+    this.#exchange.drop();
     this.#due.set("send", after(now, span ?? wait.span));
     if (wait.isNews) this.#log.event("error", "update-failed", { zone: this.#zoneText(), reason });
   }

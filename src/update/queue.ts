@@ -6,7 +6,8 @@ import type { Duration, Instant } from "../time.js";
 import { after } from "../time.js";
 import type { Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
-import { messageRecordsMax, quarantineSpan } from "./limits.js";
+import { messageBytesMax, messageRecordsMax, quarantineSpan } from "./limits.js";
+import { bytesOf } from "./messages.js";
 import { type Ground, type Plan, planExtent } from "./plan.js";
 import type { Extent } from "./wanted.js";
 
@@ -142,6 +143,7 @@ export class UpdateQueue {
     const planned = new Set<string>();
     const units: Unit[] = [];
     let records = 0;
+    let bytes = 0;
     for (const [index, key] of keys.entries()) {
       const extent = this.#pending.get(key);
       if (extent === undefined) continue;
@@ -155,12 +157,14 @@ export class UpdateQueue {
         this.#pending.delete(key);
         continue;
       }
-      const size = plan.prerequisites.length + plan.updates.length;
-      if (units.length > 0 && records + size > messageRecordsMax) {
+      // TIMEOUTs come with their records, and are not counted again.
+      records += plan.updates.filter(({ type }) => type !== ground.timeoutType).length;
+      bytes += bytesOf([...plan.prerequisites, ...plan.updates], ground.zone);
+      const isTooLarge = records > messageRecordsMax || bytes > messageBytesMax;
+      if (units.length > 0 && isTooLarge) {
         if (isPart) this.#parts.push(keys.slice(index));
         break;
       }
-      records += size;
       units.push({ key, extent, plan });
     }
     return batchOf(units);

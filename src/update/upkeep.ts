@@ -5,11 +5,10 @@
 import { below, type Random } from "../random.js";
 import { RRType } from "../wire/codes.js";
 import type { Name } from "../wire/name.js";
-import { rdataBytes } from "../wire/rdata/text.js";
 import type { RR } from "../wire/rr.js";
 import { isRenewable, usedShare } from "./lifetime.js";
 import { refreshShare, refreshSpread } from "./limits.js";
-import { change } from "./messages.js";
+import { bytesOf, change } from "./messages.js";
 import { type OfferedRR, recordKey } from "./offer.js";
 import { type Ground, longestLives, planExpired, planRenewal } from "./plan.js";
 import type { Extent } from "./wanted.js";
@@ -28,8 +27,6 @@ export interface Upkeep {
  * and a margin. Every message is a serial, so that few large ones cost less than many.
  */
 const renewalBytesMax = 60_000;
-/** A pointer for the owner, and the fixed part of a record. */
-const recordHeadBytes = 12;
 
 /** Renewals, when at least one life is due: of all that have used most of theirs. */
 export function dueRenewals(ground: Ground, random: Random): readonly Upkeep[] {
@@ -97,21 +94,13 @@ function messagesOf(
   const messages: Upkeep[] = [];
   let updates: RR[] = [];
   let bytes = 0;
-  let owner = "";
   const finish = () => {
     if (updates.length > 0) messages.push({ prerequisites: [], updates, names: [], isLease });
     updates = [];
     bytes = 0;
   };
   for (const part of parts) {
-    let size = 0;
-    for (const rr of part) {
-      // The zone's name is a pointer; what stands before it is written once for each owner.
-      const { key } = rr.name;
-      if (key !== owner) size += key.length - zone.key.length;
-      owner = key;
-      size += recordHeadBytes + rdataBytes(rr.type, rr.rdata).length;
-    }
+    const size = bytesOf(part, zone);
     if (bytes + size > renewalBytesMax) finish();
     bytes += size;
     updates.push(...part);

@@ -196,6 +196,14 @@ export class Primary {
     return type === undefined ? rrs : rrs.filter((rr) => rr.type === type);
   }
 
+  #ttlOf({ name, type }: RR): number | undefined {
+    for (const key of this.#names.get(name.key) ?? []) {
+      const rr = this.#rrs.get(key);
+      if (rr?.type === type) return rr.ttlSeconds;
+    }
+    return undefined;
+  }
+
   #put(rr: RR, stored = rr): void {
     const key = keyOf(rr);
     this.#rrs.set(key, stored);
@@ -236,8 +244,10 @@ export class Primary {
       const isLowered = this.lowersCase && (rr.type === 12 || rr.type === 33);
       const stored = isLowered ? parseRR(formatRR(rr).toLowerCase()) : rr;
       this.#put(rr, stored);
+      // All members have one TTL, so that one of them tells whether it changes.
+      if (this.#ttlOf(rr) === rr.ttlSeconds) return;
       for (const one of this.#at(rr.name, rr.type)) {
-        if (one.ttlSeconds !== rr.ttlSeconds) this.#put({ ...one, ttlSeconds: rr.ttlSeconds });
+        this.#put({ ...one, ttlSeconds: rr.ttlSeconds });
       }
     }
   }
