@@ -1,21 +1,29 @@
 // The known word nearest to a mistyped one: the fewest letters added, left out,
-// changed or swapped with their neighbour (Damerau and Levenshtein).
+// changed or swapped with their neighbour (Damerau and Levenshtein). A word cut
+// short (`cert`) is one step away, however much of it is missing.
 
 /** Words longer than this are cut: no key is longer, and the work grows with the square. */
 const lengthMax = 64;
+
+/** Shorter beginnings are like too many words. */
+const beginningLeast = 3;
 
 /** @returns undefined only when there is nothing to choose from */
 export function nearestOf(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestSteps = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
-    const steps = stepsBetween(word, candidate);
+    const steps = isBeginningOf(word, candidate) ? 1 : stepsBetween(word, candidate);
     if (steps < bestSteps) {
       best = candidate;
       bestSteps = steps;
     }
   }
   return best;
+}
+
+function isBeginningOf(word: string, known: string): boolean {
+  return word.length >= beginningLeast && known.toLowerCase().startsWith(word.toLowerCase());
 }
 
 /** How many such steps lead from one word to the other; case does not count. */

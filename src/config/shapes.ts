@@ -158,6 +158,9 @@ export function orFlag<T, const B extends boolean>(flag: B, other: Check<T>): Ch
     value.kind === "boolean" && value.value === flag ? flag : other(value, where);
 }
 
+/** So few keys are all named: the nearest to `dot` is none that is meant. */
+const namesShown = 6;
+
 function reportUnknown(entry: Entry, where: Where, keys: Keys): void {
   const nearest =
     typeof entry.key === "string" ? nearestOf(entry.key, Object.keys(keys)) : undefined;
@@ -166,6 +169,8 @@ function reportUnknown(entry: Entry, where: Where, keys: Keys): void {
     return;
   }
   const isTop = where.path === entry.key;
+  const names = Object.keys(keys);
+  const all = names.length <= namesShown ? `, of ${names.join(", ")}` : "";
   const own = isTop ? "; a variable of your own needs `local`" : "";
-  where.report.problem(where, `unknown key; the nearest known one is '${nearest}'${own}`);
+  where.report.problem(where, `unknown key; the nearest known one is '${nearest}'${all}${own}`);
 }

@@ -31,4 +31,13 @@ test.each([
   expect(nearestOf(word, ["zones", "interfaces", "hostname", "subdomain", "hosts"])).toBe(want);
 });
 
+test.each([
+  ["cert", "certificate"],
+  ["Cert", "certificate"],
+  ["ce", "tls"],
+  ["tl", "tls"],
+])("%j is the beginning of a word, or too short for one: %j", (word, want) => {
+  expect(nearestOf(word, ["tls", "port", "certificate"])).toBe(want);
+});
+
 test("nothing to choose from", () => expect(nearestOf("x", [])).toBeUndefined());
