@@ -77,6 +77,7 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
   const proxy = proxyOptions(material, configs);
   for (const finding of checkOptions(proxy)) reportFinding(finding, used, at);
   checkWhole(material, configs);
+  checkLeases(limits, at);
   const ports = portsOf(written);
   checkPorts(ports, at);
   const log = { level: written.log?.level ?? "info", queries: written.log?.queries ?? "none" };
@@ -101,6 +102,14 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
       ipv6: entry.ipv6,
     })),
   };
+}
+
+/** One that is set may cross the default of the other. */
+function checkLeases({ llqLeaseMin, llqLeaseMax }: Limits, at: Material["at"]): void {
+  if (llqLeaseMin <= llqLeaseMax) return;
+  const where = at("limits.llq_lease_min");
+  const [least, most] = [llqLeaseMin / 1000, llqLeaseMax / 1000];
+  where.report.problem(where, `${least} s is more than llq_lease_max, ${most} s; set both to fit`);
 }
 
 /** The bounds in force: the written ones over the defaults. */

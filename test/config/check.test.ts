@@ -177,6 +177,10 @@ const wrong: readonly (readonly [string, string])[] = [
   ["port = { tls = 5301, tcp = 5301 }", "port.tls: 5301 is the port of tcp as well"],
   ["port = { push = 5352 }", "port.push: 5352 is the port of llq as well"],
   ["port = { llq = 853 }", "port.tls: 853 is the port of llq as well"],
+  [
+    "port = { dot = 853 }",
+    "port.dot: unknown key; the nearest known one is 'udp', of udp, tcp, tls, llq, push",
+  ],
   ["port = 53", "port: must be a table"],
   ["refuse = 'reject'", "refuse: must be 'answer' or 'drop', not 'reject'"],
   ["nameservers = { 'a..b' }", "nameservers[1]: 'a..b' is not a name"],
@@ -215,6 +219,14 @@ const wrong: readonly (readonly [string, string])[] = [
   [
     "limits = { udpsize = 1232 }",
     "limits.udpsize: unknown key; the nearest known one is 'udp_size'",
+  ],
+  [
+    "limits = { llq_lease_min = '3h' }",
+    "limits.llq_lease_min: 10800 s is more than llq_lease_max, 7200 s; set both to fit",
+  ],
+  [
+    "limits = { llq_lease_max = 60 }",
+    "limits.llq_lease_min: 900 s is more than llq_lease_max, 60 s; set both to fit",
   ],
   ["hostname = function() end", "not a function"],
   ["hostname = coroutine.create(print)", "not a coroutine"],
