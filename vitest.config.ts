@@ -1,5 +1,5 @@
 // The test projects: `tidy` reads the sources, `unit` needs nothing but Node,
-// `netns` needs root and Debian packages and runs two files at a time.
+// `netns` needs root and Debian packages and runs one file at a time.
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -20,10 +20,8 @@ export default defineConfig({
           name: "netns",
           include: ["test/netns/**/*.test.ts"],
           globalSetup: "test/folder.ts",
-          // They wait more than they work, so that two take half the time even on two cores; with
-          // more, those that measure time would fail. Namespaces are named by the process.
-          pool: "forks",
-          maxWorkers: 2,
+          // One file at a time: some flood, and others measure time.
+          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
