@@ -87,6 +87,7 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
       links: configs,
       limits,
       logQueries: log.queries,
+      cookies: false,
       takesPush: ports.push !== false,
       takesLlq: ports.llq !== false,
     },

@@ -4,6 +4,7 @@
 import type { Limits } from "../limits.js";
 import type { LinkOptions } from "../mdns/link.js";
 import type { ProxyOptions, ServedLink } from "../proxy/options.js";
+import type { CookieSetting } from "../query/queries.js";
 import type { QueryLog } from "../query/replies.js";
 import type { LinkId } from "./io.js";
 
@@ -22,6 +23,7 @@ export interface EngineConfig {
   readonly links: readonly LinkConfig[];
   readonly limits: Limits;
   readonly logQueries: QueryLog;
+  readonly cookies: CookieSetting;
   /** Whether DNS Push Notifications, and LLQs, are switched on. */
   readonly takesPush: boolean;
   readonly takesLlq: boolean;

@@ -138,6 +138,9 @@ export class Engine {
       case "send-failed":
         this.#sendFailed(now, input);
         break;
+      case "wall-clock":
+        this.#queries.setWallClock(input.origin);
+        break;
       case "deadline":
         this.#expire(now);
         break;

@@ -70,6 +70,11 @@ export type Input =
       readonly listener?: ListenerId;
       readonly reason: string;
     }
+  /**
+   * What time it is for others: Instant 0 in milliseconds since 1970. Said before anything
+   * else, and again when the system's clock was set.
+   */
+  | { readonly kind: "wall-clock"; readonly origin: number }
   /** The instant named by `nextDeadline` has come. */
   | { readonly kind: "deadline" }
   | { readonly kind: "reconfigure"; readonly config: EngineConfig }

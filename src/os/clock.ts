@@ -1,9 +1,13 @@
 // The clock of the daemon: monotonic, so that a stepped system time moves no
-// deadline. Its origin is the start of the program.
+// deadline. Its origin is the start of the program. What others have to agree on,
+// the wall clock, is told as the time of that origin.
 
 import { type Instant, instant } from "../time.js";
 
 export const now = (): Instant => instant(performance.now());
+
+/** What `instant` 0 is on the wall clock as it is set now, in milliseconds since 1970. */
+export const wallClockOrigin = (): number => Date.now() - performance.now();
 
 /** The longest wait that `setTimeout` takes; beyond it the timer fires at once [T-55]. */
 const timeoutMax = 2 ** 31 - 1;

@@ -12,7 +12,7 @@ import type { Limits } from "../limits.js";
 import type { Log } from "../log.js";
 import { offersOf } from "../proxy/offers.js";
 import { after, type Duration, earliest, type Instant, seconds } from "../time.js";
-import { now, timeoutUntil } from "./clock.js";
+import { now, timeoutUntil, wallClockOrigin } from "./clock.js";
 import type { Credentials } from "./credentials.js";
 import type { PresentInterface } from "./interfaces.js";
 import { LinkSockets, type WantedLink } from "./link-sockets.js";
@@ -51,6 +51,9 @@ export interface DriverParts {
  */
 const stopPatience = 6000;
 
+/** How far the wall clock may drift from what the engine was told, in milliseconds. */
+const driftMax = 500;
+
 /** The least time between two log lines about what the system has too little of. */
 const shortageQuiet: Duration = seconds(10);
 
@@ -71,6 +74,7 @@ export class Driver {
   #usable: Credentials | undefined;
   /** What the engine was told last. */
   #offers: ReadonlyMap<string, number> = new Map();
+  #wallClock: number | undefined;
   #shortageTold: Instant | undefined;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
@@ -114,6 +118,7 @@ export class Driver {
   /** Opens everything; rejected with a StartError when clients could not be heard. */
   async start(present: readonly PresentInterface[]): Promise<void> {
     this.#present = present;
+    this.#tellWallClock();
     this.#prepareTls();
     await this.#listening.start(this.#listenSettings(), present);
     this.#tellOffers();
@@ -125,6 +130,7 @@ export class Driver {
   async follow(present: readonly PresentInterface[]): Promise<void> {
     if (this.#stopping !== undefined) return;
     this.#present = present;
+    this.#tellWallClock();
     const listening = this.#listening.follow(this.#listenSettings(), present);
     await Promise.all([this.#followLinks(), listening]);
     this.#tellOffers();
@@ -339,6 +345,14 @@ export class Driver {
     if (isDeepStrictEqual(offers, this.#offers)) return;
     this.#offers = offers;
     this.#configureEngine();
+  }
+
+  /** Cookies hold the time, and other servers with the secret judge it. */
+  #tellWallClock(): void {
+    const origin = wallClockOrigin();
+    if (Math.abs(origin - (this.#wallClock ?? Number.NEGATIVE_INFINITY)) <= driftMax) return;
+    this.#wallClock = origin;
+    this.dispatch({ kind: "wall-clock", origin });
   }
 
   #lost(listener: string, code: string): void {

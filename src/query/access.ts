@@ -36,6 +36,7 @@ export class Access {
       class: sorted,
       classNumber: this.#numberOf(sorted.id),
       key: clientKey(address),
+      address: address.bytes,
     };
     if (this.#clients.size >= clientClassesMax) this.#clients.clear();
     this.#clients.set(text, client);

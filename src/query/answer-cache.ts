@@ -4,11 +4,13 @@
 // OPT allow, their way and their class of client agree; the socket they came
 // in on makes no difference. A response is dropped when anything changes
 // on the link it speaks of, and is stale as soon as a TTL in it would be lower.
+// A cookie is nobody else's: who takes a response with one writes his over it.
 
 import type { Instant } from "../time.js";
 import { EdnsOption } from "../wire/codes.js";
 import { headerBytes } from "../wire/message.js";
 import { isEncrypted, type Way } from "./asker.js";
+import { cookieBytes, isCookieLength } from "./cookies.js";
 import type { Epoch } from "./epochs.js";
 
 interface Entry {
@@ -37,17 +39,14 @@ const optFixedSize = 11;
 const udpSizeMin = 512;
 
 /** Options that change nothing in an answer once they are known to be whole. */
-const idleOptions: readonly number[] = [
-  EdnsOption.CLIENT_SUBNET,
-  EdnsOption.COOKIE,
-  EdnsOption.PADDING,
-];
+const idleOptions: readonly number[] = [EdnsOption.CLIENT_SUBNET, EdnsOption.PADDING];
 
 const edns = 1 << 17;
 const dnssecOk = 1 << 18;
 const recursionDesired = 1 << 19;
 const nsid = 1 << 20;
 const padding = 1 << 21;
+const cookie = 1 << 25;
 
 /** Each way has answers of its own: what an OPT says differs. */
 const wayBits: Readonly<Record<Way, number>> = {
@@ -63,20 +62,25 @@ export class AnswerCache {
   readonly #seed: number;
   #bytesMax: number;
   #udpSize: number;
+  #hasCookies: boolean;
   #bytes = 0;
   // What #scan found in the message at hand.
   #hash = 0;
   #shape = 0;
   #questionEnd = 0;
+  #cookieAt = 0;
+  #cookieEnd = 0;
 
   /**
-   * @param bytesMax  bound of all entries together
-   * @param udpSize   largest UDP answer
-   * @param seed      makes collisions unpredictable for those who send questions
+   * @param bytesMax    bound of all entries together
+   * @param udpSize     largest UDP answer
+   * @param hasCookies  cookies are answered; else they are one more option that says nothing
+   * @param seed        makes collisions unpredictable for those who send questions
    */
-  constructor(bytesMax: number, udpSize: number, seed: number) {
+  constructor(bytesMax: number, udpSize: number, hasCookies: boolean, seed: number) {
     this.#bytesMax = bytesMax;
     this.#udpSize = Math.max(udpSize, udpSizeMin);
+    this.#hasCookies = hasCookies;
     this.#seed = seed;
   }
 
@@ -89,9 +93,10 @@ export class AnswerCache {
     return this.#entries.size;
   }
 
-  configure(bytesMax: number, udpSize: number): void {
+  configure(bytesMax: number, udpSize: number, hasCookies: boolean): void {
     this.#bytesMax = bytesMax;
     this.#udpSize = Math.max(udpSize, udpSizeMin);
+    this.#hasCookies = hasCookies;
     this.#entries.clear();
     this.#bytes = 0;
   }
@@ -119,9 +124,19 @@ export class AnswerCache {
     return response;
   }
 
+  /**
+   * The COOKIE option of the query that `find` has just found a response to, whose last
+   * 24 bytes are then somebody else's; undefined when it has none.
+   */
+  cookieOf(query: Uint8Array): Uint8Array | undefined {
+    if ((this.#shape & cookie) === 0) return undefined;
+    return query.subarray(this.#cookieAt, this.#cookieEnd);
+  }
+
   /** Keeps the response given to `query`. Queries with unusual parts are not kept. */
   keep(query: Uint8Array, way: Way, client: number, answer: Keep): void {
     if (!this.#scan(query, way, client)) return;
+    if ((this.#shape & cookie) !== 0 && !endsWithCookie(answer.response)) return;
     this.#forget(this.#hash);
     this.#entries.set(this.#hash, {
       shape: this.#shape,
@@ -213,7 +228,14 @@ export class AnswerCache {
       const optionSize = ((query[at + 2] as number) << 8) | (query[at + 3] as number);
       at += 4 + optionSize;
       if (at > size) return false;
-      if (code === EdnsOption.NSID) shape |= nsid;
+      if (code === EdnsOption.COOKIE) {
+        if (!this.#hasCookies) continue;
+        // One that cannot be, or is no first one, is for receive() to judge.
+        if (!isCookieLength(optionSize) || (shape & cookie) !== 0) return false;
+        shape |= cookie;
+        this.#cookieAt = at - optionSize;
+        this.#cookieEnd = at;
+      } else if (code === EdnsOption.NSID) shape |= nsid;
       else if (code === EdnsOption.TCP_KEEPALIVE && way !== "udp") return false;
       else if (code === EdnsOption.PADDING && isEncrypted(way)) shape |= padding;
       else if (code !== EdnsOption.TCP_KEEPALIVE && !idleOptions.includes(code)) return false;
@@ -227,6 +249,13 @@ export class AnswerCache {
     this.#shape = shape;
     return true;
   }
+}
+
+/** False where the OPT had no room for options. */
+function endsWithCookie(response: Uint8Array): boolean {
+  const at = response.length - cookieBytes - 4;
+  const [code, size] = [response[at + 1], response[at + 3]];
+  return response[at] === 0 && code === EdnsOption.COOKIE && size === cookieBytes;
 }
 
 /** A copy of its own even of a Buffer, whose `slice` is a view. */

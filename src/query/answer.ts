@@ -8,6 +8,7 @@ import { EdnsOption, Opcode, Rcode } from "../wire/codes.js";
 import { type Edns, ednsLength, paddedEdns } from "../wire/edns.js";
 import { headerBytes } from "../wire/message.js";
 import { wireLength } from "../wire/name.js";
+import type { EdnsOptionBytes } from "../wire/rdata/index.js";
 import type { RR } from "../wire/rr.js";
 import { MessageWriter, type Section } from "../wire/writer.js";
 import { isEncrypted, tellsIdle, type Way } from "./asker.js";
@@ -84,8 +85,9 @@ export function encodeRefusal(refusal: Refusal, way: Way, rules: OptRules): Uint
   if (refusal.edns !== undefined) {
     // RFC 6891 §6.1.3: of a version that we do not know, nothing is answered but that.
     const isBare = rcode === Rcode.BADVERS;
-    const edns = ednsOf(refusal.edns, rcode, tellsIdle(way) && !isBare, rules);
-    const asked = isBare ? undefined : refusal.edns;
+    const { dnssecOk } = refusal.edns;
+    const asked = isBare ? { dnssecOk, wantsNsid: false } : refusal.edns;
+    const edns = ednsOf(asked, rcode, tellsIdle(way) && !isBare, rules);
     writer.edns(padded(edns, writer.length, asked, way, refusalMax));
   }
   return writer.finish();
@@ -119,6 +121,10 @@ function ednsOf(asked: AskedEdns, rcode: number, hasIdle: boolean, rules: OptRul
       bytes: Uint8Array.of(tenths >> 8, tenths & 0xff),
     });
   }
+  // The last of all, where ready answers look for it.
+  if (asked.cookie !== undefined) {
+    options.push({ code: EdnsOption.COOKIE, bytes: asked.cookie });
+  }
   return {
     udpSize: rules.udpSize,
     version: 0,
@@ -148,7 +154,11 @@ function padded(
   messageMax: number,
 ): Edns {
   if (asked?.paddedMax === undefined || !isEncrypted(way)) return edns;
-  return paddedEdns(edns, before, Math.min(asked.paddedMax, messageMax));
+  const whole = paddedEdns(edns, before, Math.min(asked.paddedMax, messageMax));
+  if (asked.cookie === undefined) return whole;
+  const isCookie = ({ code }: EdnsOptionBytes) => code === EdnsOption.COOKIE;
+  const others = whole.options.filter((option) => !isCookie(option));
+  return { ...whole, options: [...others, ...whole.options.filter(isCookie)] };
 }
 
 /**

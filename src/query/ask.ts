@@ -16,6 +16,8 @@ export interface Client {
   readonly classNumber: number;
   /** What counts as one client in limits: an IPv4 address or an IPv6 /64. */
   readonly key: string;
+  /** 4 or 16 bytes. */
+  readonly address: Uint8Array;
 }
 
 /** A query for a name in a zone of a link. */

@@ -22,9 +22,10 @@ import { bare, type Sections, setsOf } from "./answer.js";
 import { AnswerCache, type Keep } from "./answer-cache.js";
 import type { Ask, Client } from "./ask.js";
 import { type Asker, type Reply, wayOf } from "./asker.js";
+import { type CookieState, Cookies, cookieBytes, cookieSecretBytes } from "./cookies.js";
 import { Epochs } from "./epochs.js";
 import { type FindLink, OneShots } from "./one-shot.js";
-import { type Query, type Received, receive } from "./receive.js";
+import { type CookieAnswer, type Query, type Received, receive } from "./receive.js";
 import { RefusedClients } from "./refused-clients.js";
 import { type QueryLog, Replies, type ReplyRules } from "./replies.js";
 
@@ -32,7 +33,11 @@ export interface QueryOptions {
   readonly proxy: ProxyOptions;
   readonly limits: Limits;
   readonly logQueries: QueryLog;
+  readonly cookies: CookieSetting;
 }
+
+/** Whether DNS Cookies are answered; without a secret, with one that nobody else knows. */
+export type CookieSetting = false | { readonly secret?: Uint8Array };
 
 /** A sound query as it arrived, from a client that may ask for something. */
 interface Arrival {
@@ -50,6 +55,12 @@ export class Queries {
   readonly #access: Access;
   readonly #ready: AnswerCache;
   readonly #epochs = new Epochs();
+  readonly #random: Random;
+  /** For where none is given: the same for as long as discd runs. */
+  #ownSecret: Uint8Array | undefined;
+  #cookies: Cookies | undefined;
+  /** Of Instant 0, in milliseconds since 1970. */
+  #wallClock = 0;
   #options: QueryOptions;
   #tables: Tables;
 
@@ -63,7 +74,11 @@ export class Queries {
     const parts = [this.#replies, this.#epochs, counts] as const;
     this.#oneShots = new OneShots(this.#tables, limits, findLink, ...parts);
     this.#access = new Access(this.#tables.clients);
-    this.#ready = new AnswerCache(limits.answerCache, limits.udpSize, random.uint32() | 0);
+    const seed = random.uint32() | 0;
+    const hasCookies = options.cookies !== false;
+    this.#ready = new AnswerCache(limits.answerCache, limits.udpSize, hasCookies, seed);
+    this.#random = random;
+    this.#cookies = this.#cookiesOf(options);
   }
 
   /** Takes up a new configuration; what waits for a link that stays keeps waiting. */
@@ -73,8 +88,14 @@ export class Queries {
     this.#tables = tablesOf(proxy);
     this.#replies.configure(replyRules(options));
     this.#access.configure(this.#tables.clients);
-    this.#ready.configure(limits.answerCache, limits.udpSize);
+    this.#cookies = this.#cookiesOf(options);
+    this.#ready.configure(limits.answerCache, limits.udpSize, this.#cookies !== undefined);
     this.#oneShots.configure(now, this.#tables, limits, (ask) => this.#rebind(ask));
+  }
+
+  /** What time it is for others. @param origin Instant 0 in milliseconds since 1970 */
+  setWallClock(origin: number): void {
+    this.#wallClock = origin;
   }
 
   /**
@@ -88,6 +109,10 @@ export class Queries {
     if (client === undefined) return undefined;
     const response = this.#ready.find(now, bytes, wayOf(asker), client.classNumber);
     if (response === undefined) return undefined;
+    const option = this.#ready.cookieOf(bytes);
+    if (option !== undefined) {
+      this.#bake(now, client, option, response.subarray(response.length - cookieBytes));
+    }
     this.#counts.add("answer-cache-hits");
     if (this.#replies.isLogging) {
       const [question] = decodeMessage(bytes).questions;
@@ -112,10 +137,10 @@ export class Queries {
         return true;
       }
     }
-    const received = receive(bytes, asker.transport !== "udp", this.#options.limits);
+    const client = this.#access.clientAt(asker.peer.address);
+    const received = this.#judge(now, asker, client, bytes);
     if (received.kind === "dropped") return this.#drop(received.reason);
     this.#counts.add("queries", asker.transport);
-    const client = this.#access.clientAt(asker.peer.address);
     if (client === undefined) return this.#drop("no-address");
     const { refuse } = this.#options.proxy;
     if (!client.class.isAllowed && refuse === "drop") {
@@ -177,6 +202,38 @@ export class Queries {
       readyAnswers: this.#ready.size,
       readyBytes: this.#ready.bytes,
     };
+  }
+
+  #judge(now: Instant, asker: Asker, client: Client | undefined, bytes: Uint8Array): Received {
+    const { udpSize } = this.#options.limits;
+    const isStream = asker.transport !== "udp";
+    if (client === undefined || this.#cookies === undefined) {
+      return receive(bytes, isStream, { udpSize });
+    }
+    const answerCookie = (option: Uint8Array): CookieAnswer => {
+      const cookie = new Uint8Array(cookieBytes);
+      return { state: this.#bake(now, client, option, cookie), cookie };
+    };
+    return receive(bytes, isStream, { udpSize, answerCookie });
+  }
+
+  /** Writes the cookie that answers `option`; cookies are on. */
+  #bake(now: Instant, client: Client, option: Uint8Array, target: Uint8Array): CookieState {
+    const seconds = Math.floor((this.#wallClock + now) / 1000);
+    const cookies = this.#cookies as Cookies;
+    const state = cookies.answer(seconds, client.address, option, target);
+    this.#counts.add("cookies", state);
+    return state;
+  }
+
+  #cookiesOf({ cookies }: QueryOptions): Cookies | undefined {
+    return cookies === false ? undefined : new Cookies(cookies.secret ?? this.#secretOfOwn());
+  }
+
+  #secretOfOwn(): Uint8Array {
+    const byte = () => this.#random.uint32();
+    this.#ownSecret ??= Uint8Array.from({ length: cookieSecretBytes }, byte);
+    return this.#ownSecret;
   }
 
   #answer(now: Instant, arrival: Arrival): boolean {

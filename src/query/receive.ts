@@ -16,6 +16,7 @@ import {
   type Question,
 } from "../wire/message.js";
 import { nameBytesMax, wireLength } from "../wire/name.js";
+import { type CookieState, isCookieLength } from "./cookies.js";
 import { countOpts } from "./opt-scan.js";
 
 /** What the answer's OPT is made from (RFC 6891 §6.1, §7): one if and only if asked with. */
@@ -24,6 +25,8 @@ export interface AskedEdns {
   readonly wantsNsid: boolean;
   /** Asked with Padding: the largest message that the client takes (RFC 7830 §4). */
   readonly paddedMax?: number;
+  /** Asked with a cookie: the one of the answer. */
+  readonly cookie?: Uint8Array;
 }
 
 /** A well-formed query, as far as a look at it alone can tell. */
@@ -37,7 +40,7 @@ export interface Query {
   readonly isStream: boolean;
 }
 
-/** A message that gets an rcode and nothing else. */
+/** A message that gets an rcode and nothing else but what an OPT says. */
 export interface Refusal {
   readonly id: number;
   readonly opcode: number;
@@ -52,9 +55,17 @@ export type Received =
   | { readonly kind: "refused"; readonly refusal: Refusal }
   | { readonly kind: "query"; readonly query: Query };
 
+/** What is said to a COOKIE option (RFC 7873 §5.2). */
+export interface CookieAnswer {
+  readonly state: CookieState;
+  readonly cookie: Uint8Array;
+}
+
 export interface ReceiveRules {
   /** Largest UDP answer. */
   readonly udpSize: number;
+  /** Answers an option of a length that it can have; absent: we know no such option. */
+  readonly answerCookie?: (option: Uint8Array) => CookieAnswer;
 }
 
 const udpSizeMin = 512;
@@ -69,7 +80,7 @@ export function receive(bytes: Uint8Array, isStream: boolean, rules: ReceiveRule
   const header = decodeHeader(bytes);
   if (header.isResponse) return { kind: "dropped", reason: "response" };
   if (header.opcode !== Opcode.QUERY) return refused(header, Rcode.NOTIMP, bytes);
-  if (header.qdcount !== 1) return refused(header, Rcode.FORMERR, bytes);
+  if (header.qdcount > 1) return refused(header, Rcode.FORMERR, bytes);
   let message: Message;
   try {
     message = decodeMessage(bytes);
@@ -77,26 +88,27 @@ export function receive(bytes: Uint8Array, isStream: boolean, rules: ReceiveRule
     if (!(error instanceof FormatError)) throw error;
     return refused(header, Rcode.FORMERR, bytes);
   }
-  return judge(header, message, bytes, isStream, rules.udpSize);
+  const opts = countOpts(bytes);
+  // RFC 6891 §6.1.1: one OPT, in the additional section, owned by the root.
+  if (opts.count > 1 || opts.isMisplaced) return refused(header, Rcode.FORMERR, bytes);
+  const [question] = message.questions;
+  if (question !== undefined) return judge(header, message, question, bytes, isStream, rules);
+  return judgeCookie(message, rules) ?? refused(header, Rcode.FORMERR, bytes);
 }
 
 function judge(
   header: HeaderCounts,
   message: Message,
+  question: Question,
   bytes: Uint8Array,
   isStream: boolean,
-  udpSize: number,
+  rules: ReceiveRules,
 ): Received {
-  const opts = countOpts(bytes);
-  // RFC 6891 §6.1.1: one OPT, in the additional section, owned by the root.
-  if (opts.count > 1 || opts.isMisplaced) return refused(header, Rcode.FORMERR, bytes);
-  const [question] = message.questions as [Question];
   // Only a link knows names of one byte more (DP-70).
   if (wireLength(question.name) > nameBytesMax) return refused(header, Rcode.FORMERR, bytes);
   const { edns } = message;
   const recursionDesired = message.rd;
-  // An error tells what is wrong and not who we are.
-  const asked = edns === undefined ? undefined : { ...askedWith(edns), wantsNsid: false };
+  const asked = edns === undefined ? undefined : askedWith(edns, rules);
   const answer = (rcode: number): Received => ({
     kind: "refused",
     refusal: {
@@ -105,23 +117,44 @@ function judge(
       recursionDesired,
       rcode,
       question,
-      ...(asked === undefined ? {} : { edns: asked }),
+      // An error tells what is wrong and not who we are.
+      ...(asked === undefined ? {} : { edns: { ...asked, wantsNsid: false } }),
     },
   });
   if (edns !== undefined && edns.version > 0) return answer(Rcode.BADVERS);
   if (edns !== undefined && isStream && hasBadKeepalive(edns)) return answer(Rcode.FORMERR);
+  if (edns !== undefined && hasBadCookie(edns, rules)) return answer(Rcode.FORMERR);
   if (question.class !== RRClass.IN && question.class !== RRClass.ANY) return answer(Rcode.REFUSED);
   if (transfers.includes(question.type)) return answer(Rcode.REFUSED);
   const size = edns === undefined ? udpSizeMin : sizeOf(edns);
+  const udpMax = Math.min(size, Math.max(rules.udpSize, udpSizeMin));
   const query: Query = {
     id: message.id,
     question,
     recursionDesired,
-    answerMax: isStream ? streamMessageMax : Math.min(size, Math.max(udpSize, udpSizeMin)),
+    answerMax: isStream ? streamMessageMax : udpMax,
     isStream,
-    ...(edns === undefined ? {} : { edns: askedWith(edns) }),
+    ...(asked === undefined ? {} : { edns: asked }),
   };
   return { kind: "query", query };
+}
+
+/**
+ * RFC 7873 §5.4: without a question, a cookie alone may be asked for, or whether one is good.
+ * That is what BADCOOKIE says here; it refuses nothing.
+ */
+function judgeCookie({ id, opcode, rd, edns }: Message, rules: ReceiveRules): Received | undefined {
+  if (edns === undefined || edns.version > 0 || hasBadCookie(edns, rules)) return undefined;
+  const option = cookieIn(edns);
+  const answer = option === undefined ? undefined : rules.answerCookie?.(option);
+  if (answer === undefined) return undefined;
+  const { state, cookie } = answer;
+  const rcode = state === "bad" ? Rcode.BADCOOKIE : Rcode.NOERROR;
+  const asked = { dnssecOk: edns.dnssecOk, wantsNsid: false, cookie };
+  return {
+    kind: "refused",
+    refusal: { id, opcode, recursionDesired: rd, rcode, edns: asked },
+  };
 }
 
 /** A message that is not a query we can read: what of it is sure is echoed. */
@@ -145,11 +178,25 @@ function refused(header: HeaderCounts, rcode: number, bytes: Uint8Array): Receiv
 /** RFC 6891 §6.2.3: less than 512 means 512. */
 const sizeOf = (edns: Edns) => Math.max(edns.udpSize, udpSizeMin);
 
-function askedWith(edns: Edns): AskedEdns {
+function askedWith(edns: Edns, rules: ReceiveRules): AskedEdns {
   const has = (wanted: number) => edns.options.some(({ code }) => code === wanted);
   const wantsNsid = has(EdnsOption.NSID);
   const padded = has(EdnsOption.PADDING) ? { paddedMax: sizeOf(edns) } : {};
-  return { dnssecOk: edns.dnssecOk, wantsNsid, ...padded };
+  const option = hasBadCookie(edns, rules) ? undefined : cookieIn(edns);
+  const answer = option === undefined ? undefined : rules.answerCookie?.(option);
+  const baked = answer === undefined ? {} : { cookie: answer.cookie };
+  return { dnssecOk: edns.dnssecOk, wantsNsid, ...padded, ...baked };
+}
+
+/** RFC 7873 §5.2: of several, the first counts. */
+function cookieIn({ options }: Edns): Uint8Array | undefined {
+  return options.find(({ code }) => code === EdnsOption.COOKIE)?.bytes;
+}
+
+function hasBadCookie(edns: Edns, rules: ReceiveRules): boolean {
+  if (rules.answerCookie === undefined) return false;
+  const option = cookieIn(edns);
+  return option !== undefined && !isCookieLength(option.length);
 }
 
 /** RFC 7828 §3.2.1: in a query the option is empty. Over UDP it is ignored altogether. */

@@ -8,7 +8,7 @@ import { below, type Random, seededRandom } from "../../src/random.js";
 import { ms, seconds } from "../../src/time.js";
 import { encodeFrame } from "../../src/wire/frame.js";
 import { linkPrefixes, World } from "./story.js";
-import { queryBytes } from "./story-clients.js";
+import { type AskEdns, queryBytes } from "./story-clients.js";
 
 const names = [
   "_ipp._tcp.Building\\0321.example.com PTR",
@@ -72,7 +72,15 @@ class Monkey {
 
   /** A good message, or one with some bytes changed, or cut, or noise. */
   message(): Uint8Array {
-    const edns = this.pick([undefined, {}, { udpSize: 100 }, { version: 1 }, { dnssecOk: true }]);
+    const cookie = { code: 10, bytes: new Uint8Array(this.pick([0, 8, 9, 16, 24, 40, 41])) };
+    const edns = this.pick<AskEdns | undefined>([
+      undefined,
+      {},
+      { udpSize: 100 },
+      { version: 1 },
+      { dnssecOk: true },
+      { options: [cookie] },
+    ]);
     const id = below(this.random, 20);
     const bytes = queryBytes(this.pick(names), edns === undefined ? { id } : { id, edns });
     const whole = Uint8Array.from(bytes);

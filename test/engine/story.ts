@@ -49,6 +49,9 @@ export function addressList(...texts: readonly string[]): AddressList {
   }));
 }
 
+/** That of RFC 9018 Appendix A.1. */
+const cookieSecret = Buffer.from("e5e973e5a6b2a43f48e7dc849e37bfcf", "hex");
+
 export interface WorldSetting {
   readonly seed?: number;
   readonly proxy?: Partial<ProxyOptions>;
@@ -56,6 +59,7 @@ export interface WorldSetting {
   readonly logQueries?: EngineConfig["logQueries"];
   readonly takesPush?: boolean;
   readonly takesLlq?: boolean;
+  readonly cookies?: EngineConfig["cookies"];
 }
 
 interface Planned {
@@ -112,6 +116,7 @@ export class World {
       links,
       limits: { ...defaultLimits, ...limits },
       logQueries: logQueries ?? "none",
+      cookies: this.#setting.cookies ?? { secret: cookieSecret },
       takesPush,
       takesLlq,
       proxy: {

@@ -2,7 +2,7 @@
 // loopback, a virtual link, the one timer, the stop.
 
 import { once } from "node:events";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Endpoint, parseAddress, parsePrefix } from "../../src/address.js";
 import { Counts } from "../../src/counts.js";
 import type { EngineConfig } from "../../src/engine/config.js";
@@ -47,10 +47,16 @@ const at = (text: string): Endpoint => ({ address: parseAddress(text)!, port: 53
 /** Answers by a table, keeps what it was told, and has the deadlines that the test sets. */
 class ScriptedEngine {
   readonly told: { now: Instant; input: Input }[] = [];
+  /** What it was told of the wall clock, first of all. */
+  readonly origins: number[] = [];
   answer: (input: Input) => readonly Effect[] = () => [];
   next: Instant | undefined;
 
   handle(when: Instant, input: Input): readonly Effect[] {
+    if (input.kind === "wall-clock") {
+      this.origins.push(input.origin);
+      return [];
+    }
     this.told.push({ now: when, input });
     return this.answer(input);
   }
@@ -131,6 +137,30 @@ afterEach(async () => {
 function portOf(transport: "udp" | "tcp" | "tls"): number {
   return placeOf(driver.listeners.find((id) => id.endsWith(transport))!)!.port;
 }
+
+test("the wall clock is told before anything else, and again when it was set [EDNS-12]", async () => {
+  let toldBefore: number | undefined;
+  engine.answer = () => {
+    toldBefore ??= engine.origins.length;
+    return [];
+  };
+  await driver.start([lo]);
+  expect(toldBefore).toBe(1);
+  const wall = () => (engine.origins.at(-1) ?? 0) + now();
+  expect(Math.abs(wall() - Date.now())).toBeLessThan(100);
+  await driver.follow([lo]);
+  expect(engine.origins).toHaveLength(1);
+  const realNow = Date.now;
+  const clock = vi.spyOn(Date, "now").mockImplementation(() => realNow() - 3_600_000);
+  try {
+    await driver.follow([lo]);
+    await driver.follow([lo]);
+    expect(engine.origins).toHaveLength(2);
+    expect(Math.abs(wall() - Date.now())).toBeLessThan(100);
+  } finally {
+    clock.mockRestore();
+  }
+});
 
 describe("unicast", () => {
   test("a datagram becomes an input, an effect a datagram", async () => {

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { AnswerCache } from "../../src/query/answer-cache.js";
 import type { Way } from "../../src/query/asker.js";
 import { type Instant, instant } from "../../src/time.js";
+import { EdnsOption } from "../../src/wire/codes.js";
 
 const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
 const later = instant(10_000);
@@ -16,9 +17,11 @@ const withOpt = (opt: string, flags = "0000") =>
   `0e01 ${flags} 0001 0000 0000 0001 ${name} 000c 0001 ${opt}`;
 const opt = "00 0029 04d0 00000000 0000";
 const padding = "00 0029 04d0 00000000 0008 000c 0004 00000000";
+const cookie8 = "00 0029 04d0 00000000 000c 000a0008 0102030405060708";
 const response = hex("ffff 8400 0001 0001 0000 0000");
 
-const made = (bytesMax = 100_000) => new AnswerCache(bytesMax, 1232, 12345);
+const made = (bytesMax = 100_000, hasCookies = true) =>
+  new AnswerCache(bytesMax, 1232, hasCookies, 12345);
 
 interface Sides {
   /** The way of the query that was answered, and of the one that comes after it. */
@@ -69,12 +72,7 @@ describe("the same question", () => {
       withOpt("00 0029 0100 00000000 0000"),
       true,
     ],
-    [
-      "a cookie makes no difference",
-      withOpt(opt),
-      withOpt("00 0029 04d0 00000000 000c 000a0008 0102030405060708"),
-      true,
-    ],
+    ["with a cookie and without [EDNS-12]", withOpt(opt), withOpt(cookie8), false],
     ["NSID does", withOpt(opt), withOpt("00 0029 04d0 00000000 0004 00030000"), false],
     [
       "an option cut short is not answered from here",
@@ -120,6 +118,71 @@ describe("the same question", () => {
   test("in the clear it makes none", () => {
     expect(kept(withOpt(padding), withOpt(opt))).toBe(true);
     expect(kept(withOpt(padding), withOpt(smaller), { from: "tcp", way: "tcp" })).toBe(true);
+  });
+});
+
+describe("cookies [EDNS-12]", () => {
+  const cookie = "2464c4abcf10c957 010000005cf79f11 1f8130c3eee29480";
+  /** An OPT with these options, of so many bytes. */
+  const holding = (options: string) => {
+    const length = hex(options).length.toString(16).padStart(4, "0");
+    return withOpt(`00 0029 04d0 00000000 ${length} ${options}`);
+  };
+  const baked = hex(`ffff 8400 0000 0000 0000 0001 00 0029 04d0 00000000 001c 000a0018 ${cookie}`);
+  const good = { epoch: { count: 0 }, staleAt: later };
+
+  function found(cache: AnswerCache, query: string, bytes = baked) {
+    cache.keep(hex(holding("000a0008 1111111111111111")), "udp", 1, { response: bytes, ...good });
+    const asked = hex(query);
+    const answer = cache.find(at(0), asked, "udp", 1);
+    return answer && { answer, option: cache.cookieOf(asked) };
+  }
+
+  test("whatever they hold, the answer is one; its cookie is still to be written", () => {
+    for (const option of ["0102030405060708", cookie, `${cookie} 00`, "22".repeat(40)]) {
+      const bytes = hex(option);
+      const size = bytes.length.toString(16).padStart(4, "0");
+      for (const query of [`000a${size} ${option}`, `000c0000 000a${size} ${option} 0008 0000`]) {
+        const { answer, option } = found(made(), holding(query)) ?? {};
+        expect(answer).toHaveLength(baked.length);
+        expect(Buffer.from(option ?? [])).toEqual(bytes);
+      }
+    }
+    const cache = made();
+    cache.keep(hex(plain), "udp", 1, { response, ...good });
+    expect(cache.find(at(0), hex(plain), "udp", 1)).toBeDefined();
+    expect(cache.cookieOf(hex(plain))).toBeUndefined();
+  });
+
+  test("of a length that none has, or two of them, are not answered from here", () => {
+    const lengths = Array.from({ length: 50 }, (_, size) => size);
+    const answered = lengths.filter((size) => {
+      const option = `000a${size.toString(16).padStart(4, "0")} ${"11".repeat(size)}`;
+      return found(made(), holding(option)) !== undefined;
+    });
+    expect(answered).toEqual([8, ...lengths.filter((size) => size >= 16 && size <= 40)]);
+    const one = "000a0008 1111111111111111";
+    expect(found(made(), holding(`${one} ${one}`))).toBeUndefined();
+  });
+
+  test("a response without one, for want of room, is not kept", () => {
+    expect(found(made(), holding("000a0008 1111111111111111"), response)).toBeUndefined();
+    const other = Buffer.from(baked);
+    other[baked.length - 27] = EdnsOption.NSID;
+    expect(found(made(), holding("000a0008 1111111111111111"), other)).toBeUndefined();
+  });
+
+  test("where they are off, one makes no difference, whatever its length", () => {
+    const cache = made(100_000, false);
+    cache.keep(hex(withOpt(opt)), "udp", 1, { response, ...good });
+    for (const option of ["000a0008 1111111111111111", "000a0001 11", `000a0018 ${cookie}`]) {
+      const query = hex(holding(option));
+      expect(cache.find(at(0), query, "udp", 1)).toBeDefined();
+      expect(cache.cookieOf(query)).toBeUndefined();
+    }
+    cache.configure(100_000, 1232, true);
+    expect(found(cache, holding("000a0001 11"))).toBeUndefined();
+    expect(found(cache, withOpt(cookie8))?.option).toHaveLength(8);
   });
 });
 

@@ -131,7 +131,9 @@ export function configOf(plan: WorldPlan, switches = allOn(plan)): EngineConfig 
       },
     }),
   );
-  return { proxy, links, limits, logQueries: "none", takesPush, takesLlq };
+  // A secret of its own would draw from the seed what devices and clients draw now.
+  const cookies = { secret: new Uint8Array(16) };
+  return { proxy, links, limits, logQueries: "none", takesPush, takesLlq, cookies };
 }
 
 function servedOf(plan: WorldPlan, link: LinkPlan, hasAliases: boolean): ServedLink {
