@@ -54,9 +54,10 @@ export function chainOf(
     flaws.push({ where, text });
   }
   if (certificates.length === 0 && !isSelfSigned(leaf)) {
+    // Roots are what clients have, and intermediates what they lack; only the name is known here.
     const remedy = "add it to the file or name it in certificate.chain";
-    const text = `lacks the certificate of its issuer ${quoted(leaf.issuer)}: clients that do not`;
-    flaws.push({ where: "crt", text: `${text} have it refuse this one; ${remedy}` });
+    const text = `lacks the certificate of its issuer ${quoted(leaf.issuer)}: unless that is a root`;
+    flaws.push({ where: "crt", text: `${text} which clients have, they refuse it; ${remedy}` });
   }
   return { certificates, flaws };
 }
