@@ -5,7 +5,7 @@
 
 import { below, type Random } from "../random.js";
 import { after, type Duration, earliest, type Instant, ms, seconds } from "../time.js";
-import { Rcode, rcodeName } from "../wire/codes.js";
+import { Rcode } from "../wire/codes.js";
 import { encodeFrame, FrameReader } from "../wire/frame.js";
 import { latin1 } from "../wire/latin1.js";
 import { LlqError, LlqOpcode, type LlqOption, llqVersion } from "../wire/llq-option.js";
@@ -13,6 +13,7 @@ import type { Message, Question } from "../wire/message.js";
 import { leaseSecondsMax, leaseSecondsMin, seenEventsMax } from "./limits.js";
 import { changesIn, encodeAck, encodeRequest, readReply } from "./llq-messages.js";
 import type { HeardChange } from "./push-changes.js";
+import { rcodeText } from "./rcode-text.js";
 
 /** What is asked for; two hours, as old clients do. */
 const wantedLeaseSeconds = 7200;
@@ -145,7 +146,8 @@ export class Llq {
 
   #setUp(now: Instant, message: Message, option: LlqOption | undefined, into: LlqOutcome[]): void {
     if (message.rcode !== Rcode.NOERROR || option === undefined) {
-      const what = message.rcode === 0 ? "an ordinary answer" : rcodeName(message.rcode);
+      const isOrdinary = message.rcode === Rcode.NOERROR;
+      const what = isOrdinary ? "it gives an ordinary answer" : rcodeText(message.rcode);
       this.#over(`it takes no LLQs: ${what}`, retryDelay, into);
       return;
     }

@@ -11,6 +11,7 @@ import type { Avoided } from "./avoided.js";
 import type { Covers, Outbox } from "./io.js";
 import { connectPatience, guessPatience } from "./limits.js";
 import type { HeardChange } from "./push-changes.js";
+import { rcodeText } from "./rcode-text.js";
 import type { Candidate } from "./search.js";
 import { Subscriber, type SubscriberOutcome } from "./subscriber.js";
 
@@ -241,7 +242,7 @@ export class Sessions {
         const until = after(now, outcome.retryDelay);
         const scope = outcome.scope === "zone" ? scopeOf(ticket) : "";
         this.#avoided.avoid(avoidedKey(candidate, scope), until);
-        ticket.tell({ kind: "lost", reason: `it answers ${rcodeName(outcome.rcode)}`, until });
+        ticket.tell({ kind: "lost", reason: rcodeText(outcome.rcode), until });
         return;
       }
       case "close": {

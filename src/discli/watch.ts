@@ -24,7 +24,7 @@ export interface WatchOptions {
 const wayTexts = {
   push: "changes come by DNS Push from",
   llq: "changes come by a long-lived query from",
-  poll: "nobody tells of changes, so that it is asked again and again",
+  poll: "nobody tells of changes: it is asked again and again",
 } as const;
 
 /** Follows PTR questions at these names. @returns after Ctrl-C */

@@ -180,7 +180,12 @@ describe("the set-up over UDP", () => {
     [
       "an answer without the option: no LLQs there [LLQ-01]",
       hex(`000085000001000000000000${examples.E40.slice(24, 24 + 62)}`),
-      { reason: "it takes no LLQs: an ordinary answer", retryDelay: hour },
+      { reason: "it takes no LLQs: it gives an ordinary answer", retryDelay: hour },
+    ],
+    [
+      "REFUSED: no LLQs there, or not for this host",
+      hex(examples.E41.replace("8500", "8505")),
+      { reason: expect.stringMatching(/^it takes no LLQs: it answers REFUSED: .*allow/) as string },
     ],
   ])("%s", (_, message, outcome) => {
     expect(new Bench().says(message).outcomes).toMatchObject([{ kind: "over", ...outcome }]);
