@@ -21,6 +21,14 @@ interface Probe {
 interface Greeting {
   readonly made: number;
   readonly failed: number;
+  readonly seconds: number;
+}
+
+interface Beset extends Probe {
+  /** Microseconds of CPU for each handshake. */
+  readonly each: number;
+  /** Handshakes a second that there were in fact. */
+  readonly rate: number;
 }
 
 async function probe(stage: Stage): Promise<Probe> {
@@ -30,17 +38,17 @@ async function probe(stage: Stage): Promise<Probe> {
 }
 
 /** The same while clients come, a second earlier and a second longer than the queries. */
-async function beset(stage: Stage, pid: number): Promise<Probe & { each: number }> {
+async function beset(stage: Stage, pid: number): Promise<Beset> {
   const words = [server, 853, rate, seconds + 2, ...clients];
   const greeter = await stage.role("cli", "greeter", ...words);
   const before = cpuMicroseconds(pid);
   await sleep(1000);
   const probed = await probe(stage);
-  const { made, failed } = await greeter.next<Greeting>();
-  if (failed > 0 || made < rate * (seconds + 2)) {
-    throw new Error(`${made} handshakes made, ${failed} failed`);
-  }
-  return { ...probed, each: (cpuMicroseconds(pid) - before) / made };
+  const greeted = await greeter.next<Greeting>();
+  const { made, failed } = greeted;
+  if (failed > 0) throw new Error(`${made} handshakes made, ${failed} failed`);
+  const each = (cpuMicroseconds(pid) - before) / made;
+  return { ...probed, each, rate: made / greeted.seconds };
 }
 
 export async function handshakes(): Promise<Row[]> {
@@ -53,7 +61,7 @@ export async function handshakes(): Promise<Row[]> {
     await sleep(2500);
     await beset(stage, discd.pid);
     const calm: Probe[] = [];
-    const busy: (Probe & { each: number })[] = [];
+    const busy: Beset[] = [];
     for (let count = 0; count < rounds; count++) {
       calm.push(await probe(stage));
       busy.push(await beset(stage, discd.pid));
@@ -65,7 +73,7 @@ export async function handshakes(): Promise<Row[]> {
     const ratio = p99 / median(calm.map((one) => one.p99));
     return [
       {
-        what: `UDP answers while ${rate} full handshakes a second are accepted`,
+        what: `UDP answers while ${Math.round(median(busy.map((one) => one.rate)))} full handshakes a second are accepted`,
         value: `${show(busy)}; without ${show(calm)}, ratio of p99 ${ratio.toFixed(1)}; ${Math.round(median(busy.map(({ each }) => each)))} µs of CPU a handshake, ${lost} lost`,
         promise: "p99 at most 20 ms",
         isKept: p99 <= 20 && lost === 0,

@@ -23,7 +23,7 @@ function evenly(rate: number, seconds: number, act: () => void): Promise<void> {
   });
 }
 
-/** Full handshakes; each connection is closed as soon as it stands. */
+/** Full handshakes; each connection is closed as soon as it stands. Tells when all are over. */
 export async function greeter(
   server: string,
   port: number,
@@ -31,24 +31,24 @@ export async function greeter(
   seconds: number,
   addresses: readonly string[],
 ): Promise<void> {
-  let made = 0;
+  const began = clock();
   let failed = 0;
   let next = 0;
-  await evenly(rate, seconds, () => {
-    const from = addresses[next++ % addresses.length];
-    const socket = connectTls({ host: server, port, from });
-    socket.on("secureConnect", () => {
-      made += 1;
-      socket.end();
+  const all: Promise<void>[] = [];
+  const greet = () =>
+    new Promise<void>((resolve) => {
+      const from = addresses[next++ % addresses.length];
+      const socket = connectTls({ host: server, port, from });
+      socket.on("secureConnect", () => socket.end());
+      socket.on("error", () => {
+        failed += 1;
+      });
+      socket.on("close", () => resolve());
     });
-    socket.on("error", () => {
-      failed += 1;
-    });
-  });
-  setTimeout(() => {
-    tell({ made, failed });
-    process.exit(0);
-  }, 1000);
+  await evenly(rate, seconds, () => all.push(greet()));
+  await Promise.all(all);
+  tell({ made: all.length - failed, failed, seconds: (clock() - began) / 1000 });
+  process.exit(0);
 }
 
 /** Tells the sorted milliseconds of the answers at some places, and how many never came. */
