@@ -9,6 +9,7 @@ import { type RR, rdataKey } from "../wire/rr.js";
 import { decodeTimeout } from "../wire/timeout.js";
 import type { Note } from "./journal.js";
 import { type LifeKey, lifeKeysFor, lifeKeysOf } from "./lifetime.js";
+import { formerRecordsMax } from "./limits.js";
 import { type RecordKey, recordKey } from "./offer.js";
 import type { ZoneCopy } from "./transfer.js";
 
@@ -30,6 +31,8 @@ export interface HeldRR {
   isOwn: boolean;
   /** We wrote it once. */
   wasOwn: boolean;
+  /** A TIMEOUT that is not ours was seen to speak for it: some other proxy's record. */
+  wasVouched: boolean;
   /** Before a restart, and nobody has offered it since. */
   isInherited: boolean;
 }
@@ -70,6 +73,8 @@ export class Ledger {
   readonly #places = new Map<string, Place>();
   /** Sent and not answered yet: found in the zone, they are ours. */
   readonly #claimed = new Map<string, RR>();
+  /** Records that we wrote in this run, the latest last. */
+  readonly #former = new Set<RecordKey>();
   #notes: Note[] = [];
   #hasLoweredCase = false;
 
@@ -155,6 +160,9 @@ export class Ledger {
     for (const rr of updates) {
       if (rr.class === RRClass.IN) this.#add(rr, true);
       else if (rr.class === RRClass.NONE) {
+        const held = this.#places.get(rr.name.key)?.records.get(recordKey(rr));
+        // Said again by somebody else, it is theirs: nobody's turn comes twice.
+        if (held?.isOwn === false) this.#former.delete(recordKey(rr));
         this.#remove(rr);
         this.#notes.push({ sign: "-", rr: { ...rr, class: RRClass.IN } });
       }
@@ -223,9 +231,19 @@ export class Ledger {
   #judge(name: Name): void {
     const place = this.#places.get(name.key);
     if (place === undefined) return;
-    for (const { rr, isOwn } of place.records.values()) {
-      if (!isOwn && this.livesOf(rr).length === 0) place.isForeign = true;
+    for (const held of place.records.values()) {
+      const lives = held.isOwn ? [] : this.livesOf(held.rr);
+      if (!held.isOwn && lives.length === 0) place.isForeign = true;
+      held.wasVouched ||= lives.some(({ isOwn }) => !isOwn);
     }
+  }
+
+  /** What comes back from a backup is known again, whoever deleted it. */
+  #remember(key: RecordKey): void {
+    this.#former.delete(key);
+    this.#former.add(key);
+    const [oldest] = this.#former;
+    if (this.#former.size > formerRecordsMax && oldest !== undefined) this.#former.delete(oldest);
   }
 
   #place(name: Name): Place {
@@ -248,9 +266,12 @@ export class Ledger {
     const place = this.#place(rr.name);
     if (rr.type !== this.#timeoutType) {
       const known = place.records.get(recordKey(rr));
-      const wasOwn = isOwn || before?.wasOwn === true || known?.wasOwn === true;
+      const isFormer = this.#former.has(recordKey(rr));
+      const wasOwn = isOwn || isFormer || before?.wasOwn === true || known?.wasOwn === true;
       const isInherited = before?.isInherited === true;
-      place.records.set(recordKey(rr), { rr, isOwn, wasOwn, isInherited });
+      const wasVouched = before?.wasVouched === true;
+      place.records.set(recordKey(rr), { rr, isOwn, wasOwn, wasVouched, isInherited });
+      if (isOwn) this.#remember(recordKey(rr));
       return;
     }
     const timeout = rr.rdata.kind === "opaque" ? decodeTimeout(rr.rdata.bytes) : undefined;

@@ -61,7 +61,7 @@ export function planExtent(ground: Ground, extent: Extent, planned: Set<string>)
     if (isJoint(ground, name)) joint.push(name);
   }
   for (const [key, one] of extent.shared) {
-    if (!planned.has(key)) planShared(ground, key, one, joint, draft);
+    if (!planned.has(key)) planShared(ground, key, one, extent.names, joint, draft);
   }
   const updates = [...draft.removals, ...draft.additions];
   if (updates.length === 0 && draft.disowned.length === 0) return undefined;
@@ -107,8 +107,12 @@ function planKnown(ground: Ground, place: Place, wanted: readonly WantedRR[], dr
     [...place.records.values()].some(({ isInherited }) => isInherited);
   const changed = new Set<number>();
   for (const [key, held] of place.records) {
-    if (!held.isOwn || keys.has(key) || isKept || held.rr.type === RRType.PTR) continue;
-    if (ground.ledger.livesOf(held.rr).some((life) => isOthers(ground, life))) {
+    if (keys.has(key) || isKept || held.rr.type === RRType.PTR) continue;
+    // The device has replaced it: whoever else wrote it hears the same, or will say it again.
+    const isReplaced = wanted.some(({ rr }) => rr.type === held.rr.type);
+    if (!held.isOwn && !(held.wasOwn && isReplaced)) continue;
+    const lives = isReplaced ? [] : ground.ledger.livesOf(held.rr);
+    if (lives.some((life) => isOthers(ground, life))) {
       draft.disowned.push(held.rr);
     } else {
       draft.removals.push(change.removeOne(held.rr));
@@ -162,6 +166,7 @@ function planShared(
   ground: Ground,
   key: RecordKey,
   one: OfferedRR,
+  names: Extent["names"],
   joint: readonly Name[],
   draft: Draft,
 ): void {
@@ -178,19 +183,30 @@ function planShared(
     if (held?.isOwn !== true) draft.additions.push(change.add(wanted.rr));
     addLives(ground, place, [wanted], draft);
   } else if (held?.isOwn === true && !(ground.isGrace && held.isInherited)) {
-    leaveShared(ground, held, joint, draft);
+    leaveShared(ground, held, names, joint, draft);
   }
 }
 
-function leaveShared(ground: Ground, held: HeldRR, joint: readonly Name[], draft: Draft): void {
+function leaveShared(
+  ground: Ground,
+  held: HeldRR,
+  names: Extent["names"],
+  joint: readonly Name[],
+  draft: Draft,
+): void {
   const { rr } = held;
-  const lives = ground.ledger.livesOf(rr);
-  const leadsToJoint =
-    rr.rdata.kind === "ptr" &&
-    joint.some((name) => equalNames(name, (rr.rdata as { target: Name }).target));
-  if (leadsToJoint || lives.some((life) => isOthers(ground, life))) draft.disowned.push(rr);
-  else draft.removals.push(change.removeOne(rr));
-  for (const life of lives) if (life.isOwn) draft.removals.push(change.removeOne(life.rr));
+  const own = ground.ledger.livesOf(rr).filter(({ isOwn }) => isOwn);
+  const target = rr.rdata.kind === "ptr" ? rr.rdata.target : undefined;
+  if (target !== undefined && names.has(target.key)) {
+    // It goes with the name that it leads to; that one's prerequisite guards both.
+    if (joint.some((name) => equalNames(name, target))) draft.disowned.push(rr);
+    else draft.removals.push(change.removeOne(rr));
+  } else if (ground.ledger.livesOf(rr).some((life) => isOthers(ground, life))) {
+    // Nothing guards it: if the others leave it to us at this moment, our TIMEOUT has to end it.
+    draft.disowned.push(rr);
+    return;
+  } else draft.removals.push(change.removeOne(rr));
+  for (const life of own) draft.removals.push(change.removeOne(life.rr));
 }
 
 /** TO-13: of types that nothing of ours is left of. What others wrote is expired, not removed. */
@@ -239,27 +255,32 @@ export function planRenewal(ground: Ground, life: Life, one: OfferedRR): readonl
 
 /**
  * TO-19, TO-21: what has expired at a name and nobody renews. Only records that we wrote once,
- * or that stand beside one of ours, so that nobody's TIMEOUT can make us delete others' data.
+ * or that another proxy wrote beside ours, so that nobody's TIMEOUT can make us delete others'.
  */
 export function planExpired(ground: Ground, place: Place): UpdateContent | undefined {
+  if (place.isClosed || place.lives.size === 0) return undefined;
+  const held = [...place.records.values()];
+  if (!held.some(({ isOwn, wasOwn }) => isOwn || wasOwn)) return undefined;
   const wanted = new Set(ground.wanted.at(place.name).map(({ lifeKey }) => lifeKey));
   const passed = [...place.lives.values()].filter(({ expiry, isOwn, keys }) => {
     // Our own are renewed, not removed, as long as anybody wants what they are for.
     const isRenewed = isOwn && keys.some((key) => wanted.has(key));
     return keys.length > 0 && expiry <= ground.nowSeconds && !isRenewed;
   });
-  if (passed.length === 0 || place.isClosed) return undefined;
-  const hasSibling = [...place.records.values()].some(({ isOwn, wasOwn }) => isOwn || wasOwn);
-  if (!hasSibling) return undefined;
-  const removals: RR[] = [];
-  for (const { rr } of place.records.values()) {
-    const lives = ground.ledger.livesOf(rr);
-    const isDead = lives.length > 0 && lives.every(({ expiry }) => expiry <= ground.nowSeconds);
-    if (isDead && ground.wanted.find(recordKey(rr)) === undefined) {
-      removals.push(change.removeOne(rr));
-    }
-  }
-  for (const life of passed) removals.push(change.removeOne(life.rr));
+  const dead = held.filter((one) => isDead(ground, one, wanted));
+  if (passed.length + dead.length === 0) return undefined;
   const all = [...place.lives.values()].map(({ rr }) => rr);
-  return { prerequisites: demand.setIs(all), updates: removals };
+  const removals = [...dead.map(({ rr }) => rr), ...passed.map(({ rr }) => rr)];
+  return { prerequisites: demand.setIs(all), updates: removals.map(change.removeOne) };
+}
+
+/** Nobody who wrote a TIMEOUT for it keeps it alive; ours may cover it only by being for a type. */
+function isDead(ground: Ground, held: HeldRR, wanted: ReadonlySet<string>): boolean {
+  const { rr, isOwn, wasOwn, wasVouched } = held;
+  if (isOwn || !(wasOwn || wasVouched)) return false;
+  if (ground.wanted.find(recordKey(rr)) !== undefined) return false;
+  const lives = ground.ledger.livesOf(rr);
+  return lives.every(({ expiry, isOwn: isOurs, keys }) => {
+    return expiry <= ground.nowSeconds || (isOurs && keys.some((key) => wanted.has(key)));
+  });
 }

@@ -250,6 +250,16 @@ describe("two proxies on one link [UP-11]", () => {
     for (const proxy of proxies) expect(proxy.counts.of("update-conflicts")).toBe(0);
   });
 
+  test("a new address takes the old one's place, whoever is first", () => {
+    const { stage, proxies, primary } = pair();
+    for (const proxy of proxies) proxy.offer(laser);
+    stage.at(20);
+    const moved = printer("Laser", { address: "192.0.2.9" });
+    for (const proxy of proxies) proxy.offer(moved);
+    stage.at(40);
+    expect(primary.published()).toEqual(linesOf(moved));
+  });
+
   test("what one of them still hears stays [TO-18]", () => {
     const { stage, proxies, primary } = pair();
     proxies[0].offer(laser);
