@@ -22,6 +22,7 @@ import {
 import { Llq, type LlqOutcome } from "./llq-client.js";
 import { isAskable } from "./llq-messages.js";
 import { Lookup } from "./lookup.js";
+import { adviceFor } from "./rcode-text.js";
 import { type Candidate, type SearchOptions, search } from "./search.js";
 import { avoidedKey, type Sessions, scopeOf, type Ticket, type TicketNews } from "./sessions.js";
 
@@ -345,7 +346,7 @@ export class Follow {
   #polled(now: Instant, message: Message): void {
     const { rcode } = message;
     if (rcode !== Rcode.NOERROR && rcode !== Rcode.NXDOMAIN) {
-      this.#pollFailed(now, `the resolver answers ${rcodeName(rcode)}`);
+      this.#pollFailed(now, `the resolver answers ${rcodeName(rcode)}${adviceFor(rcode)}`);
       return;
     }
     this.#follows(now, "poll", undefined);

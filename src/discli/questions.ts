@@ -1,6 +1,7 @@
 // What browsing and resolving ask (RFC 6763 §4, §5, §6, §9 and §11). Each gives
 // what it found; render.ts makes text of it.
 
+import { adviceFor } from "../client/rcode-text.js";
 import { Rcode, RRType, rcodeName } from "../wire/codes.js";
 import { displayName, type Label, labelText, type Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
@@ -37,18 +38,11 @@ export interface DomainLists {
   readonly lists: readonly DomainList[];
 }
 
-const advice: Readonly<Record<number, string>> = {
-  [Rcode.REFUSED]: "it does not serve that zone, or does not let this host ask (`allow`)",
-  [Rcode.SERVFAIL]: "a resolver that does not reach the zone's server, or discd whose link is down",
-  [Rcode.NOTIMP]: "it does not know such questions",
-};
-
 /** What is wrong with an answer, in one line; undefined where it says what there is. */
 export function faultOf({ message, server }: Answer, name: Name): string | undefined {
   const { rcode } = message;
   if (rcode === Rcode.NOERROR || rcode === Rcode.NXDOMAIN) return undefined;
-  const found = advice[rcode] === undefined ? "" : `: ${advice[rcode]}`;
-  return `${placeOf(server)} answers ${rcodeName(rcode)} for ${displayName(name)}${found}`;
+  return `${placeOf(server)} answers ${rcodeName(rcode)} for ${displayName(name)}${adviceFor(rcode)}`;
 }
 
 async function ask(resolver: Resolver, name: Name, type: number): Promise<Answer> {
