@@ -75,5 +75,6 @@ interfaces = {
 -- records   = { { name = 'intranet.floor1.example.com', type = 'A', data = '192.0.2.7' } }
 -- zones     = { 'mesh' }                             -- zones made of records alone
 -- rotate    = false                                  -- several addresses leave in turn
+-- cookies   = { secret = env('DISCD_COOKIES') }      -- RFC 7873: 32 hex digits, shared with fellow servers
 -- log       = { level = 'info', queries = 'none' }
 -- limits    = { answer_cache = '64M', connections = 12000 }

@@ -15,6 +15,7 @@ import { spotOf } from "./place.js";
 import { printableOf } from "./printable.js";
 import { type Problem, Report, type Where } from "./report.js";
 import { checkFile, luaMemory, luaTime, nothingWritten } from "./schema.js";
+import { openSecrets } from "./secrets.js";
 import { type Settings, settingsOf } from "./settings.js";
 import { firstSpot } from "./spots.js";
 
@@ -102,7 +103,9 @@ export async function loadAgain(
   const judged = judge(source, host, outcome);
   if ("problems" in judged) return judged;
   const included = outcome.kind === "done" ? outcome.included : script.included;
-  return { ...judged, origin: { source, script: { ...script, included } } };
+  const used = { ...script, included };
+  const warnings = [...judged.warnings, ...(await openSecrets(judged.settings, used))];
+  return { ...judged, warnings, origin: { source, script: used } };
 }
 
 /** Checks what a run left behind. */

@@ -41,7 +41,7 @@ export function printableOf(
     zones: proxy.zones.map(displayName),
     rotate: proxy.rotate,
     rrl: false,
-    cookies: false,
+    cookies: printCookies(settings),
     feed: false,
     log: settings.log,
     record: false,
@@ -49,6 +49,12 @@ export function printableOf(
     limits: printLimits(settings.limits),
     demo: material.hasDemo,
   };
+}
+
+/** A secret is nobody's to read on a screen; null: one of each start's own. */
+function printCookies({ engine: { cookies } }: Settings): object | false {
+  if (cookies === false) return false;
+  return { secret: cookies.secret === undefined ? null : "***" };
 }
 
 function printLink(written: Written, planned: PlannedLink, settings: Settings): object {

@@ -9,6 +9,7 @@ import { certificate } from "./certificate.js";
 import type { Value } from "./lua-value.js";
 import { record } from "./record.js";
 import { inside, type Where } from "./report.js";
+import { hexSecret } from "./secrets.js";
 import {
   type Check,
   type Checked,
@@ -279,7 +280,11 @@ const topKeys = {
   rotate: preset(flag, false, "several addresses leave in turn"),
   profile: later("shipped rules are not built"),
   rrl: later("rate limiting of answers is not built", "false"),
-  cookies: later("DNS cookies are not built", "false"),
+  cookies: preset(
+    orFlag(false, table({ secret: optional(hexSecret(16), "shared by all servers of a name") })),
+    { secret: undefined },
+    "DNS Cookies; false: none",
+  ),
   feed: later("the feed of asked names is not built", "false"),
   log: optional(
     table({

@@ -87,7 +87,7 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
       links: configs,
       limits,
       logQueries: log.queries,
-      cookies: false,
+      cookies: cookiesOf(written),
       takesPush: ports.push !== false,
       takesLlq: ports.llq !== false,
     },
@@ -120,6 +120,11 @@ export function limitsOf(written: Written): Limits {
     written.limits?.[key as keyof typeof limitKeys] ?? defaultLimits[bound],
   ]);
   return { ...defaultLimits, ...Object.fromEntries(given) };
+}
+
+function cookiesOf({ cookies }: Written): EngineConfig["cookies"] {
+  if (cookies === false) return false;
+  return cookies.secret === undefined ? {} : { secret: cookies.secret };
 }
 
 function proxyOptions({ written, names, interfaces }: Material, links: LinkConfig[]): ProxyOptions {

@@ -107,6 +107,23 @@ test("closed, Push and LLQ are switched off", () => {
   expect(settings.engine).toMatchObject({ takesPush: false, takesLlq: false });
 });
 
+test("cookies: on with a secret of each start, with one that is given, or off [EDNS-12]", () => {
+  const rfc = "e5e973e5a6b2a43f48e7dc849e37bfcf";
+  const bytes = Uint8Array.from(Buffer.from(rfc, "hex"));
+  for (const [written, cookies, printed] of [
+    ["", {}, { secret: null }],
+    ["cookies = {}", {}, { secret: null }],
+    [`cookies = { secret = '${rfc}' }`, { secret: bytes }, { secret: "***" }],
+    [`cookies = { secret = '${rfc.toUpperCase()}' }`, { secret: bytes }, { secret: "***" }],
+    ["cookies = false", false, false],
+  ] as const) {
+    const { settings, printable } = settingsOf(`${entry("")}\n${written}`);
+    expect(settings.engine.cookies).toEqual(cookies);
+    expect((printable as { cookies: unknown }).cookies).toEqual(printed);
+    expect(JSON.stringify(printable).toLowerCase()).not.toContain(rfc);
+  }
+});
+
 test("listen takes addresses of both families", () => {
   const { settings } = settingsOf(`listen = { '10.1.0.1', 'fd00::1' }\n${entry("")}`);
   expect(settings.listen).toEqual([parseAddress("10.1.0.1"), parseAddress("fd00::1")]);
