@@ -88,7 +88,14 @@ export class Subscriber {
    * @returns what outcomes call it; undefined when the session has no room or is over
    */
   subscribe(now: Instant, question: Question): number | undefined {
-    if (this.#isOver || this.#subscriptions.size >= subscriptionsMax) return undefined;
+    if (this.#isOver) return undefined;
+    // Given up before the server could answer: for the server it still stands.
+    const former = this.#cancelled(question);
+    if (former !== undefined) {
+      former.isCancelled = false;
+      return former.id;
+    }
+    if (this.#subscriptions.size >= subscriptionsMax) return undefined;
     const id = this.#session.request(now, subscribeTlv(question));
     this.#subscriptions.set(id, { id, question, isAccepted: false, isCancelled: false });
     return id;
@@ -197,6 +204,15 @@ export class Subscriber {
         if (isAccepted && concerns(change, question)) into.push({ kind: "change", id, change });
       }
     }
+  }
+
+  #cancelled({ name, type, class: rrClass }: Question): Subscription | undefined {
+    for (const one of this.#subscriptions.values()) {
+      const { question } = one;
+      const isSame = question.type === type && question.class === rrClass;
+      if (one.isCancelled && isSame && equalNames(question.name, name)) return one;
+    }
+    return undefined;
   }
 
   #endSubscription(now: Instant, id: number): void {

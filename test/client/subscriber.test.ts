@@ -99,6 +99,20 @@ const added = (instance: string) => `+ ${ipp}. 4500 IN PTR ${instance}.${ipp}.`;
 const removed = (instance: string) => `- ${ipp}. 4500 IN PTR ${instance}.${ipp}.`;
 
 describe("subscribing", () => {
+  test("given up and wanted again before the answer: never asked for twice [PUSH-09] [PUSH-32]", () => {
+    const bench = new Bench();
+    const { subscriber } = bench;
+    expect(subscriber.subscribe(at(0), question())).toBe(2);
+    bench.sent();
+    subscriber.unsubscribe(at(0), 2);
+    expect(subscriber.size).toBe(0);
+    expect(subscriber.subscribe(at(0), question("_IPP._tcp.lab.example.com"))).toBe(2);
+    expect([subscriber.size, bench.sent()]).toEqual([1, []]);
+    bench.says(withId(1, example("E02")), withId(2, example("E21")));
+    expect(bench.outcomes).toEqual([{ kind: "accepted", id: 2 }]);
+    expect(bench.sent()).toEqual([]);
+  });
+
   test("a Keepalive and the SUBSCRIBE leave together, as in the examples [PUSH-06] [DSO-36]", () => {
     const bench = new Bench();
     bench.subscriber.subscribe(at(0), question());
