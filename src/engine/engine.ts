@@ -122,12 +122,14 @@ export class Engine {
         this.#streams.receive(now, input.stream, input.bytes);
         break;
       case "stream-blocked":
+        this.#streams.blocked(input.stream);
         this.#push.blocked(input.stream);
         this.#llq.blocked(input.stream);
         break;
       case "stream-drained":
         this.#push.drained(now, input.stream);
         this.#llq.drained(now, input.stream);
+        this.#streams.drained(now, input.stream);
         break;
       case "stream-ended":
         this.#streams.ended(now, input.stream);

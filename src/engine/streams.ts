@@ -46,6 +46,8 @@ interface Stream {
   /** Spent in this turn. */
   cost: number;
   isPaused: boolean;
+  /** The client does not read as fast as it is written to. */
+  isBlocked: boolean;
   /** The client has shut down its side and reads on (TCP-09). */
   hasEnded: boolean;
   /** We have closed; the connection is aborted when the client does not follow. */
@@ -110,6 +112,7 @@ export class Streams {
       due: 0,
       cost: 0,
       isPaused: false,
+      isBlocked: false,
       hasEnded: false,
       isClosing: false,
     };
@@ -133,6 +136,29 @@ export class Streams {
     if (stream === undefined || stream.isClosing || stream.hasEnded) return;
     stream.frames.push(bytes);
     this.#read(now, stream);
+  }
+
+  /**
+   * The client does not read as fast as it is written to. It gets the rest of its turn; what it
+   * asks beyond that waits until it has caught up, so that one who reads steadily is not reset
+   * for what it asked ahead.
+   */
+  blocked(id: StreamId): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    stream.isBlocked = true;
+    stream.cost = 0;
+  }
+
+  drained(now: Instant, id: StreamId): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    const wasStalled = this.#isStalled(stream);
+    stream.isBlocked = false;
+    if (!wasStalled || stream.isClosing) return;
+    stream.cost = 0;
+    if (stream.due > 0) this.#deadlines.clear(id);
+    this.#readOn(now, stream);
   }
 
   /** The client shut down its side: what is due is still sent, then we close. */
@@ -224,7 +250,8 @@ export class Streams {
 
   takeEffects(): readonly Effect[] {
     for (const stream of this.#touched) {
-      const isFull = stream.due >= pipelinedMax || this.#waiting.has(stream);
+      const isFull =
+        stream.due >= pipelinedMax || this.#isStalled(stream) || this.#waiting.has(stream);
       if (isFull === stream.isPaused || stream.isClosing) continue;
       stream.isPaused = isFull;
       this.#effects.push({ kind: isFull ? "pause" : "resume", stream: stream.id });
@@ -238,7 +265,12 @@ export class Streams {
 
   /** Whether there is something to do before an idle time or an end may begin. */
   #isBusy(stream: Stream): boolean {
-    return stream.due > 0 || this.#waiting.has(stream);
+    const hasUnread = this.#isStalled(stream) && stream.frames.size > 0;
+    return stream.due > 0 || hasUnread || this.#waiting.has(stream);
+  }
+
+  #isStalled({ isBlocked, cost }: Stream): boolean {
+    return isBlocked && cost >= turnCostMax;
   }
 
   #readOn(now: Instant, stream: Stream): void {
@@ -266,6 +298,11 @@ export class Streams {
     this.#touched.add(stream);
     while (stream.due < pipelinedMax && !this.#isStopped) {
       if (stream.cost >= turnCostMax && stream.frames.size > 0) {
+        if (stream.isBlocked) {
+          // Whoever does not catch up in time is idle.
+          this.#rest(now, stream);
+          return;
+        }
         this.#waiting.add(stream);
         this.#waitingSince ??= now;
         return;

@@ -231,6 +231,38 @@ describe("limits", () => {
     expect(tcp.closed).toBe("close");
   });
 
+  test("who reads slowly is not written to ahead of its bound [TCP-05] [PUSH-38]", () => {
+    const { w } = world();
+    const tcp = w.connect();
+    const state = (kind: "stream-blocked" | "stream-drained") =>
+      w.input({ kind, stream: tcp.stream });
+    const count = 2000;
+    state("stream-blocked");
+    tcp.send(...Array.from({ length: count }, (_, n) => queryBytes("x.example A", { id: n + 1 })));
+    w.run(ms(100));
+    // One turn; without a bound there would be no end to it.
+    const first = tcp.received.length;
+    expect(first).toBeGreaterThan(100);
+    expect(first).toBeLessThan(300);
+    expect([tcp.isPaused, tcp.closed]).toEqual([true, undefined]);
+    state("stream-drained");
+    w.run(ms(100));
+    expect(new Set(tcp.received.map(({ message }) => message.id)).size).toBe(count);
+    expect(tcp.isPaused).toBe(false);
+  });
+
+  test("who reads nothing any more is idle [TCP-07]", () => {
+    const { w } = world();
+    const tcp = w.connect();
+    w.input({ kind: "stream-blocked", stream: tcp.stream });
+    tcp.send(...Array.from({ length: 2000 }, (_, n) => queryBytes("x.example A", { id: n + 1 })));
+    tcp.end();
+    w.run(seconds(9));
+    expect(tcp.closed).toBeUndefined();
+    w.run(seconds(2));
+    expect(tcp.closed).toBe("close");
+  });
+
   test("small answers, too: one piece of bytes holds thousands of queries", () => {
     const { w } = world();
     const tcp = w.connect();
