@@ -46,6 +46,7 @@ export class Checkers {
   readonly #exchanges: Exchanges;
   readonly #rules: Rules;
   readonly #counts: Counts;
+  readonly #turnedAway = new Set<StreamId>();
   readonly #streams = new Map<StreamId, StreamState>();
   readonly #downAt = new Map<string, Instant>();
   readonly #isUp = new Map<string, boolean>();
@@ -107,7 +108,13 @@ export class Checkers {
     this.#streams.set(stream, "open");
   }
 
+  /** It was one too many: over TLS it may stay for a session, and is answered no query. */
+  streamTurnedAway(stream: StreamId): void {
+    this.#turnedAway.add(stream);
+  }
+
   streamClosed(stream: StreamId): void {
+    this.#turnedAway.delete(stream);
     this.#streams.set(stream, "closed");
     this.#exchanges.release((ask) => ask.key.startsWith(`${stream}~`));
   }
@@ -206,7 +213,7 @@ export class Checkers {
     const due = [...this.#exchanges.owed()].filter((ask) => ask.key.startsWith(`${stream}~`));
     const [first] = due;
     demand(
-      first === undefined || this.#isStopped,
+      first === undefined || this.#isStopped || this.#turnedAway.has(stream),
       () => `stream ${stream} is closed while ${due.length} answers are due: ${shown(first!)}`,
     );
     this.#exchanges.release((ask) => ask.key.startsWith(`${stream}~`));

@@ -193,7 +193,12 @@ export class World {
     this.checkers.streamOpened(stream);
     const how = { transport, takesPush, listener };
     // Its maker has to know it before it can hear.
-    this.#agenda.plan(this.now, () => this.enter({ kind: "stream-open", stream, source, ...how }));
+    this.#agenda.plan(this.now, () => {
+      const before = this.counts.of("limits", "connections");
+      this.enter({ kind: "stream-open", stream, source, ...how });
+      const isTooMuch = this.counts.of("limits", "connections") > before;
+      if (isTooMuch) this.checkers.streamTurnedAway(stream);
+    });
     return stream;
   }
 
