@@ -299,8 +299,9 @@ export class Streams {
     while (stream.due < pipelinedMax && !this.#isStopped) {
       if (stream.cost >= turnCostMax && stream.frames.size > 0) {
         if (stream.isBlocked) {
-          // Whoever does not catch up in time is idle.
-          this.#rest(now, stream);
+          // Whoever does not catch up in time is idle, whatever else it sends meanwhile.
+          const isTimed = this.#deadlines.find(stream.id) !== undefined;
+          if (stream.due === 0 && !isTimed) this.#rest(now, stream);
           return;
         }
         this.#waiting.add(stream);
