@@ -121,9 +121,14 @@ export class Lab {
     return this.keep(await Avahi.start(this.enter(node), folder, options));
   }
 
-  async bind(node: string, addresses: readonly string[], zones: readonly Zone[]): Promise<Child> {
+  async bind(
+    node: string,
+    addresses: readonly string[],
+    zones: readonly Zone[],
+    more: readonly string[] = [],
+  ): Promise<Child> {
     const folder = join(this.#folder, `bind-${node}`);
-    return this.keep(await startBind(this.enter(node), folder, addresses, zones));
+    return this.keep(await startBind(this.enter(node), folder, addresses, zones, more));
   }
 
   async unbound(

@@ -11,12 +11,17 @@ export interface Zone {
   readonly lines: readonly string[];
 }
 
-/** A BIND that is authoritative for `zones` and, above them, for a root of its own. */
+/**
+ * A BIND that is authoritative for `zones` and, above them, for a root of its own.
+ *
+ * @param more  options of named.conf, in place of those of the same name below
+ */
 export async function startBind(
   enter: readonly string[],
   folder: string,
   addresses: readonly string[],
   zones: readonly Zone[],
+  more: readonly string[] = [],
 ): Promise<Child> {
   mkdirSync(folder, { recursive: true });
   const own = "ns.bind.test.";
@@ -37,7 +42,7 @@ export async function startBind(
     writeFileSync(join(folder, `zone${i}`), `${lines.join("\n")}\n`);
     return `zone "${zone.origin}" { type primary; file "zone${i}"; };`;
   });
-  const options = [
+  const usual = [
     `directory "${folder}";`,
     "pid-file none;",
     "listen-on { any; };",
@@ -48,6 +53,9 @@ export async function startBind(
     "empty-zones-enable no;",
     "allow-query { any; };",
   ];
+  const nameOf = (option: string) => option.split(" ")[0];
+  const replaced = new Set(more.map(nameOf));
+  const options = [...usual.filter((option) => !replaced.has(nameOf(option))), ...more];
   writeFileSync(
     join(folder, "named.conf"),
     [`options { ${options.join(" ")} };`, "controls { };", ...blocks, ""].join("\n"),
