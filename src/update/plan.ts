@@ -130,7 +130,7 @@ function planKnown(ground: Ground, place: Place, wanted: readonly WantedRR[], dr
     } else continue;
     changed.add(rr.type);
   }
-  if (!isKept) removeLives(place, wanted, draft);
+  if (!isKept) removeLives(ground, place, wanted, draft);
   addLives(ground, place, wanted, draft);
   const isChanged = draft.additions.length + draft.removals.length > before;
   if (isChanged) demandAsKnown(ground, place, wanted, changed, draft);
@@ -209,13 +209,26 @@ function leaveShared(
   for (const life of own) draft.removals.push(change.removeOne(life.rr));
 }
 
-/** TO-13: of types that nothing of ours is left of. What others wrote is expired, not removed. */
-function removeLives(place: Place, wanted: readonly WantedRR[], draft: Draft): void {
+/**
+ * TO-13: of types that nothing of ours is left of. What others wrote is expired, not removed; and
+ * a TIMEOUT of ours that covers what somebody has left to it stays, or that would live for ever.
+ */
+function removeLives(
+  ground: Ground,
+  place: Place,
+  wanted: readonly WantedRR[],
+  draft: Draft,
+): void {
   const left = new Set(wanted.map(({ lifeKey }) => lifeKey));
-  const isPtr = (life: Life) => life.keys.some((key) => key.startsWith(`${RRType.PTR} `));
+  const removed = new Set(draft.removals.map(recordKey));
+  const isLeft = (type: number) =>
+    [...place.records].some(([key, { rr }]) => rr.type === type && !removed.has(key));
   for (const life of place.lives.values()) {
-    const isUsed = life.keys.some((key) => left.has(key));
-    if (life.isOwn && !isPtr(life) && !isUsed) draft.removals.push(change.removeOne(life.rr));
+    const type = Number.parseInt(life.keys[0] ?? "", 10);
+    if (!life.isOwn || type === RRType.PTR || life.keys.some((key) => left.has(key))) continue;
+    const others = place.byLifeKey.get(life.keys[0] ?? "") ?? [];
+    const isCovered = others.some((other) => isOthers(ground, other));
+    if (!isLeft(type) || isCovered) draft.removals.push(change.removeOne(life.rr));
   }
 }
 
