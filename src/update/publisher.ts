@@ -28,7 +28,7 @@ import { dueRenewals, expiredContent, leaseRefresh, leftovers, type Upkeep } fro
 import { isDenial, type Verdict, verdictOf } from "./verdict.js";
 import { Wanted } from "./wanted.js";
 
-type Due = "send" | "survey" | "grace" | "collect" | "lease";
+type Due = "send" | "survey" | "grace" | "collect" | "lease" | "transfer";
 
 export class Publisher {
   readonly #settings: PublisherSettings;
@@ -122,6 +122,7 @@ export class Publisher {
       if (due === "survey") this.#survey(now);
       else if (due === "grace") this.#endGrace(now);
       else if (due === "collect") this.#firstChange = undefined;
+      else if (due === "transfer") this.#mayCopy = this.#needsCopy = true;
       else if (due === "lease") this.#upkeep.push(...leaseRefresh(this.#ground(now)));
     }
     this.#settle(now);
@@ -374,8 +375,8 @@ export class Publisher {
     const reason = "reason" in verdict ? verdict.reason : "no transfer";
     if (isDenial(outcome)) {
       // UP-64: then the state file is all there is, and names are read one by one.
-      this.#mayCopy = false;
-      this.#needsCopy = false;
+      this.#mayCopy = this.#needsCopy = false;
+      this.#due.set("transfer", after(now, limits.quarantineSpan));
       this.#log.event("warn", "update-without-transfers", { zone: this.#zoneText(), reason });
     } else this.#pause(now, "copy", reason);
   }
