@@ -46,7 +46,6 @@ export class Checkers {
   readonly #exchanges: Exchanges;
   readonly #rules: Rules;
   readonly #counts: Counts;
-  readonly #turnedAway = new Set<StreamId>();
   readonly #streams = new Map<StreamId, StreamState>();
   readonly #downAt = new Map<string, Instant>();
   readonly #isUp = new Map<string, boolean>();
@@ -102,19 +101,14 @@ export class Checkers {
 
   stopped(): void {
     this.#isStopped = true;
+    this.copies.stopped();
   }
 
   streamOpened(stream: StreamId): void {
     this.#streams.set(stream, "open");
   }
 
-  /** It was one too many: over TLS it may stay for a session, and is answered no query. */
-  streamTurnedAway(stream: StreamId): void {
-    this.#turnedAway.add(stream);
-  }
-
   streamClosed(stream: StreamId): void {
-    this.#turnedAway.delete(stream);
     this.#streams.set(stream, "closed");
     this.#exchanges.release((ask) => ask.key.startsWith(`${stream}~`));
   }
@@ -164,12 +158,13 @@ export class Checkers {
    * After a step: what is owed, and since when.
    *
    * @param isQuiet  nothing was told on a link, or by a subscriber, and nothing fell due
+   * @param isDue    the engine has more to do at this instant
    */
-  settled(now: Instant, isQuiet = false): void {
+  settled(now: Instant, isQuiet = false, isDue = false): void {
     if (this.#isStopped) return;
     this.#steps += 1;
     this.copies.stepped();
-    if (!isQuiet || this.#steps % everySoOften === 0) this.copies.settled(now);
+    if (!isQuiet || this.#steps % everySoOften === 0) this.copies.settled(now, isDue);
     for (const ask of this.#exchanges.owed()) this.#checkOwed(now, ask);
   }
 
@@ -213,7 +208,7 @@ export class Checkers {
     const due = [...this.#exchanges.owed()].filter((ask) => ask.key.startsWith(`${stream}~`));
     const [first] = due;
     demand(
-      first === undefined || this.#isStopped || this.#turnedAway.has(stream),
+      first === undefined || this.#isStopped,
       () => `stream ${stream} is closed while ${due.length} answers are due: ${shown(first!)}`,
     );
     this.#exchanges.release((ask) => ask.key.startsWith(`${stream}~`));

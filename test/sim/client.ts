@@ -139,6 +139,8 @@ export class Connection {
   #isBlocked = false;
   /** A client that never closes its side. */
   lingers = false;
+  /** There were too many: nothing is answered here but the first DSO request (DSO-43). */
+  isTooMuch = false;
 
   constructor(world: World, address: string, opening: Opening = {}) {
     this.#world = world;
@@ -206,7 +208,7 @@ export class Connection {
   /** An ordinary query arrives. */
   owe(id: number, question: Question): void {
     // Bytes that cross with the engine's own close are read by nobody.
-    if (!this.#world.isStreamOpen(this.id)) return;
+    if (!this.#world.isStreamOpen(this.id) || this.isTooMuch) return;
     this.#world.exchanges.arrive(this.#world.now, {
       key: `${this.id}~${id}`,
       question,

@@ -8,6 +8,7 @@ import { type RR, rdataKey } from "../../src/wire/rr.js";
 import { formatRR } from "../../src/wire/text.js";
 import type { Asking, Connection } from "./client.js";
 import { type Device, isLinkLocal } from "./device.js";
+import { Subscriber } from "./subscriber.js";
 import type { World } from "./world.js";
 import { isAnsweredLocally, type PlannedZone } from "./zones.js";
 
@@ -42,6 +43,52 @@ export function checkConvergence(
   });
   for (let at = 0; at < wanted.length; at += batch) checkSome(world, wanted.slice(at, at + batch));
   return wanted.length;
+}
+
+/** Records that die earlier may be gone before a slow device has told them again. */
+const steadyTtlSeconds = 30;
+
+/** Questions that one session follows here. */
+const followed = 12;
+
+/**
+ * A subscriber is told all there is of what it asks for, and keeps it as long as it is
+ * subscribed: what its copy holds is asked for before it dies.
+ */
+export function checkSubscribers(
+  world: World,
+  devices: ReadonlyMap<string, readonly Device[]>,
+): void {
+  const { chance } = world;
+  const zone = chance.oneOf(world.zones.zones);
+  const truth = (devices.get(zone.link) ?? []).flatMap((device) => device.truth);
+  const all = expectedIn(
+    world,
+    zone,
+    truth.map(({ rr }) => rr),
+  );
+  const isSteady = ({ rrs }: Expected) => rrs.every((rr) => rr.ttlSeconds >= steadyTtlSeconds);
+  // What an alias leads to is another name's (PUSH-13).
+  const isOwn = ({ name, rrs }: Expected) => rrs.some((rr) => rr.name.key === name.key);
+  const wanted = all.filter((one) => isSteady(one) && isOwn(one)).slice(-followed);
+  const kind = { transport: "tls", takesPush: true } as const;
+  const subscriber = new Subscriber(world, "198.51.100.40", kind);
+  for (const { name, type } of wanted) subscriber.subscribe({ name, type, class: 1 });
+  const check = (when: string) => {
+    for (const { name, type, rrs } of wanted) {
+      const held = subscriber.session.copy.at(name).filter((rr) => rr.type === type);
+      const [have, want] = [keysOf(held), keysOf(rrs)];
+      const isSame = have.size === want.size && [...have].every((key) => want.has(key));
+      const shown = () => `${displayName(name)} ${typeName(type)} ${when}`;
+      world.claim(isSame, () => `the link has ${[...want]}, told were ${[...have]}: ${shown()}`);
+    }
+  };
+  world.run(seconds(25));
+  check("after a while");
+  world.run(seconds(150));
+  check("as long as it lasts");
+  subscriber.connection.vanish();
+  world.run(seconds(1));
 }
 
 function checkSome(world: World, wanted: readonly Expected[]): void {

@@ -54,6 +54,7 @@ export class Device implements Station {
   readonly plan: DevicePlan;
   readonly #mouths: readonly Mouth[];
   #number: number;
+  #isStranded = false;
 
   constructor(plan: DevicePlan, random: Random) {
     this.plan = plan;
@@ -101,6 +102,14 @@ export class Device implements Station {
     }
   }
 
+  /** Has nothing but link-local addresses, or has the others again, and says so. */
+  strand(now: Instant, isStranded: boolean): void {
+    if (this.#isStranded === isStranded) return;
+    this.#isStranded = isStranded;
+    const rrs = this.#rrs();
+    for (const mouth of this.#mouths) mouth.responder.replace(now, rrs);
+  }
+
   hear(now: Instant, packet: Packet): void {
     const { message, family, source } = packet;
     if (message === undefined) return;
@@ -133,10 +142,14 @@ export class Device implements Station {
   #rrs(): readonly OwnRR[] {
     const { plan } = this;
     const { host, services } = plan;
-    const own = ownRRs({ host, services, addresses: addressesOf(plan, this.#number) });
+    const all = addressesOf({ ...plan, hasLinkLocal: true }, this.#number);
+    const addresses = this.#isStranded
+      ? all.filter(isLinkLocalAddress)
+      : addressesOf(plan, this.#number);
+    const own = ownRRs({ host, services, addresses });
     const extra = plan.extra.map(unique);
-    const all = withDenials([...own.filter((one) => !one.isDenial), ...extra]);
-    return all.map((one) => {
+    const owned = withDenials([...own.filter((one) => !one.isDenial), ...extra]);
+    return owned.map((one) => {
       const ttlSeconds = one.isUnique ? plan.uniqueTtlSeconds : plan.sharedTtlSeconds;
       return ttlSeconds === undefined ? one : { ...one, rr: { ...one.rr, ttlSeconds } };
     });
@@ -149,6 +162,9 @@ function sourceOf(family: Family, number: number): Endpoint {
 }
 
 export const goodDevice: Manners = { probes: true, slowness: ms(0) };
+
+const isLinkLocalAddress = ({ family, bytes }: Address): boolean =>
+  family === "ipv4" ? bytes[0] === 169 : bytes[0] === 0xfe;
 
 /** Whether somebody elsewhere could use it: the rule for addresses, written anew. */
 export function isLinkLocal(rr: RR): boolean {

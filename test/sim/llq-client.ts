@@ -65,7 +65,7 @@ export class LlqClient {
     const setting = { question, isAcknowledged: true, lag: plan.timerLag };
     this.model = new LlqModel(exchanges, now, setting);
     checkers.copies.llqs.add(this.model);
-    world.openMailbox(address, port, (bytes) => this.#leaves(bytes));
+    world.openMailbox(address, port, (bytes, isLost) => this.#leaves(bytes, isLost));
     this.#try("setup", () => this.state === "setting-up");
   }
 
@@ -151,7 +151,7 @@ export class LlqClient {
   }
 
   /** The engine sends something here. */
-  #leaves(bytes: Uint8Array): boolean {
+  #leaves(bytes: Uint8Array, isLost: boolean): boolean {
     const { now } = this.#world;
     const heard = readLlq(bytes);
     if (heard === undefined) return false;
@@ -163,7 +163,7 @@ export class LlqClient {
     if (fields.opcode === Llq.event) this.model.event(now, bytes, heard);
     else this.#replyLeaves(heard);
     const kept = Uint8Array.from(bytes);
-    this.#pass(() => this.#hears(kept, heard));
+    if (!isLost) this.#pass(() => this.#hears(kept, heard));
     return true;
   }
 

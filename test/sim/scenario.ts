@@ -9,7 +9,7 @@ import type { RR } from "../../src/wire/rr.js";
 import { type Air, calm, type Faults } from "./air.js";
 import { drawDevices } from "./cast.js";
 import type { Client, Connection } from "./client.js";
-import { checkConvergence } from "./convergence.js";
+import { checkConvergence, checkSubscribers } from "./convergence.js";
 import type { Device } from "./device.js";
 import { allOn, floor1, floor2, plainWorld, type WorldPlan } from "./plan.js";
 import { drawQuestion } from "./questions.js";
@@ -55,8 +55,8 @@ export function runSeed(seed: number, minutes: number, faultAt?: number): Outcom
   checkNobody(world);
   // A cache that overflows forgets, and what it forgets is not in its answers.
   const checked = world.plan.isFlooded ? 0 : checkConvergence(world, scenario.devices);
-  world.stop();
-  world.run(seconds(10));
+  if (!world.plan.isFlooded) checkSubscribers(world, scenario.devices);
+  checkStop(world, scenario.unrest);
   const packets = [...world.links.keys()].reduce(
     (sum, id) => sum + world.checkers.packetsOn(id),
     0,
@@ -71,6 +71,27 @@ function checkCopies({ world, unrest }: Scenario): number {
   unrest.check();
   unrest.disperse();
   return world.checkers.copies.compared;
+}
+
+/** Sessions and LLQs are there when the daemon stops; some clients go when they are told to. */
+function checkStop(world: World, unrest: Unrest): void {
+  for (let count = 0; count < 12; count++) unrest.act();
+  world.run(seconds(2));
+  for (let count = 0; count < 12; count++) unrest.act();
+  world.run(seconds(1));
+  unrest.hold();
+  world.stop();
+  for (const subscriber of unrest.subscribers) {
+    const { connection } = subscriber ?? {};
+    if (connection !== undefined && world.chance.is(0.5)) {
+      world.later(world.chance.span(0, 4000), () => connection.vanish());
+    }
+  }
+  world.run(seconds(10));
+  const { streams } = world.dump() as unknown as Dump;
+  world.claim(streams === 0, () => `${streams} connections are open after the end`);
+  const { engineDeadline } = world;
+  world.claim(engineDeadline === undefined, () => "something is due after the end");
 }
 
 interface Dump {
@@ -174,7 +195,11 @@ function drawPlan(seed: number, minutes: number): WorldPlan {
     timerLag: [0, 4, 0, 60][seed % 4]!,
     gatherSeconds: seed % 4 === 2 ? 0 : 0.2,
     isFlooded: isSmall,
-    limits: { ...(isSmall ? smallLimits : defaultLimits), ...(isLong ? {} : shortLeases) },
+    limits: {
+      ...(isSmall ? smallLimits : defaultLimits),
+      ...(isLong ? {} : shortLeases),
+      ...(isSmall || seed % 3 !== 2 ? {} : smallQueue),
+    },
   };
 }
 
@@ -194,6 +219,9 @@ const smallLimits: Limits = {
   llqUnconfirmedPerClient: 3,
   writeQueue: 2000,
 };
+
+/** Room for a few records at once: more are told in portions. */
+const smallQueue = { writeQueue: 2500 };
 
 /** Leases that end while somebody looks on. */
 const shortLeases = { llqLeaseMin: seconds(20), llqLeaseMax: seconds(60) };
@@ -272,6 +300,11 @@ function move(world: World, device: Device): void {
       comeBack();
     },
     () => device.start(now),
+    () => {
+      // No address that anybody elsewhere could use, for a while.
+      device.strand(now, true);
+      world.later(chance.span(500, 15_000), () => device.strand(world.now, false));
+    },
   ])();
 }
 
@@ -370,6 +403,7 @@ function calmDown({ world, devices }: Scenario): void {
     if (!air.isUp) world.linkUp(air.id);
     for (const device of devices.get(air.id) ?? []) {
       world.later(ms(world.chance.below(1000)), () => {
+        device.strand(world.now, false);
         if (device.truth.length === 0) device.start(world.now);
       });
     }

@@ -178,14 +178,15 @@ export class Subscriber {
   }
 
   /** The same question once more, or another one with the ID of one that lasts. */
-  #repeat({ id: used, question: known }: Wanted): void {
+  #repeat(wanted: Wanted): void {
+    const { id: used, question: known } = wanted;
     const isSameId = this.#world.chance.is(0.5);
     const id = isSameId ? used : this.#freshId();
     const question = isSameId ? { ...known, type: RRType.HINFO } : known;
     this.#send(subscribeBytes(id, question), () => {
       // What would have been a repetition is a sound request by now.
-      if (this.session.wanted.get(used) === undefined) this.#subscribes(id, question);
-      else this.session.mustReset = true;
+      if (this.session.wanted.get(used) === wanted) this.session.mustReset = true;
+      else this.#subscribes(id, question);
     });
   }
 
@@ -220,6 +221,7 @@ export class Subscriber {
     const fields = { opcode, error: 0, id, leaseSeconds };
     this.#send(llqBytes({ messageId, question, fields }), () => {
       const { zones, switches, now } = this.#world;
+      if (this.connection.isTooMuch) return;
       // A refresh is told that there is no such LLQ, wherever its zone has gone.
       const isOurs = zones.find(question.name) !== undefined || kind === "refresh";
       if (!switches.takesLlq || !isOurs) {

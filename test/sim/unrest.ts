@@ -121,6 +121,15 @@ export class Unrest {
     }
   }
 
+  /** Nobody is rude from now on, and all read; but some stay when they are asked to go. */
+  hold(): void {
+    for (const subscriber of this.subscribers) {
+      if (subscriber === undefined) continue;
+      subscriber.connection.readOn();
+      subscriber.connection.lingers = this.#world.chance.is(0.5);
+    }
+  }
+
   /** Whoever stalls reads again. */
   readOn(): void {
     for (const subscriber of this.subscribers) subscriber?.connection.readOn();

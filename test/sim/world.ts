@@ -31,8 +31,12 @@ import { ZoneMap } from "./zones.js";
 /** Deadlines in one instant after which the engine counts as stuck. */
 const deadlinesPerInstantMax = 10_000;
 
-/** Who reads what comes to one UDP port. @returns false for an ordinary answer */
-export type Mailbox = (bytes: Uint8Array) => boolean;
+/**
+ * Who reads what is sent to one UDP port, if only to know that it was lost.
+ *
+ * @returns false for an ordinary answer
+ */
+export type Mailbox = (bytes: Uint8Array, isLost: boolean) => boolean;
 
 export class World {
   now: Instant = instant(0);
@@ -120,7 +124,8 @@ export class World {
       if (this.effects === this.failAt) this.#fail(effect);
       else this.#carryOut(effect);
     }
-    this.checkers.settled(this.now, this.#isQuiet(input, effects));
+    const isDue = (this.#engine.nextDeadline() ?? Number.POSITIVE_INFINITY) <= this.now;
+    this.checkers.settled(this.now, this.#isQuiet(input, effects), isDue);
     // With limits far away, now and then is often enough.
     if (this.plan.isFlooded) this.#measure();
   }
@@ -180,7 +185,7 @@ export class World {
 
   stop(): void {
     this.checkers.stopped();
-    this.enter({ kind: "stop" });
+    this.#guarded(() => this.enter({ kind: "stop" }));
   }
 
   openStream(
@@ -194,10 +199,9 @@ export class World {
     const how = { transport, takesPush, listener };
     // Its maker has to know it before it can hear.
     this.#agenda.plan(this.now, () => {
-      const before = this.counts.of("limits", "connections");
+      const crowded = this.counts.of("limits", "connections");
       this.enter({ kind: "stream-open", stream, source, ...how });
-      const isTooMuch = this.counts.of("limits", "connections") > before;
-      if (isTooMuch) this.checkers.streamTurnedAway(stream);
+      connection.isTooMuch = this.counts.of("limits", "connections") > crowded;
     });
     return stream;
   }
@@ -316,7 +320,7 @@ export class World {
       case "datagram": {
         const { to, bytes } = effect;
         const mailbox = this.#mailboxes.get(placeOf(to));
-        if (mailbox?.(bytes) === true) break;
+        if (mailbox?.(bytes, false) === true) break;
         this.checkers.reply(this.now, keyOfReply(to, bytes), bytes);
         break;
       }
@@ -347,6 +351,7 @@ export class World {
       this.#agenda.plan(this.now, () => this.enter({ kind: "send-failed", link, reason }));
     } else if (effect.kind === "datagram") {
       const key = keyOfReply(effect.to, effect.bytes);
+      this.#mailboxes.get(placeOf(effect.to))?.(effect.bytes, true);
       this.exchanges.release((ask) => ask.key === key);
       this.#agenda.plan(this.now, () => this.enter({ kind: "send-failed", listener, reason }));
     } else {

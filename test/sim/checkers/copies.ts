@@ -3,6 +3,7 @@
 // what has to be seen and all of it. Those who do not read are left in peace
 // until they do.
 
+import type { Limits } from "../../../src/limits.js";
 import type { Instant } from "../../../src/time.js";
 import { typeName } from "../../../src/wire/codes.js";
 import type { Question } from "../../../src/wire/message.js";
@@ -19,7 +20,11 @@ import { isAnsweredLocally, type ZoneMap } from "../zones.js";
 export interface CopyRules {
   /** Longest wait for the first answers of an LLQ, with what the timer may be late. */
   readonly wait: number;
+  readonly limits: Pick<Limits, "writeQueue">;
 }
+
+/** Write queues with room for every set of a simulated link. */
+const portionedBelow = 100_000;
 
 export class CopyChecker {
   readonly #zones: ZoneMap;
@@ -45,13 +50,15 @@ export class CopyChecker {
 
   /** A new configuration: LLQs that it does not grant end without a word. */
   reconfigured(takesLlq: boolean): void {
-    for (const llq of this.llqs) {
-      const { name, type } = llq.question;
+    this.#endLlqs(({ question: { name, type } }) => {
       const zone = this.#zones.find(name);
-      const isGranted = zone !== undefined && !isAnsweredLocally(zone, name, type);
-      const isThere = llq.state === "waiting" || llq.state === "live";
-      if (isThere && (!takesLlq || !isGranted)) llq.isEnding = true;
-    }
+      return !takesLlq || zone === undefined || isAnsweredLocally(zone, name, type);
+    });
+  }
+
+  /** The daemon stops, and with it every LLQ. */
+  stopped(): void {
+    this.#endLlqs(() => true);
   }
 
   /** After a step: nothing is owed, and every fatal fault has had its end. */
@@ -59,13 +66,25 @@ export class CopyChecker {
     for (const session of this.sessions) session.settled();
   }
 
-  /** After a step in which something can have changed. */
-  settled(now: Instant): void {
-    for (const session of this.sessions) this.#checkSession(now, session);
+  /**
+   * After a step in which something can have changed.
+   *
+   * @param isDue  the engine has more to do at this instant: large sets are told in portions
+   */
+  settled(now: Instant, isDue: boolean): void {
+    const isLate = isDue && this.#rules.limits.writeQueue < portionedBelow;
+    for (const session of this.sessions) this.#checkSession(now, session, isLate);
     for (const llq of this.llqs) this.#checkLlq(now, llq);
   }
 
-  #checkSession(now: Instant, session: Session): void {
+  #endLlqs(isOver: (llq: LlqModel) => boolean): void {
+    for (const llq of this.llqs) {
+      const isThere = llq.state === "waiting" || llq.state === "live";
+      if (isThere && isOver(llq)) llq.isEnding = true;
+    }
+  }
+
+  #checkSession(now: Instant, session: Session, isLate: boolean): void {
     if (session.state !== "established") return;
     const byName = new Map<string, Wanted[]>();
     for (const wanted of session.wanted.values()) {
@@ -76,7 +95,7 @@ export class CopyChecker {
       );
       byName.set(name.key, [...(byName.get(name.key) ?? []), wanted]);
     }
-    if (session.isBlocked) return;
+    if (session.isBlocked || isLate) return;
     for (const all of byName.values()) this.#checkName(now, session.copy, all);
   }
 
