@@ -39,8 +39,6 @@ export const clockPause: Duration = seconds(60);
 /** Where there is no UPDATE at all, it is tried again after this (UP-14). */
 export const notUpdatablePause: Duration = seconds(900);
 
-/** Records published in one zone; more names are refused (UP-63). */
-export const zoneRecordsMax = 20_000;
 /** Records remembered as written once, after they are gone: as many as a zone may have. */
 export const formerRecordsMax = 20_000;
 /** Names read one by one; for more of them, a transfer is cheaper. */

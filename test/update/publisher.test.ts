@@ -67,6 +67,31 @@ describe("publishing", () => {
     expect(classes.filter(({ class: each }) => each === 255)).toEqual([]);
   });
 
+  test("only five types and TIMEOUT are ever named in an update [UP-33] [UP-39]", () => {
+    const { stage, proxy, primary } = ready();
+    proxy.offer(laser, inkjet);
+    stage.at(3 * 3600);
+    proxy.offer(gone(laser));
+    stage.at(3 * 3600 + 60);
+    const named = primary.updates().flatMap(({ message }) => message.authorities);
+    expect(new Set(named.map(({ type }) => type))).toEqual(new Set([1, 12, 16, 33, 65280]));
+  });
+
+  test("a full zone refuses further names, and takes them when there is room [UP-63]", () => {
+    const stage = new ZoneStage();
+    const proxy = stage.proxy({ recordsMax: 9 }).start();
+    stage.at(5);
+    const third = printer("Third");
+    proxy.offer(laser, inkjet, third);
+    stage.at(15);
+    expect(stage.primary.published()).toEqual(linesOf(laser, inkjet));
+    expect(proxy.counts.of("update-waiting", "limit")).toBe(1);
+    expect(proxy.logged.join()).toContain("the zone is full");
+    proxy.offer(gone(laser));
+    stage.at(25);
+    expect(stage.primary.published()).toEqual(linesOf(inkjet, third));
+  });
+
   test("opposite changes before a message cancel each other [UP-62]", () => {
     const { stage, proxy, primary } = ready();
     proxy.offer(laser);
