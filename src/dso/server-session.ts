@@ -157,6 +157,21 @@ export class ServerSession {
     this.#push(message);
   }
 
+  /** Something that is no DSO operation lasts on this stream as one would (LLQ-24). */
+  hold(): void {
+    this.#timers.operationBegan();
+  }
+
+  /** It is over. */
+  release(now: Instant): void {
+    this.#timers.operationEnded(now);
+  }
+
+  /** A message was sent that is none of the session's. */
+  said(now: Instant): void {
+    this.#timers.message(now, false);
+  }
+
   /** An ordinary message has its answer. @returns whether that may still be sent (DSO-41) */
   answered(now: Instant): boolean {
     this.#timers.message(now, false);

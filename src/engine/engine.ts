@@ -280,8 +280,10 @@ export class Engine {
       for (const { to, bytes, isEvent } of events) {
         if (to.transport === "udp") {
           effects.push({ kind: "datagram", listener: to.listener, to: to.peer, bytes });
-        } else if (isEvent) this.#streams.tell(now, to.stream, bytes);
-        else this.#streams.answer(now, to.stream, bytes);
+        } else if (isEvent) {
+          this.#push.said(now, to.stream);
+          this.#streams.tell(now, to.stream, bytes);
+        } else this.#streams.answer(now, to.stream, bytes);
       }
       for (const output of outputs) {
         if (output.kind === "abort") this.#streams.abort(now, output.stream);

@@ -48,6 +48,8 @@ interface Stream {
   isPaused: boolean;
   /** The client does not read as fast as it is written to. */
   isBlocked: boolean;
+  /** An LLQ lives here. */
+  hasLlqs: boolean;
   /** The client has shut down its side and reads on (TCP-09). */
   hasEnded: boolean;
   /** We have closed; the connection is aborted when the client does not follow. */
@@ -113,6 +115,7 @@ export class Streams {
       cost: 0,
       isPaused: false,
       isBlocked: false,
+      hasLlqs: false,
       hasEnded: false,
       isClosing: false,
     };
@@ -245,7 +248,10 @@ export class Streams {
   /** No LLQ lives there any more: the idle limit runs again (LLQ-24). */
   released(now: Instant, id: StreamId): void {
     const stream = this.#streams.get(id);
-    if (stream !== undefined && !stream.isClosing && !this.#isBusy(stream)) this.#rest(now, stream);
+    if (stream === undefined || stream.isClosing) return;
+    if (stream.hasLlqs) this.#readers.push.release(now, id);
+    stream.hasLlqs = false;
+    if (!this.#isBusy(stream)) this.#rest(now, stream);
   }
 
   takeEffects(): readonly Effect[] {
@@ -310,7 +316,7 @@ export class Streams {
       }
       const message = stream.frames.take();
       if (message === undefined) return;
-      const before = this.#bytesPushed;
+      const before = this.#spent;
       if (this.#take(now, stream, message)) {
         stream.due += 1;
         this.#deadlines.clear(stream.id);
@@ -319,12 +325,12 @@ export class Streams {
       } else if (stream.due === 0) {
         this.#rest(now, stream);
       }
-      stream.cost += queryCost + this.#bytesPushed - before;
+      stream.cost += queryCost + this.#spent - before;
     }
   }
 
-  get #bytesPushed(): number {
-    return this.#readers.queries.bytesPushed + this.#readers.push.bytesPushed;
+  get #spent(): number {
+    return this.#readers.queries.bytesPushed + this.#readers.push.cost;
   }
 
   /** @returns whether one answer to this message follows, now or later */
@@ -340,6 +346,10 @@ export class Streams {
       return false;
     }
     const taken = llq.receive(now, asker, message);
+    if (!stream.hasLlqs && llq.hasLlqs(id)) {
+      stream.hasLlqs = true;
+      push.hold(id);
+    }
     const isAnswered =
       taken === "other" ? queries.receive(now, asker, message) : taken === "answered";
     if (!isAnswered) push.dropped(now, id);

@@ -59,6 +59,9 @@ const sliceMax = 250;
 /** Sessions that are told a portion of a large set in one go: each may cost a millisecond. */
 const portionsMax = 8;
 
+/** One record looked at costs about as much as so many bytes that are sent. */
+const lookCost = 32;
+
 /** Clients that we send away on a restart return this far apart (DSO-44). */
 const returnGap: Duration = ms(100);
 
@@ -82,7 +85,7 @@ export class PushServer {
   #limits: PushLimits;
   #desk: Desk;
   #turnedAway = 0;
-  #bytesPushed = 0;
+  #cost = 0;
   #outputs: StreamOutput[] = [];
 
   constructor(options: PushOptions, findLink: FindLink, counts: Counts) {
@@ -119,16 +122,21 @@ export class PushServer {
     if (seat === undefined) return false;
     const { session } = seat;
     const before = session.bytesPushed;
+    const judgedBefore = this.judged;
     const outcome = session.receive(now, bytes);
     if (outcome.kind === "ordinary") return true;
     this.#follow(now, seat, outcome);
-    this.#bytesPushed += session.bytesPushed - before;
+    const looks = Math.max(0, this.judged - judgedBefore);
+    this.#cost += session.bytesPushed - before + looks * lookCost;
     return false;
   }
 
-  /** Bytes of all replies to DSO messages so far, first PUSHes among them. */
-  get bytesPushed(): number {
-    return this.#bytesPushed;
+  /**
+   * Bytes of all replies to DSO messages so far, first PUSHes among them, and what it took to
+   * look at records that are withheld.
+   */
+  get cost(): number {
+    return this.#cost;
   }
 
   /** An ordinary message has its answer. @returns false when that may not be sent any more */
@@ -139,6 +147,20 @@ export class PushServer {
   /** An ordinary message gets no answer. */
   dropped(now: Instant, stream: number): void {
     this.#touch(stream)?.session.dropped(now);
+  }
+
+  /** An LLQ lives on the stream: a session there is not inactive, until `release`. */
+  hold(stream: number): void {
+    this.#touch(stream)?.session.hold();
+  }
+
+  release(now: Instant, stream: number): void {
+    this.#touch(stream)?.session.release(now);
+  }
+
+  /** An event of an LLQ was sent there. */
+  said(now: Instant, stream: number): void {
+    this.#touch(stream)?.session.said(now);
   }
 
   /** The client reads too slowly: changes wait, and are told together when it reads again. */

@@ -252,6 +252,22 @@ describe("over streams [LLQ-24]", () => {
     expect(w.engine.dump(w.now)).toMatchObject({ llq: { llqs: 0 }, queries: { waiting: 0 } });
   });
 
+  test("an LLQ keeps a session from being idle, as a subscription does; its end does not [DSO-29]", () => {
+    const { w, link } = scene();
+    const tcp = open(w.connectTls());
+    link.says(lobby);
+    tcp.send(example("E01"));
+    w.run(seconds(3600));
+    expect(tcp.closed).toBeUndefined();
+    link.says(gone(lobby));
+    // An event is heard of, like any other message: the next hour has begun.
+    w.run(seconds(3500));
+    expect(tcp.closed).toBeUndefined();
+    w.run(seconds(100 + 70));
+    expect(tcp.closed).toBe("abort");
+    expect(tcp.closedSeconds).toBeCloseTo(7200 + 60, -1);
+  });
+
   test("an LLQ and a session share a stream", () => {
     const { w, link } = scene();
     const tcp = open(w.connectTls());
