@@ -122,7 +122,7 @@ export class Engine {
         this.#streams.receive(now, input.stream, input.bytes);
         break;
       case "stream-blocked":
-        this.#streams.blocked(input.stream);
+        this.#streams.blocked(now, input.stream);
         this.#push.blocked(input.stream);
         this.#llq.blocked(input.stream);
         break;

@@ -22,6 +22,12 @@ const closingPatience: Duration = seconds(5);
 const stoppingPatience: Duration = seconds(1);
 
 /**
+ * How long a client may take to read what it was sent: a few hundred kilobytes, which even the
+ * slowest radio link carries in this time.
+ */
+const readingPatience: Duration = seconds(60);
+
+/**
  * What one connection may cost before others have their turn: bytes of answers, and each
  * query besides. One piece of bytes can hold thousands of queries, each for 64 KiB.
  */
@@ -71,6 +77,8 @@ export class Streams {
   /** How many are too many. */
   #turnedAway = 0;
   readonly #deadlines = new Deadlines<StreamId>();
+  /** When those that are blocked are given up. */
+  readonly #blocked = new Deadlines<StreamId>();
   readonly #touched = new Set<Stream>();
   /** Those whose turn is over; the next one comes as soon as the engine is asked again. */
   readonly #waiting = new Set<Stream>();
@@ -144,13 +152,14 @@ export class Streams {
   /**
    * The client does not read as fast as it is written to. It gets the rest of its turn; what it
    * asks beyond that waits until it has caught up, so that one who reads steadily is not reset
-   * for what it asked ahead.
+   * for what it asked ahead. One who reads nothing at all is (PUSH-38).
    */
-  blocked(id: StreamId): void {
+  blocked(now: Instant, id: StreamId): void {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     stream.isBlocked = true;
     stream.cost = 0;
+    this.#blocked.set(id, after(now, readingPatience));
   }
 
   drained(now: Instant, id: StreamId): void {
@@ -158,6 +167,7 @@ export class Streams {
     if (stream === undefined) return;
     const wasStalled = this.#isStalled(stream);
     stream.isBlocked = false;
+    this.#blocked.clear(id);
     if (!wasStalled || stream.isClosing) return;
     stream.cost = 0;
     if (stream.due > 0) this.#deadlines.clear(id);
@@ -215,6 +225,11 @@ export class Streams {
       stream.cost = 0;
       this.#readOn(now, stream);
     }
+    for (let id = this.#blocked.takeDue(now); id !== undefined; ) {
+      this.#counts.add("streams", "unread");
+      this.abort(now, id);
+      id = this.#blocked.takeDue(now);
+    }
     for (;;) {
       const id = this.#deadlines.takeDue(now);
       if (id === undefined) return;
@@ -229,7 +244,8 @@ export class Streams {
   }
 
   nextDeadline(): Instant | undefined {
-    return earliest(this.#waitingSince, this.#deadlines.next());
+    const next = earliest(this.#blocked.next(), this.#deadlines.next());
+    return earliest(this.#waitingSince, next);
   }
 
   /**
@@ -380,6 +396,7 @@ export class Streams {
   #forget(stream: Stream): void {
     this.#streams.delete(stream.id);
     this.#deadlines.clear(stream.id);
+    this.#blocked.clear(stream.id);
     this.#touched.delete(stream);
     this.#waiting.delete(stream);
     if (stream.isTurnedAway) this.#turnedAway -= 1;

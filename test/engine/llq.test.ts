@@ -215,7 +215,7 @@ describe("over streams [LLQ-24]", () => {
     const tcp = open(w.connect());
     link.says(lobby);
     w.input({ kind: "stream-blocked", stream: tcp.stream });
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 15; round++) {
       const one = `_ipp._tcp.local. 4500 PTR r${round}._ipp._tcp.local.`;
       link.says(one);
       w.run(seconds(1));

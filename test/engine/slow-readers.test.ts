@@ -4,6 +4,7 @@
 
 import { describe, expect, test } from "vitest";
 import { ms, seconds } from "../../src/time.js";
+import { example } from "../dso/examples.js";
 import { Client, foyer, gone, lobby, scene, type } from "./push-client.js";
 
 describe("slow readers [PUSH-38]", () => {
@@ -21,7 +22,7 @@ describe("slow readers [PUSH-38]", () => {
   test("nothing is queued for one that does not read; it is told the difference [PUSH-38]", () => {
     const { w, link, client, reads } = slow();
     client.subscriber.news();
-    for (let round = 0; round < 50; round++) {
+    for (let round = 0; round < 15; round++) {
       link.says(foyer);
       link.says(`_ipp._tcp.local. 4500 PTR r${round}._ipp._tcp.local.`);
       w.run(seconds(1));
@@ -33,6 +34,31 @@ describe("slow readers [PUSH-38]", () => {
     expect(client.news()).toEqual([[`+ ${type}. 4500 PTR Foyer.${type}.`]]);
     reads();
     expect(client.heard()).toEqual([]);
+  });
+
+  test("who reads nothing for a minute is reset, whatever it asks meanwhile [PUSH-38]", () => {
+    const { w, client } = slow();
+    for (let second = 0; second < 59; second++) {
+      w.run(seconds(1));
+      client.tcp.send(example("E01"));
+    }
+    expect(client.tcp.closed).toBeUndefined();
+    w.run(seconds(2));
+    expect(client.tcp.closed).toBe("abort");
+    expect(w.counts.of("streams", "unread")).toBe(1);
+    expect(w.engine.dump(w.now)).toMatchObject({ push: { sessions: 0, subscriptions: 0 } });
+  });
+
+  test("who reads now and then is not reset [PUSH-38]", () => {
+    const { w, client, reads } = slow();
+    for (let round = 0; round < 5; round++) {
+      w.run(seconds(50));
+      reads();
+      w.input({ kind: "stream-blocked", stream: client.tcp.stream });
+    }
+    reads();
+    w.run(seconds(100));
+    expect(client.tcp.closed).toBeUndefined();
   });
 
   test("opposite changes vanish [PUSH-38]", () => {
