@@ -252,10 +252,10 @@ describe("what an LLQ is told", () => {
     rig.event(5, shown("Lobby")).stepped();
     rig.wait(2000).stepped();
     rig.event(5, shown("Lobby"));
-    expect(rig.model.acknowledged(6, id)).toBe(false);
-    expect(rig.model.acknowledged(5, noId)).toBe(false);
+    expect(rig.model.acknowledged(rig.now, 6, id)).toBe(false);
+    expect(rig.model.acknowledged(rig.now, 5, noId)).toBe(false);
     rig.wait(4000).event(5, shown("Lobby"));
-    expect(rig.model.acknowledged(5, id)).toBe(true);
+    expect(rig.model.acknowledged(rig.now, 5, id)).toBe(true);
     rig.stepped();
   });
 

@@ -268,7 +268,8 @@ export class LlqClient {
     this.#pass(() => {
       const { checkers } = this.#world;
       if (checkers.isStopped) return;
-      if (port === this.#source.port) this.model.acknowledged(messageId, fields.id);
+      if (port === this.#source.port)
+        this.model.acknowledged(this.#world.now, messageId, fields.id);
       this.#world.enter({ kind: "datagram", listener, source: { address, port }, bytes });
     });
   }

@@ -49,6 +49,8 @@ export class LlqModel {
   isBlocked = false;
   /** A new configuration does not grant it: within this step the server has its last word. */
   isEnding = false;
+  /** It may be over, or not: nothing is said of it until the server says something. */
+  isDoubtful = false;
   events = 0;
   readonly #exchanges: Exchanges;
   #hold: Hold | undefined;
@@ -102,6 +104,7 @@ export class LlqModel {
     demand(now < this.leaseEndsAt, () => "an event after the lease");
     demand(fields.error === 0 && fields.leaseSeconds === 0, () => "fields of an event");
     demand(!this.isBlocked, () => "an event to a client that does not read");
+    this.isDoubtful = false;
     const { outstanding } = this;
     if (outstanding !== undefined) {
       this.#resent(now, outstanding, bytes);
@@ -118,8 +121,11 @@ export class LlqModel {
   }
 
   /** The engine reads an acknowledgement from the right place. @returns whether it counts */
-  acknowledged(messageId: number, id: string): boolean {
+  acknowledged(now: Instant, messageId: number, id: string): boolean {
+    this.expire(now);
     const { outstanding } = this;
+    // In the moments in which the engine's timer decides, it may be over already.
+    this.isDoubtful ||= outstanding !== undefined && !this.isSurelyLive(now);
     if (id !== this.id || outstanding?.messageId !== messageId) return false;
     apply(this.held, outstanding.heard.message.answers);
     this.outstanding = undefined;
@@ -140,6 +146,7 @@ export class LlqModel {
   end(): void {
     this.state = "ended";
     this.isEnding = false;
+    this.isDoubtful = false;
     this.#exchanges.unhold(this.#hold);
     this.#hold = undefined;
     this.outstanding = undefined;
@@ -167,6 +174,7 @@ export class LlqModel {
   /** False in the moments in which the engine's timer decides. */
   isSurelyLive(now: Instant): boolean {
     const { outstanding } = this;
+    if (this.isDoubtful) return false;
     if (this.state !== "live" || this.leaseEndsAt <= now) return false;
     const isLast = outstanding?.sent === waits.length;
     return !isLast || elapsed(outstanding.sentAt, now) < waits[2];
