@@ -6,10 +6,16 @@ import fc from "fast-check";
 import { describe, test } from "vitest";
 import { allCaptures } from "../wire/captures.js";
 import { hostileBytes, judge } from "./decode.js";
+import { hostileOptions, hostileTlvs, judgeOption, judgeTlvs } from "./tlv.js";
 
 describe("decoding", () => {
   test("hostile packets are decoded or refused, and nothing else", () => {
     fc.assert(fc.property(hostileBytes, judge), { numRuns: 3000, seed: 1 });
+  });
+
+  test("TLVs and LLQ options are read within their bounds, or refused [DSO-21] [LLQ-02]", () => {
+    fc.assert(fc.property(hostileTlvs, judgeTlvs), { numRuns: 3000, seed: 1 });
+    fc.assert(fc.property(hostileOptions, judgeOption), { numRuns: 500, seed: 1 });
   });
 
   test.each(allCaptures())("$title", ({ bytes }) => judge(bytes));

@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { toHex } from "../wire/captures.js";
 import { hostileBytes, judge } from "./decode.js";
+import { hostileOptions, hostileTlvs, judgeOption, judgeTlvs } from "./tlv.js";
 
 const { values } = parseArgs({
   options: {
@@ -21,7 +22,11 @@ const end = Date.now() + Number(values.seconds) * 1000;
 let seed = Number(values.seed);
 let packets = 0;
 while (Date.now() < end) {
-  const outcome = fc.check(fc.property(hostileBytes, judge), { numRuns: packetsPerRound, seed });
+  const run = { numRuns: packetsPerRound, seed };
+  // These break without a packet to keep: the seed tells which.
+  fc.assert(fc.property(hostileTlvs, judgeTlvs), run);
+  fc.assert(fc.property(hostileOptions, judgeOption), run);
+  const outcome = fc.check(fc.property(hostileBytes, judge), run);
   packets += outcome.numRuns;
   if (outcome.failed) {
     const [bytes] = outcome.counterexample as [Uint8Array];
