@@ -208,7 +208,9 @@ export class Session {
       demand(this.copy.remove(rr), () => `a removal of what was not told: ${formatRR(rr)}`);
       return;
     }
-    if (!this.#covers(this.wanted.values(), rr.name.key, rr.type)) {
+    // Only after the response (PUSH-18).
+    const accepted = [...this.wanted.values()].filter(({ isAccepted }) => isAccepted);
+    if (!this.#covers(accepted, rr.name.key, rr.type)) {
       const isLate = this.#covers(this.#ended, rr.name.key, rr.type);
       demand(isLate, () => `not subscribed to: ${formatRR(rr)}`);
       return;
