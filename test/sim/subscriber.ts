@@ -42,6 +42,8 @@ export interface SubscriberKind {
 interface LlqRequest {
   readonly kind: "setup" | "refresh";
   readonly model: LlqModel;
+  /** The ID that the LLQ had when it was sent. */
+  readonly id: string;
   readonly leaseSeconds: number;
 }
 
@@ -143,12 +145,12 @@ export class Subscriber {
       this.llqs.push(model);
       this.#world.checkers.copies.llqs.add(model);
     }
-    this.#llq({ kind: "setup", model, leaseSeconds });
+    this.#llq({ kind: "setup", model, id: noId, leaseSeconds });
   }
 
   /** @param leaseSeconds  0 ends it */
   refreshLlq(model: LlqModel, leaseSeconds: number): void {
-    this.#llq({ kind: "refresh", model, leaseSeconds });
+    this.#llq({ kind: "refresh", model, id: model.id, leaseSeconds });
   }
 
   /** Something that no client may send: the server has to reset the connection. */
@@ -213,11 +215,10 @@ export class Subscriber {
   }
 
   #llq(request: LlqRequest): void {
-    const { kind, model, leaseSeconds } = request;
+    const { kind, model, id, leaseSeconds } = request;
     const messageId = this.#freshId();
     const opcode = kind === "setup" ? Llq.setup : Llq.refresh;
     const { question } = model;
-    const id = kind === "setup" ? noId : model.id;
     const fields = { opcode, error: 0, id, leaseSeconds };
     this.#send(llqBytes({ messageId, question, fields }), () => {
       const { zones, switches, now } = this.#world;
@@ -282,11 +283,12 @@ export class Subscriber {
     demand(fields.opcode === (kind === "setup" ? 1 : 2), () => `LLQ opcode ${fields.opcode}`);
     if (fields.error !== 0) {
       const isFull = fields.error === 1 && checkers.isLimited(now);
-      const isGone = kind === "refresh" && fields.error === 4 && !model.isSurelyLive(now);
+      const isOld = request.id !== model.id || !model.isSurelyLive(now);
+      const isGone = kind === "refresh" && fields.error === 4 && isOld;
       const isStatic = kind === "setup" && fields.error === 2 && this.#isStatic(model);
       const isDue = isFull || isGone || isStatic;
       demand(isDue, () => `LLQ error ${fields.error} to ${kind}`);
-      model.end();
+      if (kind === "setup" || request.id === model.id) model.end();
       return;
     }
     if (kind === "refresh") {
