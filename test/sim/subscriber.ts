@@ -4,7 +4,7 @@
 
 import { after, elapsed, type Instant, ms, seconds } from "../../src/time.js";
 import { Rcode, RRType } from "../../src/wire/codes.js";
-import { encodeMessage, type Question } from "../../src/wire/message.js";
+import { encodeMessage, headerBytes, type Question } from "../../src/wire/message.js";
 import type { Name } from "../../src/wire/name.js";
 import type { RR } from "../../src/wire/rr.js";
 import { Connection, type End, type Outgoing } from "./client.js";
@@ -240,7 +240,12 @@ export class Subscriber {
       arrives: () => {
         // Bytes that cross with the end of the stream are read by nobody.
         if (!this.#world.isStreamOpen(this.connection.id)) return;
-        if (this.session.mustReset || this.session.state === "leaving") return;
+        if (this.session.mustReset) return;
+        if (this.session.state === "leaving") {
+          // What holds no header is fatal even then; all else is dropped (DSO-41).
+          this.session.mayReset = bytes.length < headerBytes;
+          return;
+        }
         if (!isKeepalive(bytes)) this.session.activeAt = this.#world.now;
         arrives();
       },
