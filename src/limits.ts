@@ -36,6 +36,8 @@ export interface Limits {
   /** The lease that a client wishes is moved between these. */
   readonly llqLeaseMin: Duration;
   readonly llqLeaseMax: Duration;
+  /** Records published in one zone. */
+  readonly updateRecords: number;
   /** Bytes waiting to be read by a client; more resets the connection. */
   readonly writeQueue: number;
   /** Run time and memory of discd.lua. */
@@ -76,6 +78,8 @@ export const defaultLimits: Limits = {
   // The bounds of the public server that clients were written against (LLQ-22).
   llqLeaseMin: seconds(900),
   llqLeaseMax: seconds(7200),
+  // Ten records for each of 2,000 services; the whole of it is compared at every audit.
+  updateRecords: 20_000,
   writeQueue: 1024 * 1024,
   luaTime: seconds(3),
   luaMemory: 64 * 1024 * 1024,

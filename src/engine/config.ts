@@ -6,6 +6,7 @@ import type { LinkOptions } from "../mdns/link.js";
 import type { ProxyOptions, ServedLink } from "../proxy/options.js";
 import type { CookieSetting } from "../query/queries.js";
 import type { QueryLog } from "../query/replies.js";
+import type { PublishedZone } from "../update/options.js";
 import type { LinkId } from "./io.js";
 
 /** One link that is used, whether its zones are answered or it is announced to only. */
@@ -14,6 +15,8 @@ export interface LinkConfig {
   readonly mdns: LinkOptions;
   /** Also an element of `proxy.links`; absent when the link has no zone. */
   readonly served?: ServedLink;
+  /** Mode "update": where its records go. Such a link has no `served`. */
+  readonly published?: readonly PublishedZone[];
   /** DNS-SD types kept asked for, as in `_ipp._tcp`; true: every type seen. */
   readonly warm: readonly string[] | true;
 }

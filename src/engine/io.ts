@@ -4,6 +4,10 @@
 
 import type { Endpoint, Family, Prefix } from "../address.js";
 import type { Peer } from "../query/asker.js";
+import type { Note } from "../update/journal.js";
+import type { PrimaryAnswer, PrimaryQuestion } from "../update/primary.js";
+import type { Name } from "../wire/name.js";
+import type { RR } from "../wire/rr.js";
 import type { EngineConfig } from "./config.js";
 
 /** A broadcast domain running mDNS; the name of its interface. */
@@ -15,7 +19,24 @@ export type ListenerId = string;
 /** One accepted connection; never used again for another. */
 export type StreamId = number;
 
+/** One connection that we open; never used again for another. Streams are those we accept. */
+export type DialId = number;
+
 export type { Peer };
+
+/** What is asked of the resolvers of the system, and what they say. */
+export type Lookup = PrimaryQuestion;
+export type LookupAnswer = PrimaryAnswer;
+
+/** How the other end of a dial has to prove who it is. */
+export interface DialTls {
+  /** For SNI and the certificate; undefined where only an address is known. */
+  readonly serverName: string | undefined;
+  /** Certificates of authorities in PEM; absent: the system's. */
+  readonly ca?: string;
+  /** SHA-256 of public keys in Base64; with any, nothing else is trusted. */
+  readonly pins: readonly string[];
+}
 
 export type StreamTransport = "tcp" | "tls";
 
@@ -72,13 +93,33 @@ export type Input =
     }
   /**
    * What time it is for others: Instant 0 in milliseconds since 1970. Said before anything
-   * else, and again when the system's clock was set.
+   * else, and again when the system's clock was set, or whether it may be trusted has changed:
+   * somebody keeps it right (TO-8).
    */
-  | { readonly kind: "wall-clock"; readonly origin: number }
+  | { readonly kind: "wall-clock"; readonly origin: number; readonly isTrusted: boolean }
+  /** The resolvers' answer to a `look-up`; undefined when there is none. */
+  | {
+      readonly kind: "looked-up";
+      readonly question: Lookup;
+      readonly answer: LookupAnswer | undefined;
+    }
+  /** The connection is there, and over TLS its other end has proved itself. */
+  | { readonly kind: "dial-opened"; readonly dial: DialId }
+  | { readonly kind: "dial-bytes"; readonly dial: DialId; readonly bytes: Uint8Array }
+  /** It ended, or could not be had; `reason` is for people. Not said after `dial-close`. */
+  | { readonly kind: "dial-closed"; readonly dial: DialId; readonly reason: string }
+  /**
+   * What the state file of a zone holds. Said before the first `link-up`, and before a
+   * `reconfigure` that may bring the zone; for a zone that is being updated it is passed over.
+   */
+  | { readonly kind: "restore"; readonly zone: Name; readonly own: readonly RR[] }
   /** The instant named by `nextDeadline` has come. */
   | { readonly kind: "deadline" }
   | { readonly kind: "reconfigure"; readonly config: EngineConfig }
-  /** Say goodbye; nothing but `stream-closed` follows. */
+  /**
+   * Say goodbye. What follows is how streams end and, while what was published is taken back,
+   * what the primaries say.
+   */
   | { readonly kind: "stop" };
 
 export type Effect =
@@ -104,4 +145,21 @@ export type Effect =
   | { readonly kind: "abort"; readonly stream: StreamId }
   /** Stop reading from the stream until `resume`. */
   | { readonly kind: "pause"; readonly stream: StreamId }
-  | { readonly kind: "resume"; readonly stream: StreamId };
+  | { readonly kind: "resume"; readonly stream: StreamId }
+  /** To be asked of the resolvers of the system; answered by `looked-up`. */
+  | { readonly kind: "look-up"; readonly question: Lookup }
+  /** To be connected, over TLS where `tls` stands; answered by `dial-opened` or `dial-closed`. */
+  | {
+      readonly kind: "dial";
+      readonly dial: DialId;
+      readonly endpoint: Endpoint;
+      readonly tls?: DialTls;
+    }
+  /** Length prefix and message in one piece. */
+  | { readonly kind: "dial-write"; readonly dial: DialId; readonly bytes: Uint8Array }
+  /** To be ended at once, whether it is open or not yet. */
+  | { readonly kind: "dial-close"; readonly dial: DialId }
+  /** To be on disk, in the state file of the zone, before the effects after it are carried out. */
+  | { readonly kind: "remember"; readonly zone: Name; readonly notes: readonly Note[] }
+  /** The state file of the zone says the same when it holds just this. */
+  | { readonly kind: "snapshot"; readonly zone: Name; readonly own: readonly RR[] };

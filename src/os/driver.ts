@@ -352,7 +352,7 @@ export class Driver {
     const origin = wallClockOrigin();
     if (Math.abs(origin - (this.#wallClock ?? Number.NEGATIVE_INFINITY)) <= driftMax) return;
     this.#wallClock = origin;
-    this.dispatch({ kind: "wall-clock", origin });
+    this.dispatch({ kind: "wall-clock", origin, isTrusted: false });
   }
 
   #lost(listener: string, code: string): void {

@@ -250,7 +250,7 @@ export class World {
         break;
       }
       default:
-        this.#clients.get(effect.stream)?.carry(effect);
+        if ("stream" in effect) this.#clients.get(effect.stream)?.carry(effect);
     }
   }
 }

@@ -354,7 +354,7 @@ export class World {
       this.#mailboxes.get(placeOf(effect.to))?.(effect.bytes, true);
       this.exchanges.release((ask) => ask.key === key);
       this.#agenda.plan(this.now, () => this.enter({ kind: "send-failed", listener, reason }));
-    } else {
+    } else if ("stream" in effect) {
       this.#dying.add(effect.stream);
       this.#connections.get(effect.stream)?.over("gone");
       this.exchanges.release((ask) => ask.key.startsWith(`${effect.stream}~`));
