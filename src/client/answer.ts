@@ -60,3 +60,19 @@ function least(ttls: readonly number[]): Duration {
 
 export const trueUntil = (now: Instant, message: Message, question: Question): Instant =>
   after(now, spanOf(message, question));
+
+/** The targets of the PTR records that answer, in the order they came. */
+export function pointersIn(message: Message, name: Name): Name[] {
+  const names = namesIn(message, name);
+  return message.answers.flatMap((rr) =>
+    rr.rdata.kind === "ptr" && names.has(rr.name.key) ? [rr.rdata.target] : [],
+  );
+}
+
+/** Records of one name and type in the sections that may hold them. */
+export function recordsIn(message: Message, name: Name, type: number): RR[] {
+  const names = namesIn(message, name);
+  return [...message.answers, ...message.additionals].filter(
+    (rr) => rr.type === type && names.has(rr.name.key),
+  );
+}

@@ -2,6 +2,8 @@
 // delegating zone needs. Speaks plain DNS; knows discd only through discd.lua.
 
 import packageJson from "../../package.json" with { type: "json" };
+import { type ResolverFile, readResolverFile, resolverFile } from "../os/resolv-conf.js";
+import { Resolver, ResolverError } from "../os/resolver.js";
 import { parseType, RRType, typeName } from "../wire/codes.js";
 import type { Name } from "../wire/name.js";
 import { formatRR } from "../wire/text.js";
@@ -25,8 +27,7 @@ import {
   renderMessage,
   type Style,
 } from "./render.js";
-import { Resolver, ResolverError } from "./resolver.js";
-import { findServer, resolverFile, type SystemResolver, systemResolver } from "./server.js";
+import { findServer } from "./server.js";
 import { type CommandLine, ExitStatus, readCommandLine, UsageError, usageText } from "./usage.js";
 import { watch } from "./watch.js";
 
@@ -43,12 +44,12 @@ function nothing(text: string): ExitStatus {
   return ExitStatus.nothing;
 }
 
-let system: SystemResolver | undefined;
+let system: ResolverFile | undefined;
 
 /** What is wrong with the system's file is said, once. */
-function systemOnce(): SystemResolver {
+function systemOnce(): ResolverFile {
   if (system === undefined) {
-    system = systemResolver();
+    system = readResolverFile();
     for (const complaint of system.complaints) complain(complaint);
   }
   return system;

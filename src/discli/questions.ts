@@ -1,13 +1,14 @@
 // What browsing and resolving ask (RFC 6763 §4, §5, §6, §9 and §11). Each gives
 // what it found; render.ts makes text of it.
 
+import { pointersIn, recordsIn } from "../client/answer.js";
 import { adviceFor } from "../client/rcode-text.js";
+import { placeOf } from "../os/resolv-conf.js";
+import { type Answer, type Resolver, ResolverError } from "../os/resolver.js";
 import { Rcode, RRType, rcodeName } from "../wire/codes.js";
 import { displayName, type Label, labelText, type Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import { below } from "./names.js";
-import { type Answer, pointersIn, type Resolver, ResolverError, recordsIn } from "./resolver.js";
-import { placeOf } from "./server.js";
 
 /** The enumeration names of RFC 6763 §11, in the order in which they are shown. */
 export const enumerationPrefixes = ["b", "lb", "db", "r", "dr"] as const;

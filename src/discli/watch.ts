@@ -7,10 +7,10 @@ import { readFileSync } from "node:fs";
 import type { ClientOutput } from "../client/io.js";
 import { ClientDriver } from "../os/client.js";
 import type { Trust } from "../os/client-tls.js";
+import type { Resolver } from "../os/resolver.js";
 import { RRClass, RRType } from "../wire/codes.js";
 import { displayName, type Name } from "../wire/name.js";
 import { asJson, renderChange, type Style } from "./render.js";
-import type { Resolver } from "./resolver.js";
 import { UsageError, type WatchWords } from "./usage.js";
 
 export interface WatchOptions {

@@ -2,13 +2,14 @@
 // that helps or does not; more than one server.
 
 import { afterEach, describe, expect, test } from "vitest";
+import { pointersIn } from "../../src/client/answer.js";
 import { browse, browsedName, domainLists, resolve } from "../../src/discli/questions.js";
-import { pointersIn, Resolver } from "../../src/discli/resolver.js";
+import { Resolver } from "../../src/os/resolver.js";
 import { Rcode, RRType } from "../../src/wire/codes.js";
 import { decodeMessage, encodeMessage } from "../../src/wire/message.js";
 import { displayName, parseName } from "../../src/wire/name.js";
 import { formatRR } from "../../src/wire/text.js";
-import { answer, type Behaviour, type Running, serve } from "./servers.js";
+import { answer, type Behaviour, type Running, serve } from "../os/servers.js";
 
 let running: Running[] = [];
 afterEach(async () => {

@@ -1,7 +1,8 @@
 // Whom discli asks: --server, and what resolv.conf files hold in the wild.
 
 import { describe, expect, test } from "vitest";
-import { findServer, parseServer, readResolver } from "../../src/discli/server.js";
+import { findServer, parseServer } from "../../src/discli/server.js";
+import { readResolver } from "../../src/os/resolv-conf.js";
 import { displayName } from "../../src/wire/name.js";
 
 test.each([

@@ -4,7 +4,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import type { Server } from "../../src/discli/server.js";
+import type { Server } from "../../src/os/resolv-conf.js";
 import { encodeFrame, FrameReader } from "../../src/wire/frame.js";
 import { decodeMessage, encodeMessage, type Message } from "../../src/wire/message.js";
 import { parseRRs } from "../../src/wire/text.js";

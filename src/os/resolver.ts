@@ -1,19 +1,18 @@
 // One question to a DNS server, as a stub resolver puts it: over UDP with EDNS,
 // again when nothing comes back, over TCP when the answer was truncated
 // (RFC 1035 §4.2, RFC 6891, RFC 7766 §5), and to the next server when one fails.
+// What the daemon asks all its life goes through system-resolver.ts.
 
 import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { connect } from "node:net";
-import { namesIn } from "../client/answer.js";
-import { causeOf } from "../os/connection-faults.js";
 import { Rcode, RRClass } from "../wire/codes.js";
 import { FormatError } from "../wire/errors.js";
 import { encodeFrame, FrameReader } from "../wire/frame.js";
 import { decodeMessage, encodeMessage, type Message } from "../wire/message.js";
 import { equalNames, type Name } from "../wire/name.js";
-import type { RR } from "../wire/rr.js";
-import { placeOf, type Server } from "./server.js";
+import { causeOf } from "./connection-faults.js";
+import { placeOf, type Server } from "./resolv-conf.js";
 
 /** The question could not be put, or no answer came back. */
 export class ResolverError extends Error {
@@ -26,6 +25,8 @@ export interface Patience {
   readonly whole: number;
   /** A lost datagram is sent again after this. */
   readonly resend: number;
+  /** For all servers and transports together, shared out evenly; absent: no such bound. */
+  readonly inAll?: number;
 }
 
 /** A Discovery Proxy may take 6 s for a first answer (RFC 8766 §5.6): no client gives up sooner. */
@@ -70,9 +71,11 @@ export class Resolver {
   async ask(name: Name, type: number): Promise<Answer> {
     const failures: string[] = [];
     let evasion: Answer | undefined;
-    for (const server of this.#servers) {
+    const start = performance.now();
+    for (const [index, server] of this.#servers.entries()) {
+      const patience = this.#shareOf(index, performance.now() - start);
       try {
-        const message = await this.#askOne(server, { name, type });
+        const message = await askOne(server, { name, type }, patience);
         if (!evasive.has(message.rcode)) return { message, server };
         evasion ??= { message, server };
       } catch (error) {
@@ -84,11 +87,22 @@ export class Resolver {
     throw new ResolverError(failures.join("; "));
   }
 
-  async #askOne(server: Server, question: Question): Promise<Message> {
-    const message = await askUdp(server, new Exchange(question), this.#patience);
-    if (!message.tc) return message;
-    return askTcp(server, new Exchange(question), this.#patience.whole);
+  /** What the server at `index` may take when so much time is gone. */
+  #shareOf(index: number, gone: number): Patience {
+    const { whole, resend, inAll } = this.#patience;
+    if (inAll === undefined) return this.#patience;
+    const share = Math.max((inAll - gone) / (this.#servers.length - index), 1);
+    return { whole: Math.min(whole, share), resend: Math.min(resend, share / 2), inAll: share };
   }
+}
+
+async function askOne(server: Server, question: Question, patience: Patience): Promise<Message> {
+  const start = performance.now();
+  const message = await askUdp(server, new Exchange(question), patience);
+  if (!message.tc) return message;
+  const { whole, inAll } = patience;
+  const left = inAll === undefined ? whole : inAll - (performance.now() - start);
+  return askTcp(server, new Exchange(question), Math.max(Math.min(whole, left), 1));
 }
 
 /** One query and how its answer is known. */
@@ -123,7 +137,7 @@ class Exchange {
 
   /** Why there is none. */
   silence({ whole }: Pick<Patience, "whole">): string {
-    return `no answer within ${whole / 1000} s${this.#fault}`;
+    return `no answer within ${Math.ceil(whole / 100) / 10} s${this.#fault}`;
   }
 
   #isAnswer(message: Message): boolean {
@@ -194,20 +208,4 @@ function askTcp(server: Server, exchange: Exchange, whole: number): Promise<Mess
       }
     });
   });
-}
-
-/** The targets of the PTR records that answer, in the order they came. */
-export function pointersIn(message: Message, name: Name): Name[] {
-  const names = namesIn(message, name);
-  return message.answers.flatMap((rr) =>
-    rr.rdata.kind === "ptr" && names.has(rr.name.key) ? [rr.rdata.target] : [],
-  );
-}
-
-/** Records of one name and type in the sections that may hold them. */
-export function recordsIn(message: Message, name: Name, type: number): RR[] {
-  const names = namesIn(message, name);
-  return [...message.answers, ...message.additionals].filter(
-    (rr) => rr.type === type && names.has(rr.name.key),
-  );
 }
