@@ -6,7 +6,7 @@
 import { type Family, formatPrefix, type Prefix } from "../address.js";
 import type { Counts } from "../counts.js";
 import type { Random } from "../random.js";
-import { earliest, type Instant } from "../time.js";
+import { type Duration, earliest, elapsed, type Instant } from "../time.js";
 import { RRType } from "../wire/codes.js";
 import type { Message } from "../wire/message.js";
 import type { Name } from "../wire/name.js";
@@ -219,6 +219,19 @@ export class Link {
     if (question === undefined) return;
     this.#asking.left(question);
     if (question.watches.size === 0) this.#cache.reconsider(question.name, question.type);
+  }
+
+  /**
+   * Lets the series of a watched question begin anew, as after `watch`; what is known by now are
+   * known answers. Nothing happens while the series is younger than `age`: somebody else has
+   * begun it, and its questions serve all.
+   */
+  askAnew(now: Instant, { name, type }: LinkQuestion, age: Duration): void {
+    const question = this.#table.find(name, type);
+    if (question === undefined || this.#place === undefined || !question.isWatched) return;
+    const { startedAt } = question;
+    if (startedAt !== undefined && elapsed(startedAt, now) < age) return;
+    this.#asking.start(now, question);
   }
 
   /** Live records of a type at a name, oldest first; type ANY: all of them. Never an NSEC. */

@@ -8,7 +8,7 @@ import type { Counts } from "../counts.js";
 import type { Change, Link, LinkQuestion, WatchId } from "../mdns/link.js";
 import { isLocalName } from "../proxy/rewrite.js";
 import { typeOf } from "../proxy/services.js";
-import type { Instant } from "../time.js";
+import type { Duration, Instant } from "../time.js";
 import { RRType } from "../wire/codes.js";
 import { foldLabel, type Name, nameOf } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
@@ -73,13 +73,16 @@ export class Enumeration {
     this.#lists.clear();
   }
 
-  /** Asks anew for the types and for the instances of each, as at the start (UP-48). */
-  sweep(now: Instant): void {
+  /**
+   * Asks anew for the types and for the instances of each, as at the start (UP-48); not for what
+   * somebody, or another inventory of this link, has begun to ask less than `spacing` ago.
+   */
+  sweep(now: Instant, spacing: Duration): void {
     for (const asked of this.#asked.values()) {
+      // Where there was no room before, there may be by now.
+      asked.watch ??= this.#watch(now, asked.question);
       if (asked.role !== "types" && asked.role !== "instances") continue;
-      // Only a question that begins is asked at once; its answers are known answers by then.
-      if (asked.watch !== undefined) this.#link.unwatch(now, asked.watch);
-      asked.watch = this.#watch(now, asked.question);
+      this.#link.askAnew(now, asked.question, spacing);
     }
   }
 

@@ -3,7 +3,15 @@
 // zone's words. Says only what has changed; how that gets into the zone is the
 // publisher's affair.
 
-import { type AddressList, parsePrefix, permits } from "../address.js";
+import {
+  type Address,
+  type AddressList,
+  contains,
+  formatPrefix,
+  type Prefix,
+  parsePrefix,
+  permits,
+} from "../address.js";
 import type { Counts } from "../counts.js";
 import { Deadlines } from "../deadlines.js";
 import type { Log } from "../log.js";
@@ -21,7 +29,7 @@ import { displayName, labelText, type Name, nameOf } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import { Enumeration, typesName } from "./enumeration.js";
 import { isForbidden } from "./forbidden.js";
-import { linkHold, secondSweep, sweepSpan } from "./limits.js";
+import { linkHold, secondSweep, sweepSpacing, sweepSpan } from "./limits.js";
 import { type Offer, type OfferChange, type OfferedRR, recordKey } from "./offer.js";
 
 export interface InventorySettings {
@@ -31,6 +39,8 @@ export interface InventorySettings {
   readonly ttlSecondsMax: number;
   /** Keys of names that nobody on the link may own, such as the zone's name servers. */
   readonly guarded: ReadonlySet<string>;
+  /** Offers only what has addresses in this subnet of the link, and those alone (UP-10). */
+  readonly subnet?: Prefix;
 }
 
 /** Never reachable from elsewhere, whatever the configuration says. */
@@ -61,11 +71,14 @@ export class Inventory {
   readonly #counts: Counts;
   readonly #log: Log;
   readonly #enumeration: Enumeration;
+  /** What speaks for the records here: the link, or one subnet of it. */
+  readonly #source: string;
   readonly #deadlines = new Deadlines<string>();
   readonly #names = new Map<string, Name>();
   readonly #offered = new Map<string, Offer>();
   readonly #told = new Set<string>();
   #isHeld = false;
+  #sweeps = 0;
   #changes: OfferChange[] = [];
 
   constructor(link: Link, settings: InventorySettings, random: Random, counts: Counts, log: Log) {
@@ -74,7 +87,9 @@ export class Inventory {
     this.#random = random;
     this.#counts = counts;
     this.#log = log;
-    const { services } = settings.zone.link;
+    const { link: id, services } = settings.zone.link;
+    const { subnet } = settings;
+    this.#source = subnet === undefined ? id : `${id} ${formatPrefix(subnet)}`;
     this.#enumeration = new Enumeration(link, (type) => !isHidden(services, type), counts);
   }
 
@@ -86,6 +101,7 @@ export class Inventory {
   start(now: Instant): void {
     this.#enumeration.start(now);
     this.#deadlines.set(sweepDue, after(now, secondSweep));
+    this.#sweeps = 0;
     this.#look(now);
   }
 
@@ -132,7 +148,8 @@ export class Inventory {
   }
 
   #sweep(now: Instant): void {
-    this.#enumeration.sweep(now);
+    this.#enumeration.sweep(now, this.#sweeps === 0 ? sweepSpacing.second : sweepSpacing.later);
+    this.#sweeps += 1;
     const span = between(this.#random, sweepSpan.min, sweepSpan.max);
     this.#deadlines.set(sweepDue, after(now, span));
   }
@@ -163,7 +180,7 @@ export class Inventory {
       this.#withdraw(name.key);
       if (this.#enumeration.listing(name).length === 0) this.#names.delete(name.key);
     } else if (offered === undefined || !isSame(offered.rrs, rrs)) {
-      const source = this.#settings.zone.link.link;
+      const source = this.#source;
       const offer = { key: `${source} ${name.key}`, source, title: name, rrs };
       this.#offered.set(name.key, offer);
       this.#changes.push(offer);
@@ -226,10 +243,14 @@ export class Inventory {
 
   #addressesOf(now: Instant, host: Name): OfferedRR[] {
     const { link } = this.#settings.zone;
+    const { subnet } = this.#settings;
     const known = [RRType.A, RRType.AAAA].flatMap((type) => this.#link.find(now, host, type));
     return known
       .filter(
-        ({ rr }) => !isUnroutable(rr) && (!link.suppress || isUsableAddress(rr, link, undefined)),
+        ({ rr }) =>
+          !isUnroutable(rr) &&
+          (subnet === undefined || isIn(subnet, rr)) &&
+          (!link.suppress || isUsableAddress(rr, link, undefined)),
       )
       .map(({ rr }) => this.#offer(rr, "host"));
   }
@@ -281,10 +302,19 @@ function isEnding(now: Instant, heard: Heard): boolean {
   return heard.expiresAt < heard.receivedAt + heard.rr.ttlSeconds * 1000;
 }
 
-function isUnroutable({ rdata }: RR): boolean {
-  if (rdata.kind !== "a" && rdata.kind !== "aaaa") return false;
-  const family = rdata.kind === "a" ? "ipv4" : "ipv6";
-  return permits(unroutable, { family, bytes: rdata.address });
+function isUnroutable(rr: RR): boolean {
+  const address = addressOf(rr);
+  return address !== undefined && permits(unroutable, address);
+}
+
+function isIn(subnet: Prefix, rr: RR): boolean {
+  const address = addressOf(rr);
+  return address !== undefined && contains(subnet, address);
+}
+
+function addressOf({ rdata }: RR): Address | undefined {
+  if (rdata.kind !== "a" && rdata.kind !== "aaaa") return undefined;
+  return { family: rdata.kind === "a" ? "ipv4" : "ipv6", bytes: rdata.address };
 }
 
 /**

@@ -72,3 +72,8 @@ export const linkHold: Duration = seconds(10);
 /** All types are asked for this long after the start, and then so often (UP-48). */
 export const secondSweep: Duration = seconds(20);
 export const sweepSpan = { min: seconds(810), max: seconds(990) } as const;
+/** Inventories of one link share their sweeps: what was begun this shortly before is not again. */
+export const sweepSpacing: { readonly second: Duration; readonly later: Duration } = {
+  second: seconds(10),
+  later: sweepSpan.min,
+};

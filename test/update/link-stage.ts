@@ -7,7 +7,7 @@ import { Counts } from "../../src/counts.js";
 import type { Log } from "../../src/log.js";
 import { Link } from "../../src/mdns/link.js";
 import type { ServedLink } from "../../src/proxy/options.js";
-import { seededRandom } from "../../src/random.js";
+import { type Random, seededRandom } from "../../src/random.js";
 import { earliest, type Instant } from "../../src/time.js";
 import { Inventory, type InventorySettings } from "../../src/update/inventory.js";
 import type { Offer } from "../../src/update/offer.js";
@@ -42,6 +42,10 @@ export class LinkStage {
   readonly logged: string[] = [];
   readonly link: Link;
   readonly inventory: Inventory;
+  /** All of the link: the first one, and those of `also`. */
+  readonly #inventories: Inventory[] = [];
+  readonly #random: Random;
+  readonly #log: Log;
   now: Instant = at(0);
   /** Questions as they left over IPv4: second, name, type. */
   readonly asked: (readonly [second: number, question: string])[] = [];
@@ -55,40 +59,52 @@ export class LinkStage {
   ) {
     const log: Log = { event: (_, name, fields) => this.logged.push(`${name} ${fields?.name}`) };
     const random = seededRandom(seed);
-    const name = parseName(zoneName);
-    const link = linkOf({ link: "eth0", service: name, host: name, ...served });
+    this.#log = log;
+    this.#random = random;
     this.link = new Link(
       { ...options, questionsMax: 20_000, cacheRecordsMax: 50_000 },
       random,
       this.counts,
     );
-    this.inventory = new Inventory(
-      this.link,
-      {
-        zone: { kind: "service", apex: link.service, link, bases: [] },
-        ttlSecondsMax: 120,
-        guarded: new Set([parseName(`ns1.${zoneName}`).key]),
-        ...settings,
-      },
-      random,
-      this.counts,
-      log,
-    );
+    this.inventory = this.#take(served, settings);
     this.link.up(this.now, { prefixes, mtu: 1500 });
     this.inventory.start(this.now);
     this.drain();
+  }
+
+  /** Takes another inventory of the same link. */
+  also(served: Partial<ServedLink>, settings: Partial<InventorySettings>): Inventory {
+    const inventory = this.#take(served, settings);
+    inventory.start(this.now);
+    this.drain();
+    return inventory;
+  }
+
+  #take(served: Partial<ServedLink>, settings: Partial<InventorySettings>): Inventory {
+    const name = parseName(zoneName);
+    const link = linkOf({ link: "eth0", service: name, host: name, ...served });
+    const all = {
+      zone: { kind: "service", apex: link.service, link, bases: [] } as const,
+      ttlSecondsMax: 120,
+      guarded: new Set([parseName(`ns1.${zoneName}`).key]),
+      ...settings,
+    };
+    const inventory = new Inventory(this.link, all, this.#random, this.counts, this.#log);
+    this.#inventories.push(inventory);
+    return inventory;
   }
 
   /** Lets time pass up to a second from the start. */
   at(second: number): this {
     const end = at(second);
     for (let rounds = 0; ; rounds++) {
-      const next = earliest(this.link.nextDeadline(), this.inventory.nextDeadline());
+      let next = this.link.nextDeadline();
+      for (const one of this.#inventories) next = earliest(next, one.nextDeadline());
       if (next === undefined || next > end) break;
       if (rounds > 100_000) expect.fail(`does not come to rest at ${next}`);
       if (next > this.now) this.now = next;
       this.link.expire(this.now);
-      this.inventory.expire(this.now);
+      for (const one of this.#inventories) one.expire(this.now);
       this.drain();
     }
     this.now = end;
@@ -134,12 +150,12 @@ export class LinkStage {
           this.asked.push([(this.now - at(0)) / 1000, `${displayName(name)} ${type}`]);
         }
       }
-      for (const offer of this.inventory.takeChanges()) {
+      for (const offer of this.#inventories.flatMap((one) => one.takeChanges())) {
         this.changes.push({ second: (this.now - at(0)) / 1000, offer });
       }
       const changes = this.link.takeChanges();
       if (changes.length === 0) return;
-      this.inventory.changed(this.now, changes);
+      for (const one of this.#inventories) one.changed(this.now, changes);
     }
   }
 }
