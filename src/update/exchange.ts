@@ -9,7 +9,7 @@ import { Rcode } from "../wire/codes.js";
 import { FormatError } from "../wire/errors.js";
 import { encodeFrame, FrameReader } from "../wire/frame.js";
 import { decodeHeader, decodeMessage, decodePartial, type Message } from "../wire/message.js";
-import type { Name } from "../wire/name.js";
+import { equalNames, type Name } from "../wire/name.js";
 import { sign, type TsigKey, TsigStream, type Verdict, verify } from "../wire/tsig.js";
 import { answerWait, connectionIdle } from "./limits.js";
 import { Transfer, type ZoneCopy } from "./transfer.js";
@@ -45,15 +45,10 @@ export type Outcome =
       readonly tsigError?: number;
     };
 
-export interface ExchangeSettings {
-  /** Undefined only where updates without proof are allowed expressly (UP-19). */
-  readonly key: TsigKey | undefined;
-  /** Seconds since 1970 at an instant. */
-  readonly clock: (now: Instant) => number;
-}
-
 interface Sent {
   readonly id: number;
+  /** What it was signed with: its answer is too, whatever key is used by then. */
+  readonly key: TsigKey | undefined;
   readonly mac: Uint8Array;
   readonly transfer:
     | { readonly records: Transfer; readonly proof: TsigStream | undefined }
@@ -63,9 +58,10 @@ interface Sent {
 }
 
 export class Exchange {
-  readonly #settings: ExchangeSettings;
+  readonly #clock: (now: Instant) => number;
   readonly #random: Random;
   readonly #counts: Counts;
+  #key: TsigKey | undefined;
   #stream: "none" | "opening" | "open" = "none";
   #frames = new FrameReader();
   #request: Request | undefined;
@@ -74,8 +70,18 @@ export class Exchange {
   #effects: StreamEffect[] = [];
   #outcome: Outcome | undefined;
 
-  constructor(settings: ExchangeSettings, random: Random, counts: Counts) {
-    this.#settings = settings;
+  /**
+   * @param key    undefined only where updates without proof are allowed expressly (UP-19)
+   * @param clock  seconds since 1970 at an instant
+   */
+  constructor(
+    key: TsigKey | undefined,
+    clock: (now: Instant) => number,
+    random: Random,
+    counts: Counts,
+  ) {
+    this.#key = key;
+    this.#clock = clock;
     this.#random = random;
     this.#counts = counts;
   }
@@ -83,6 +89,13 @@ export class Exchange {
   /** Whether a request is under way. */
   get isBusy(): boolean {
     return this.#request !== undefined;
+  }
+
+  /** Signs with this key from the next request on. @returns whether it is another one */
+  setKey(key: TsigKey | undefined): boolean {
+    const isOther = !isSameKey(this.#key, key);
+    this.#key = key;
+    return isOther;
   }
 
   /** Begins a request; there is none under way. */
@@ -155,7 +168,7 @@ export class Exchange {
   }
 
   #write(now: Instant, request: Request): void {
-    const { key, clock } = this.#settings;
+    const key = this.#key;
     const id = this.#random.uint32() & 0xffff;
     const message = request.message.slice();
     message[0] = id >> 8;
@@ -163,12 +176,12 @@ export class Exchange {
     const signed =
       key === undefined
         ? { bytes: message, mac: new Uint8Array(0) }
-        : sign(message, key, Math.floor(clock(now)));
+        : sign(message, key, Math.floor(this.#clock(now)));
     const transfer = request.transfer && {
       records: new Transfer(request.transfer),
       proof: key && new TsigStream(key, signed.mac),
     };
-    this.#sent = { id, mac: signed.mac, transfer, rumour: undefined };
+    this.#sent = { id, key, mac: signed.mac, transfer, rumour: undefined };
     this.#deadline = after(now, answerWait);
     this.#effects.push({ kind: "write", bytes: encodeFrame(signed.bytes) });
   }
@@ -188,9 +201,9 @@ export class Exchange {
 
   /** Undefined: no proof is wanted. */
   #judge(now: Instant, sent: Sent, bytes: Uint8Array): Verdict | undefined {
-    const { key, clock } = this.#settings;
+    const { key } = sent;
     if (key === undefined) return undefined;
-    const seconds = clock(now);
+    const seconds = this.#clock(now);
     const proof = sent.transfer?.proof;
     return proof === undefined ? verify(bytes, key, seconds, sent.mac) : proof.take(bytes, seconds);
   }
@@ -198,7 +211,7 @@ export class Exchange {
   #answer(now: Instant, verdict: Verdict | undefined, bytes: Uint8Array): void {
     if (verdict?.kind === "verified" && verdict.error !== 0) {
       const offsetSeconds =
-        verdict.peerSeconds && Math.round(verdict.peerSeconds - this.#settings.clock(now));
+        verdict.peerSeconds && Math.round(verdict.peerSeconds - this.#clock(now));
       this.#end(now, { kind: "clock", offsetSeconds });
       return;
     }
@@ -295,4 +308,10 @@ function readPart(transfer: Transfer, bytes: Uint8Array) {
     if (!(error instanceof FormatError)) throw error;
     return { kind: "broken", reason: error.message } as const;
   }
+}
+
+function isSameKey(a: TsigKey | undefined, b: TsigKey | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  const hasSameSecret = a.secret.join() === b.secret.join();
+  return equalNames(a.name, b.name) && a.algorithm === b.algorithm && hasSameSecret;
 }

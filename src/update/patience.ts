@@ -39,7 +39,11 @@ export class Patience<Kind extends string> {
 
   /** @param isDecisive  it proves that all is well again, whatever has failed before */
   succeeded(kind: Kind, isDecisive: boolean): void {
-    if (!isDecisive && this.#kind !== kind) return;
+    if (isDecisive || this.#kind === kind) this.forget();
+  }
+
+  /** What has failed before says nothing any more. */
+  forget(): void {
     this.#failures = 0;
     this.#trouble = undefined;
   }

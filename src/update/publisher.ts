@@ -9,7 +9,7 @@ import type { Log } from "../log.js";
 import { below, between, type Random } from "../random.js";
 import { after, type Duration, earliest, type Instant, seconds } from "../time.js";
 import { Rcode, RRType } from "../wire/codes.js";
-import { displayName, type Name } from "../wire/name.js";
+import type { Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import { findLease } from "../wire/update-lease.js";
 import { Exchange, type Outcome, type StreamEffect } from "./exchange.js";
@@ -23,7 +23,9 @@ import type { Offer } from "./offer.js";
 import { Patience } from "./patience.js";
 import type { Ground } from "./plan.js";
 import { type Batch, UpdateQueue } from "./queue.js";
-import type { PublisherSettings, PublisherState } from "./settings.js";
+import { ServerFacts } from "./server.js";
+import type { PublisherChanges, PublisherSettings, PublisherState } from "./settings.js";
+import { Telling } from "./telling.js";
 import { dueRenewals, expiredContent, leaseRefresh, leftovers, type Upkeep } from "./upkeep.js";
 import { isDenial, type Verdict, verdictOf } from "./verdict.js";
 import { Wanted } from "./wanted.js";
@@ -31,10 +33,11 @@ import { Wanted } from "./wanted.js";
 type Due = "send" | "survey" | "grace" | "collect" | "lease" | "transfer";
 
 export class Publisher {
-  readonly #settings: PublisherSettings;
+  #settings: PublisherSettings;
+  #server = new ServerFacts();
   readonly #random: Random;
   readonly #counts: Counts;
-  readonly #log: Log;
+  readonly #telling: Telling;
   readonly #exchange: Exchange;
   readonly #wanted: Wanted;
   readonly #ledger: Ledger;
@@ -47,29 +50,22 @@ export class Publisher {
   #isGrace = true;
   /** From the start until, for the first time, nothing is left to be said. */
   #isFilling = true;
+  readonly #onConflict = (key: string, name: Name) => this.#telling.nameTaken(key, name);
   #needsCopy = true;
-  #mayCopy = true;
   #needsSerial = false;
   #upkeep: Upkeep[] = [];
   #serial: number | undefined;
   /** Updates acknowledged since the serial was read: each is one step, or none. */
   #steps = 0;
-  #refusals = 0;
-  #hasSucceeded = false;
-  #takesLives = true;
-  #hasWrittenLives = false;
   #firstChange: Instant | undefined;
-  #clockOffset: number | undefined;
-  #grantedSeconds = limits.leaseSeconds;
-  #hasToldCase = false;
 
   constructor(settings: PublisherSettings, random: Random, counts: Counts, log: Log) {
     this.#settings = settings;
     this.#random = random;
     this.#counts = counts;
-    this.#log = log;
+    this.#telling = new Telling(settings.zone, counts, log);
     const clock = (now: Instant) => settings.clock.secondsAt(now);
-    this.#exchange = new Exchange({ key: settings.key, clock }, random, counts);
+    this.#exchange = new Exchange(settings.key, clock, random, counts);
     this.#patience = new Patience(random);
     this.#wanted = new Wanted(settings.recordsMax, counts, log);
     this.#ledger = new Ledger(settings.timeoutType);
@@ -86,6 +82,25 @@ export class Publisher {
     this.#due.set("send", after(now, between(this.#random, 0 as Duration, limits.startSpread)));
     this.#due.set("grace", after(now, limits.restartGrace));
     this.#planSurvey(now);
+  }
+
+  /**
+   * Other settings from the next message on; an answer to the one under way still counts. With
+   * another key nothing is known of what the server takes, and pauses end (TSIG-16).
+   */
+  configure(now: Instant, changes: PublisherChanges): void {
+    const before = this.#settings;
+    this.#settings = { ...before, ...changes };
+    this.#wanted.setMax(changes.recordsMax);
+    if (this.#exchange.setKey(changes.key)) {
+      this.#needsCopy ||= !this.#server.mayCopy;
+      this.#server = new ServerFacts();
+      this.#patience.forget();
+      this.#queue.readmit(now, true);
+      if (this.#isStarted) this.#due.clear("send");
+    }
+    if (before.lifetime !== changes.lifetime) this.#reconsider(now);
+    this.#settle(now);
   }
 
   /** A service came, changed or went. */
@@ -122,7 +137,7 @@ export class Publisher {
       if (due === "survey") this.#survey(now);
       else if (due === "grace") this.#endGrace(now);
       else if (due === "collect") this.#firstChange = undefined;
-      else if (due === "transfer") this.#mayCopy = this.#needsCopy = true;
+      else if (due === "transfer") this.#server.mayCopy = this.#needsCopy = true;
       else if (due === "lease") this.#upkeep.push(...leaseRefresh(this.#ground(now)));
     }
     this.#settle(now);
@@ -166,16 +181,12 @@ export class Publisher {
       serial: this.#serial,
       lifetime: this.#lifetime(),
       trouble: this.#patience.trouble,
-      clockOffset: this.#clockOffset,
+      clockOffset: this.#server.clockOffset,
     };
   }
 
   #lifetime(): Lifetime {
-    const { lifetime, clock } = this.#settings;
-    if (lifetime !== undefined && lifetime !== "timeout") return lifetime;
-    // TO-8: a clock that is wrong would end everything at once, or never.
-    if (!clock.isTrusted()) return "lease";
-    return this.#takesLives ? "timeout" : "none";
+    return this.#server.lifetime(this.#settings);
   }
 
   #ground(now: Instant): Ground {
@@ -205,7 +216,7 @@ export class Publisher {
 
   /** The next request, if there is one; knowledge comes before changes. */
   #next(now: Instant): void {
-    if (this.#needsCopy && this.#mayCopy) {
+    if (this.#needsCopy && this.#server.mayCopy) {
       this.#ask(now, { kind: "copy" }, encodeQuestion(this.#settings.zone, RRType.AXFR));
       return;
     }
@@ -262,7 +273,7 @@ export class Publisher {
   }
 
   #judge(now: Instant, job: Job, outcome: Outcome): void {
-    const verdict = verdictOf(outcome, this.#hasSucceeded);
+    const verdict = verdictOf(outcome, this.#server.hasSucceeded);
     this.#counts.add("updates", `${job.kind}-${verdict.kind}`);
     const isChange = job.kind === "update" || job.kind === "upkeep";
     if (verdict.kind === "done") this.#patience.succeeded(job.kind, isChange);
@@ -281,15 +292,13 @@ export class Publisher {
     this.#ledger.applied(content.updates, job.kind === "update" ? job.batch.disowned : []);
     if (job.kind === "update") {
       this.#queue.done(job.batch.units);
-      this.#hasWrittenLives ||= job.hasLives;
     }
     const options = outcome.kind === "answer" ? (outcome.message.edns?.options ?? []) : [];
     const granted = findLease(options)?.leaseSeconds;
-    if (granted !== undefined) this.#grantedSeconds = granted;
+    if (granted !== undefined) this.#server.grantedSeconds = granted;
     this.#planRefresh(now);
     this.#steps += 1;
-    this.#hasSucceeded = true;
-    this.#refusals = 0;
+    this.#server.succeeded(job.kind === "update" && job.hasLives);
   }
 
   #updateFailed(
@@ -301,10 +310,9 @@ export class Publisher {
     const { units } = job.batch;
     if (verdict.kind !== "unknown") this.#ledger.unclaim(job.batch.updates);
     const rcode = "rcode" in outcome ? outcome.rcode : undefined;
-    if (rcode === Rcode.FORMERR && job.hasLives && !this.#hasWrittenLives) {
+    if (rcode === Rcode.FORMERR && job.hasLives && this.#server.refusedLives()) {
       // UP-64: PowerDNS knows no TIMEOUT, and refuses every message that has one.
-      this.#takesLives = false;
-      this.#log.event("warn", "update-without-timeouts", { zone: this.#zoneText() });
+      this.#telling.withoutTimeouts();
       return;
     }
     switch (verdict.kind) {
@@ -321,7 +329,7 @@ export class Publisher {
         return;
       case "failed":
         // BIND says SERVFAIL to a whole message for one RRset that is too large.
-        if (rcode === Rcode.SERVFAIL && this.#patience.failures > 0 && this.#hasSucceeded) {
+        if (rcode === Rcode.SERVFAIL && this.#patience.failures > 0 && this.#server.hasSucceeded) {
           this.#refusedBatch(now, job.batch, verdict.reason);
         } else this.#pause(now, "update", verdict.reason);
         return;
@@ -345,13 +353,12 @@ export class Publisher {
   #refusedBatch(now: Instant, batch: Batch, reason: string): void {
     const alone = this.#queue.refused(batch.units, now);
     if (alone !== undefined) {
-      this.#refusals += 1;
-      const names = [...alone.extent.names.values()].map(displayName);
-      this.#log.event("warn", "update-refused", { zone: this.#zoneText(), names, reason });
+      this.#server.refusals += 1;
+      this.#telling.refused(alone.extent.names.values(), reason);
     }
-    if (this.#refusals < limits.refusalsInRow || alone === undefined) return;
+    if (this.#server.refusals < limits.refusalsInRow || alone === undefined) return;
     // Nothing gets through: that is about the key or the zone, not about single records.
-    this.#refusals = 0;
+    this.#server.refusals = 0;
     this.#queue.readmit(now, true);
     this.#pause(now, "update", reason, limits.retryMax);
   }
@@ -364,10 +371,7 @@ export class Publisher {
       this.#steps = 0;
       this.#ledger.replace(outcome.copy);
       this.#counts.add("update-malformed", "timeout", this.#ledger.unreadableCount);
-      if (this.#ledger.hasLoweredCase && !this.#hasToldCase) {
-        this.#hasToldCase = true;
-        this.#log.event("warn", "server-lowers-case", { zone: this.#zoneText() });
-      }
+      if (this.#ledger.hasLoweredCase) this.#telling.lowersCase();
       this.#reconsider(now);
       this.#attend(now);
       return;
@@ -375,9 +379,9 @@ export class Publisher {
     const reason = "reason" in verdict ? verdict.reason : "no transfer";
     if (isDenial(outcome)) {
       // UP-64: then the state file is all there is, and names are read one by one.
-      this.#mayCopy = this.#needsCopy = false;
+      this.#server.mayCopy = this.#needsCopy = false;
       this.#due.set("transfer", after(now, limits.quarantineSpan));
-      this.#log.event("warn", "update-without-transfers", { zone: this.#zoneText(), reason });
+      this.#telling.withoutTransfers(reason);
     } else this.#pause(now, "copy", reason);
   }
 
@@ -400,7 +404,7 @@ export class Publisher {
       return;
     }
     const expected = this.#serial === undefined ? undefined : (this.#serial + this.#steps) >>> 0;
-    this.#needsCopy = this.#mayCopy && soa.serial !== expected;
+    this.#needsCopy = this.#server.mayCopy && soa.serial !== expected;
     this.#serial = soa.serial;
     this.#steps = 0;
     if (!this.#needsCopy) this.#attend(now);
@@ -423,7 +427,7 @@ export class Publisher {
   #planRefresh(now: Instant): void {
     if (this.#lifetime() !== "lease" || this.#due.find("lease") !== undefined) return;
     const share = limits.refreshShare + (below(this.#random, 1001) / 1000) * limits.refreshSpread;
-    this.#due.set("lease", after(now, seconds(this.#grantedSeconds * share)));
+    this.#due.set("lease", after(now, seconds(this.#server.grantedSeconds * share)));
   }
 
   #planSurvey(now: Instant): void {
@@ -457,23 +461,14 @@ export class Publisher {
 
   #doubt(names: readonly Name[]): void {
     for (const name of names) this.#reads.set(name.key, name);
-    if (this.#mayCopy && this.#reads.size > limits.singleReadsMax) {
+    if (this.#server.mayCopy && this.#reads.size > limits.singleReadsMax) {
       this.#reads.clear();
       this.#needsCopy = true;
     }
   }
 
-  readonly #onConflict = (key: string, name: Name): void => {
-    this.#counts.add("update-conflicts");
-    this.#log.event("warn", "name-taken", {
-      zone: this.#zoneText(),
-      name: displayName(name),
-      reason: `somebody else's records are there (${key.split(" ", 1)[0]})`,
-    });
-  };
-
   #wrongClock(now: Instant, kind: Job["kind"], offsetSeconds: number | undefined): void {
-    this.#clockOffset = offsetSeconds;
+    this.#server.clockOffset = offsetSeconds;
     const offset = offsetSeconds === undefined ? "" : `, by ${offsetSeconds} s`;
     this.#pause(
       now,
@@ -488,10 +483,6 @@ export class Publisher {
     const wait = this.#patience.failed(kind, reason);
     this.#exchange.drop();
     this.#due.set("send", after(now, span ?? wait.span));
-    if (wait.isNews) this.#log.event("error", "update-failed", { zone: this.#zoneText(), reason });
-  }
-
-  #zoneText(): string {
-    return displayName(this.#settings.zone);
+    if (wait.isNews) this.#telling.failed(reason);
   }
 }

@@ -25,6 +25,9 @@ export interface PublisherSettings {
   readonly recordsMax: number;
 }
 
+/** What may become another while a zone is kept. */
+export type PublisherChanges = Pick<PublisherSettings, "key" | "lifetime" | "recordsMax">;
+
 /** For listings. */
 export interface PublisherState {
   readonly wanted: number;

@@ -35,7 +35,7 @@ interface Claim {
 }
 
 export class Wanted {
-  readonly #recordsMax: number;
+  #recordsMax: number;
   readonly #counts: Counts;
   readonly #log: Log;
   readonly #offers = new Map<string, Offer>();
@@ -50,6 +50,11 @@ export class Wanted {
     this.#recordsMax = recordsMax;
     this.#counts = counts;
     this.#log = log;
+  }
+
+  /** Another limit: for what is offered from now on. */
+  setMax(recordsMax: number): void {
+    this.#recordsMax = recordsMax;
   }
 
   get size(): number {

@@ -40,6 +40,8 @@ export class Primary {
   readonly seen: Seen[] = [];
   /** Consulted before the zone; undefined: as the zone says. */
   script: (message: Message, kind: Seen["kind"]) => Answer | undefined = () => undefined;
+  /** Of the one key that it takes. */
+  secret = secret;
   /** Seconds that the clock differs from the proxy's. */
   skew = 0;
   /** Records of one message of a transfer. */
@@ -106,7 +108,7 @@ export class Primary {
     const seen: Seen = { at, kind, message, bytes: unsigned, rcode: undefined };
     this.seen.push(seen);
     const seconds = Math.floor(at) + epoch + this.skew;
-    if (!isSigned(request, unsigned, mac)) return [plain(message, 9, "badsig")];
+    if (!isSigned(this.secret, request, unsigned, mac)) return [plain(message, 9, "badsig")];
     const scripted = this.script(message, kind);
     if (scripted === "silence") return [];
     if (typeof scripted === "object") return [this.#unproven(message, scripted, seconds, mac)];
@@ -119,7 +121,7 @@ export class Primary {
     const edns = kind === "update" ? this.#grant() : undefined;
     const { questions } = message;
     const bytes = encodeMessage({ ...head(message), rcode, questions, answers, ...edns });
-    return [signed(bytes, seconds, { mac }).bytes];
+    return [signed(bytes, seconds, { key: this.secret, mac }).bytes];
   }
 
   #unproven(
@@ -130,7 +132,8 @@ export class Primary {
   ): Uint8Array {
     if (proof !== "badtime") return plain(message, rcode, proof);
     const bytes = encodeMessage({ ...head(message), rcode, questions: message.questions });
-    return signed(bytes, seconds - this.skew, { mac, error: 18, other: u48(seconds) }).bytes;
+    const made = { key: this.secret, mac, error: 18, other: u48(seconds) };
+    return signed(bytes, seconds - this.skew, made).bytes;
   }
 
   #grant(): Pick<Message, "edns"> | undefined {
@@ -161,7 +164,7 @@ export class Primary {
       const questions = start === 0 ? message.questions : [];
       const bytes = encodeMessage({ ...head(message), questions, answers });
       const isFirst = start === 0;
-      const part = signed(bytes, seconds, { mac, isTimersOnly: !isFirst });
+      const part = signed(bytes, seconds, { key: this.secret, mac, isTimersOnly: !isFirst });
       messages.push(part.bytes);
       mac = part.mac;
     }
@@ -263,7 +266,8 @@ const head = ({ id, opcode }: Message) => ({ id, opcode, isResponse: true });
 const variables = (seconds: number, error: number, other: string) =>
   `${keyWire}00ff00000000${algorithmWire}${u48(seconds)}012c${u16(error)}${u16(other.length / 2)}${other}`;
 
-const hmac = (digested: string) => createHmac("sha256", secret).update(hex(digested)).digest("hex");
+const hmac = (key: Uint8Array, digested: string) =>
+  createHmac("sha256", key).update(hex(digested)).digest("hex");
 
 function tsig(id: string, seconds: number, mac: string, error = 0, other = ""): string {
   const rdata =
@@ -281,11 +285,11 @@ function withRecord(bytes: Uint8Array, record: string): Uint8Array {
 function signed(
   bytes: Uint8Array,
   seconds: number,
-  made: { mac: string; error?: number; other?: string; isTimersOnly?: boolean },
+  made: { key: Uint8Array; mac: string; error?: number; other?: string; isTimersOnly?: boolean },
 ): { readonly bytes: Uint8Array; readonly mac: string } {
   const { mac: before, error = 0, other = "" } = made;
   const end = made.isTimersOnly ? `${u48(seconds)}012c` : variables(seconds, error, other);
-  const mac = hmac(`${u16(before.length / 2)}${before}${toHex(bytes)}${end}`);
+  const mac = hmac(made.key, `${u16(before.length / 2)}${before}${toHex(bytes)}${end}`);
   const id = toHex(bytes.subarray(0, 2));
   return { bytes: withRecord(bytes, tsig(id, seconds, mac, error, other)), mac };
 }
@@ -307,8 +311,13 @@ function cut(request: Uint8Array): { readonly unsigned: Uint8Array; readonly mac
   return { unsigned, mac: toHex(request.subarray(macAt, macAt + 32)) };
 }
 
-function isSigned(request: Uint8Array, unsigned: Uint8Array, mac: string): boolean {
+function isSigned(
+  key: Uint8Array,
+  request: Uint8Array,
+  unsigned: Uint8Array,
+  mac: string,
+): boolean {
   const timeAt = request.length - 6 - 32 - 2 - 2 - 6;
   const seconds = Number.parseInt(toHex(request.subarray(timeAt, timeAt + 6)), 16);
-  return hmac(toHex(unsigned) + variables(seconds, 0, "")) === mac;
+  return hmac(key, toHex(unsigned) + variables(seconds, 0, "")) === mac;
 }

@@ -1,0 +1,44 @@
+// What has been learned of the server that a zone is kept at, and of what our key
+// may do there (UP-64): nothing of it is assumed, and all of it is forgotten when
+// the key changes, since rules hang on keys.
+
+import type { Lifetime } from "./lifetime.js";
+import { leaseSeconds } from "./limits.js";
+import type { PublisherSettings } from "./settings.js";
+
+export class ServerFacts {
+  /** Transfers are to be had. */
+  mayCopy = true;
+  /** An update of ours was carried out: the key is good, and so is the server. */
+  hasSucceeded = false;
+  /** Refusals of single units in a row, no success between. */
+  refusals = 0;
+  /** Seconds of the lease that was granted last. */
+  grantedSeconds = leaseSeconds;
+  /** Server's clock less ours, seconds, when it was told last. */
+  clockOffset: number | undefined;
+  #takesLives = true;
+  #hasWrittenLives = false;
+
+  /** An update was carried out; `hasLives`: with TIMEOUTs in it. */
+  succeeded(hasLives: boolean): void {
+    this.hasSucceeded = true;
+    this.refusals = 0;
+    this.#hasWrittenLives ||= hasLives;
+  }
+
+  /** A message with TIMEOUTs is malformed, it says. @returns whether they are the reason */
+  refusedLives(): boolean {
+    if (this.#hasWrittenLives) return false;
+    this.#takesLives = false;
+    return true;
+  }
+
+  /** How what is written ends here. */
+  lifetime({ lifetime, clock }: PublisherSettings): Lifetime {
+    if (lifetime !== undefined && lifetime !== "timeout") return lifetime;
+    // TO-8: a clock that is wrong would end everything at once, or never.
+    if (!clock.isTrusted()) return "lease";
+    return this.#takesLives ? "timeout" : "none";
+  }
+}

@@ -1,0 +1,53 @@
+// What an operator is told of a zone: each in words that name the thing, the
+// cause and where there is one the remedy.
+
+import type { Counts } from "../counts.js";
+import type { Log } from "../log.js";
+import { displayName, type Name } from "../wire/name.js";
+
+export class Telling {
+  readonly #zone: string;
+  readonly #counts: Counts;
+  readonly #log: Log;
+  #hasToldCase = false;
+
+  constructor(zone: Name, counts: Counts, log: Log) {
+    this.#zone = displayName(zone);
+    this.#counts = counts;
+    this.#log = log;
+  }
+
+  /** One service alone is refused: its names are told, since the server does not say which. */
+  refused(names: Iterable<Name>, reason: string): void {
+    const zone = this.#zone;
+    this.#log.event("warn", "update-refused", { zone, names: [...names].map(displayName), reason });
+  }
+
+  withoutTimeouts(): void {
+    this.#log.event("warn", "update-without-timeouts", { zone: this.#zone });
+  }
+
+  withoutTransfers(reason: string): void {
+    this.#log.event("warn", "update-without-transfers", { zone: this.#zone, reason });
+  }
+
+  /** Once: it is so for every name. */
+  lowersCase(): void {
+    if (this.#hasToldCase) return;
+    this.#hasToldCase = true;
+    this.#log.event("warn", "server-lowers-case", { zone: this.#zone });
+  }
+
+  nameTaken(offer: string, name: Name): void {
+    this.#counts.add("update-conflicts");
+    this.#log.event("warn", "name-taken", {
+      zone: this.#zone,
+      name: displayName(name),
+      reason: `somebody else's records are there (${offer.split(" ", 1)[0]})`,
+    });
+  }
+
+  failed(reason: string): void {
+    this.#log.event("error", "update-failed", { zone: this.#zone, reason });
+  }
+}
