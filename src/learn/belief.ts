@@ -1,0 +1,286 @@
+// What is believed of one link: the name of each of its networks, zones in the
+// lists of domains, since when, and for how long yet. Changes are told to the log,
+// each with the record that made it.
+
+import { formatPrefix, type Prefix } from "../address.js";
+import type { Log } from "../log.js";
+import { after, earliest, elapsed, type Instant } from "../time.js";
+import { displayName, foldLabel } from "../wire/name.js";
+import type { LearnedLink, LearnedName, Subject } from "./learned.js";
+import { entrySpan } from "./limits.js";
+import {
+  type Domain,
+  type Found,
+  kinds,
+  type NetworkResult,
+  type SearchResult,
+  wantedRecord,
+} from "./search.js";
+
+/** A name and when the DNS said it last. */
+interface Entry {
+  readonly found: Found;
+  readonly refreshed: Instant;
+}
+
+interface Network {
+  readonly prefix: Prefix;
+  hasEnded: boolean;
+  entry: Entry | undefined;
+  /** What was refused and why, as it was logged. */
+  refused: string;
+}
+
+export class Belief {
+  readonly #log: Log;
+  #subject: Subject;
+  #networks = new Map<string, Network>();
+  #listed: readonly Entry[] = [];
+  #hasListedEnded = false;
+  #domains: readonly Domain[] = [];
+  /** The one of the listed zones that is this link's (listed.ts). */
+  #assigned: string | undefined;
+  #isFailing = false;
+
+  constructor(subject: Subject, log: Log) {
+    this.#subject = subject;
+    this.#log = log;
+    this.configure(subject);
+  }
+
+  get link(): string {
+    return this.#subject.link;
+  }
+
+  get subject(): Subject {
+    return this.#subject;
+  }
+
+  /** Every network has been searched to the end at least once, and so have the lists. */
+  get hasEnded(): boolean {
+    const networks = [...this.#networks.values()];
+    return this.#hasListedEnded && networks.every(({ hasEnded }) => hasEnded);
+  }
+
+  /** Whether one of its networks has a name. */
+  get hasOwnName(): boolean {
+    return [...this.#networks.values()].some(({ entry }) => entry !== undefined);
+  }
+
+  get listed(): readonly Found[] {
+    return this.#listed.map(({ found }) => found);
+  }
+
+  /** Key of the zone that it was given of the listed ones. */
+  get assigned(): string | undefined {
+    return this.#assigned;
+  }
+
+  get learned(): LearnedLink {
+    const networks = [...this.#networks.values()].map(({ prefix, hasEnded, entry }) => ({
+      network: prefix,
+      hasEnded,
+      ...(entry === undefined ? {} : { name: nameIn(entry) }),
+    }));
+    const { hasEnded, link } = this;
+    const own = networks.find(({ name }) => name !== undefined)?.name;
+    const listed = this.#listed.find(({ found }) => found.zone.key === this.#assigned);
+    const name = own ?? (listed === undefined ? undefined : nameIn(listed));
+    return { link, hasEnded, ...(name === undefined ? {} : { name }), networks };
+  }
+
+  /** What was learned of networks that are still there stays. */
+  configure(subject: Subject): void {
+    this.#subject = subject;
+    const before = this.#networks;
+    this.#networks = new Map();
+    for (const prefix of subject.networks) {
+      const key = formatPrefix(prefix);
+      const fresh = { prefix, hasEnded: false, entry: undefined, refused: "" };
+      this.#networks.set(key, before.get(key) ?? fresh);
+    }
+    for (const [key, { entry }] of before) {
+      if (entry !== undefined && !this.#networks.has(key)) {
+        this.#tellLost(entry, `the interface has no address in ${key} any more`);
+      }
+    }
+  }
+
+  /** @returns whether the search said all that it could */
+  take(now: Instant, result: SearchResult): boolean {
+    this.#domains = result.domains;
+    for (const [prefix, one] of result.networks) {
+      const network = this.#networks.get(formatPrefix(prefix));
+      if (network !== undefined) this.#takeNetwork(now, network, one);
+    }
+    const { listed } = result;
+    if (listed !== undefined) {
+      this.#hasListedEnded = true;
+      const entries = listed.map((found) => ({ found, refreshed: now }));
+      const lost = this.#listed.find(({ found }) => found.zone.key === this.#assigned);
+      this.#listed = entries;
+      if (lost !== undefined && !listed.some(({ zone }) => zone.key === this.#assigned)) {
+        this.#assigned = undefined;
+        const record = displayName(lost.found.record);
+        const reason = this.hasOwnName
+          ? "a network of the link has a name of its own"
+          : `${record} lists it no more, or it is not delegated to this host any more`;
+        this.#tellLost(lost, reason);
+      }
+    }
+    const failed = result.networks.flatMap(([, one]) => (one.kind === "failed" ? [one] : []));
+    const isFinished = failed.length === 0 && listed !== undefined;
+    this.#tellFailure(isFinished, failed[0]);
+    return isFinished;
+  }
+
+  /** Drops what nobody has confirmed for too long. @returns whether anything went */
+  expire(now: Instant): boolean {
+    let hasChanged = false;
+    const isOver = ({ refreshed }: Entry) => after(refreshed, entrySpan) <= now;
+    const reason = `no server has confirmed it for ${entrySpan / 1000} s`;
+    for (const network of this.#networks.values()) {
+      const { entry } = network;
+      if (entry === undefined || !isOver(entry)) continue;
+      network.entry = undefined;
+      this.#tellLost(entry, reason);
+      hasChanged = true;
+    }
+    if (this.#listed.some(isOver)) {
+      const lost = this.#listed.filter(isOver);
+      this.#listed = this.#listed.filter((entry) => !isOver(entry));
+      for (const entry of lost) {
+        if (entry.found.zone.key !== this.#assigned) continue;
+        this.#assigned = undefined;
+        this.#tellLost(entry, reason);
+      }
+      hasChanged = true;
+    }
+    return hasChanged;
+  }
+
+  nextDeadline(): Instant | undefined {
+    let next: Instant | undefined;
+    const networks = [...this.#networks.values()].flatMap(({ entry }) => entry ?? []);
+    for (const { refreshed } of [...networks, ...this.#listed]) {
+      next = earliest(next, after(refreshed, entrySpan));
+    }
+    return next;
+  }
+
+  /** Gives it one of the listed zones. */
+  assign(found: Found): void {
+    this.#assigned = found.zone.key;
+    this.#tellFound(found, undefined);
+  }
+
+  dump(now: Instant): Readonly<Record<string, unknown>> {
+    const age = ({ found, refreshed }: Entry) => ({
+      zone: displayName(found.zone),
+      record: displayName(found.record),
+      domainPtr: true,
+      nsActive: found.delegation === undefined ? "not looked for" : found.delegation === "ours",
+      browseable: ["b", "lb", "db"].includes(kindOf(found)),
+      refreshed: Math.round(elapsed(refreshed, now) / 1000),
+      timesOut: Math.round(elapsed(now, after(refreshed, entrySpan)) / 1000),
+    });
+    return {
+      link: this.link,
+      networks: [...this.#networks].map(([network, { hasEnded, entry, refused }]) => ({
+        network,
+        searched: hasEnded,
+        ...(entry === undefined ? {} : { netRevAddr: true, ...age(entry) }),
+        ...(refused === "" ? {} : { refused }),
+      })),
+      listed: this.#listed.map((entry) => ({
+        netRevAddr: false,
+        ...age(entry),
+        used: entry.found.zone.key === this.#assigned,
+      })),
+      domains: this.#domains.map(({ name, via }) => ({ name: displayName(name), via })),
+    };
+  }
+
+  #takeNetwork(now: Instant, network: Network, result: NetworkResult): void {
+    if (result.kind === "failed") return;
+    const { entry: before, prefix } = network;
+    network.hasEnded = true;
+    const found = result.kind === "found" ? result : undefined;
+    network.entry = found === undefined ? undefined : { found, refreshed: now };
+    this.#tellRefused(network, result);
+    const isSame = before?.found.zone.key === found?.zone.key;
+    if (before !== undefined && !isSame) this.#tellLost(before, reasonOf(prefix, result));
+    if (found !== undefined && !isSame) this.#tellFound(found, prefix);
+  }
+
+  #tellFound({ zone, record, delegation }: Found, network: Prefix | undefined): void {
+    this.#log.event("info", "zone-learned", {
+      link: this.link,
+      zone: displayName(zone),
+      record: displayName(record),
+      ...(network === undefined ? {} : { network: formatPrefix(network) }),
+      ...(delegation === undefined ? {} : { delegation }),
+    });
+    if (delegation !== "none") return;
+    this.#log.event("warn", "zone-not-delegated", {
+      link: this.link,
+      zone: displayName(zone),
+      effect: "only who asks this host finds it",
+      remedy: "delegate it: discli delegation print writes the records",
+    });
+  }
+
+  #tellLost({ found }: Entry, reason: string): void {
+    const { zone, record } = found;
+    const fields = { link: this.link, zone: displayName(zone), record: displayName(record) };
+    this.#log.event("warn", "zone-withdrawn", { ...fields, reason });
+  }
+
+  /** Once for each mistake. */
+  #tellRefused(network: Network, result: NetworkResult): void {
+    if (result.kind !== "refused") {
+      network.refused = "";
+      return;
+    }
+    const { zone, record, why } = result;
+    const text = `${displayName(zone)} of ${displayName(record)}: ${why}`;
+    if (text === network.refused) return;
+    network.refused = text;
+    this.#log.event("warn", "zone-refused", {
+      link: this.link,
+      zone: displayName(zone),
+      record: displayName(record),
+      reason: why,
+      remedy: `correct that record, or write subdomain for ${this.link} in the configuration`,
+    });
+  }
+
+  #tellFailure(isFinished: boolean, failed: { record: LearnedName["record"] } | undefined): void {
+    const isNew = !isFinished && !this.#isFailing;
+    this.#isFailing = !isFinished;
+    if (!isNew) return;
+    const what = failed === undefined ? {} : { asked: displayName(failed.record) };
+    const hasNames = this.learned.name !== undefined;
+    this.#log.event(hasNames ? "warn" : "info", "zones-not-found-out", {
+      link: this.link,
+      ...what,
+      reason: "no answer, or SERVFAIL, from the servers in /etc/resolv.conf",
+      effect: hasNames ? "what was learned stays for a while" : "asked again soon",
+    });
+  }
+}
+
+const nameIn = ({ found: { zone, record } }: Entry): LearnedName => ({ zone, record });
+
+const kindOf = ({ record }: Found): string => foldLabel(record.labels[0] ?? "");
+
+function reasonOf(network: Prefix, result: NetworkResult): string {
+  if (result.kind === "found") {
+    return `${displayName(result.record)} names ${displayName(result.zone)} now`;
+  }
+  if (result.kind === "refused") {
+    return `${displayName(result.record)} names ${displayName(result.zone)}: ${result.why}`;
+  }
+  const below = wantedRecord(network).replace(/^lb\./, "");
+  return `there is no PTR at ${kinds.join(", ")} below ${below} any more`;
+}
