@@ -149,7 +149,7 @@ function choose(work: Work, targets: readonly Name[], record: Name): NetworkResu
   return { kind: "refused", zone: first, record, why };
 }
 
-/** The domains that this host is in: as it is called, by resolv.conf, as its addresses are called. */
+/** The domains of this host: of its name, of resolv.conf, of the names of its addresses. */
 function domainsOf(hostname: Name, search: readonly Name[], names: readonly Name[]): Domain[] {
   const found = new Map<string, { name: Name; via: Way[] }>();
   const add = (name: Name, way: Way) => {
