@@ -15,6 +15,7 @@ import { judge, type MdnsDatagram } from "./accept.js";
 import { Asking } from "./asking.js";
 import { Cache, type Happening } from "./cache.js";
 import { Echoes } from "./echoes.js";
+import { Heeding } from "./heeding.js";
 import { PassiveFailures } from "./passive.js";
 import type { ActiveQuestion } from "./question.js";
 import { QuestionTable } from "./question-table.js";
@@ -82,6 +83,7 @@ export class Link {
   readonly #passive: PassiveFailures;
   readonly #reconfirmations = new Reconfirmations();
   readonly #responder: Responder;
+  readonly #heeding: Heeding;
   readonly #echoes = new Echoes();
   #options: LinkOptions;
   #place: LinkPlace | undefined;
@@ -102,6 +104,7 @@ export class Link {
       counts,
     );
     this.#passive = new PassiveFailures(this.#cache);
+    this.#heeding = new Heeding(this.#table);
     this.#responder = new Responder(random, counts);
     this.#responder.configure(0 as Instant, options.announce);
   }
@@ -234,6 +237,14 @@ export class Link {
     this.#asking.start(now, question);
   }
 
+  /**
+   * Takes in PTRs of types and of subtypes although nobody asks for them, and asks for those that
+   * other hosts ask for: to be said once with 1, and with -1 when it is of no interest any more.
+   */
+  heedLists(by: 1 | -1): void {
+    this.#heeding.heed(by);
+  }
+
   /** Live records of a type at a name, oldest first; type ANY: all of them. Never an NSEC. */
   find(now: Instant, name: Name, type: number): readonly Heard[] {
     return this.#cache.live(now, name, type).map(heardOf);
@@ -304,6 +315,7 @@ export class Link {
       this.#cache.fail(record);
     }
     this.#judgeDisputed(now);
+    for (const watch of this.#heeding.expire(now)) this.unwatch(now, watch);
     this.#settle(now);
     this.#asking.expire(now);
     this.#responder.expire(now);
@@ -314,7 +326,8 @@ export class Link {
   nextDeadline(): Instant | undefined {
     const heard = earliest(this.#cache.nextDeadline(), this.#passive.nextDeadline());
     const said = earliest(this.#asking.nextDeadline(), this.#responder.nextDeadline());
-    return earliest(earliest(heard, said), this.#reconfirmations.nextDeadline());
+    const doubted = earliest(this.#reconfirmations.nextDeadline(), this.#heeding.nextDeadline());
+    return earliest(earliest(heard, said), doubted);
   }
 
   /** What changed since this was last called, in order; drains it. */
@@ -382,6 +395,11 @@ export class Link {
     this.#asking.yieldTo(now, datagram, message);
     this.#passive.query(now, datagram, message);
     this.#responder.query(now, datagram, message);
+    if (!datagram.isMulticast) return;
+    for (const question of this.#heeding.select(now, message.questions)) {
+      const watch = this.watch(now, question, { kind: "one-shot", client: "" });
+      if (watch !== undefined) this.#heeding.begin(now, watch);
+    }
   }
 
   #response(now: Instant, datagram: MdnsDatagram, message: Message): void {

@@ -7,6 +7,7 @@ import { after, type Instant } from "../time.js";
 import { RRType } from "../wire/codes.js";
 import type { Name } from "../wire/name.js";
 import type { Interests } from "./cache.js";
+import { isServiceList } from "./heeding.js";
 import { compactName } from "./interning.js";
 import { ActiveQuestion, type AnyInterest } from "./question.js";
 import { recentNamesMax, recentSpan } from "./timing.js";
@@ -20,6 +21,8 @@ export class QuestionTable implements Interests {
   readonly #recent = new Map<string, Instant>();
   /** Standing watches of each client. */
   readonly #standing = new Map<string, number>();
+  /** Whether lists of services are taken in although nobody asks for them (heeding.ts). */
+  takesLists = false;
   #size = 0;
   #lastWatch = 0;
 
@@ -98,6 +101,7 @@ export class QuestionTable implements Interests {
 
   isRecent(now: Instant, name: Name, type: number): boolean {
     if (this.isActive(name, type)) return true;
+    if (this.takesLists && type === RRType.PTR && isServiceList(name)) return true;
     const until = this.#recent.get(name.key);
     return until !== undefined && until > now;
   }

@@ -76,6 +76,14 @@ export const nsecTypesMax = 300;
 /** Bytes of rdata that count as one record in the cache limit. */
 export const recordUnit = 512;
 
+/**
+ * Our own choice: a question of another host is asked by us for so long, which is two queries; the
+ * same name not again for a minute; and so many names in that minute, a query of ours every second.
+ */
+export const inquirySpan = ms(2500);
+export const inquiryMemory = seconds(60);
+export const inquiriesMax = 30;
+
 const headerBytes: Readonly<Record<Family, number>> = { ipv4: 28, ipv6: 48 };
 
 /** Bytes of DNS message in one packet: the MTU less IP and UDP headers (§17). */

@@ -1,10 +1,12 @@
 // Asks one link for everything it has: types, their instances, what an instance
 // needs, and the addresses of its hosts, each for as long as something leads to
-// it. The link core keeps the answers fresh at 80, 85, 90 and 95 % of their life,
-// since each question here is a standing one. What is fit to be published of all
-// this is inventory.ts's.
+// it. Lists of instances that no list leads to, as those of subtypes, are taken up
+// when one is heard (mdns/heeding.ts) and asked for like the others. The link core
+// keeps the answers fresh at 80, 85, 90 and 95 % of their life, since each question
+// here is a standing one. What is fit to be published of all this is inventory.ts's.
 
 import type { Counts } from "../counts.js";
+import { isServiceList } from "../mdns/heeding.js";
 import type { Change, Link, LinkQuestion, WatchId } from "../mdns/link.js";
 import { isLocalName } from "../proxy/rewrite.js";
 import { typeOf } from "../proxy/services.js";
@@ -12,13 +14,11 @@ import type { Duration, Instant } from "../time.js";
 import { RRType } from "../wire/codes.js";
 import { foldLabel, type Name, nameOf } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
+import { heardListsMax, subtypesMax } from "./limits.js";
 
 export const typesName = nameOf(["_services", "_dns-sd", "_udp", "local"]);
 
-/**
- * Subtypes that no list on a link tells of, and that clients ask for: AirPrint's, and that of
- * printers' web pages.
- */
+/** Subtypes asked for without being heard: AirPrint's, and that of printers' web pages. */
 const knownSubtypes: ReadonlyMap<string, string> = new Map([
   ["_ipp._tcp", "_universal"],
   ["_ipps._tcp", "_universal"],
@@ -37,6 +37,10 @@ interface Asked {
   readonly targets: Map<string, RR>;
   /** Keys of instances that this question has a part in; a host serves several. */
   readonly instances: Map<string, Name>;
+  /** A list that was heard: nothing leads here but what it says itself. */
+  isHeard: boolean;
+  /** It was heard, and had nothing to say at the last sweep. */
+  wasEmpty: boolean;
 }
 
 export class Enumeration {
@@ -46,6 +50,7 @@ export class Enumeration {
   readonly #asked = new Map<string, Asked>();
   /** Those of them that list instances. */
   readonly #lists = new Set<Asked>();
+  #heardLists = 0;
   /** Instances that something has changed for. */
   #touched = new Map<string, Name>();
 
@@ -62,10 +67,13 @@ export class Enumeration {
   }
 
   start(now: Instant): void {
+    this.#link.heedLists(1);
     this.#want(now, "types", { name: typesName, type: RRType.PTR }, undefined);
   }
 
   stop(now: Instant): void {
+    this.#link.heedLists(-1);
+    this.#heardLists = 0;
     for (const { watch } of this.#asked.values()) {
       if (watch !== undefined) this.#link.unwatch(now, watch);
     }
@@ -82,6 +90,9 @@ export class Enumeration {
       // Where there was no room before, there may be by now.
       asked.watch ??= this.#watch(now, asked.question);
       if (asked.role !== "types" && asked.role !== "instances") continue;
+      const isEmpty = asked.isHeard && asked.targets.size === 0;
+      if (isEmpty && asked.wasEmpty) this.#forget(now, asked);
+      asked.wasEmpty = isEmpty;
       this.#link.askAnew(now, asked.question, spacing);
     }
   }
@@ -91,7 +102,10 @@ export class Enumeration {
       if (change.kind === "deny") continue;
       const { rr } = change;
       const asked = this.#asked.get(questionKey(rr));
-      if (asked === undefined) continue;
+      if (asked === undefined) {
+        if (change.kind === "add") this.#hear(now, rr);
+        continue;
+      }
       this.#touch(asked);
       const target = targetOf(rr);
       if (target === undefined || asked.role === "leaf") continue;
@@ -100,12 +114,48 @@ export class Enumeration {
     }
   }
 
-  /** The PTRs, of types and of subtypes, that list an instance at the moment. */
+  /** Takes up a list of a type or a subtype that nothing has led to. */
+  #hear(now: Instant, rr: RR): void {
+    const { name, type, rdata } = rr;
+    if (rdata.kind !== "ptr" || !isServiceList(name) || !this.#isWanted(name)) return;
+    if (!isInstanceOf(rdata.target, name)) return;
+    if (this.#heardLists >= heardListsMax) {
+      const idle = [...this.#lists].find((one) => one.isHeard && one.targets.size === 0);
+      if (idle === undefined) {
+        this.#counts.add("limits", "heard-lists");
+        return;
+      }
+      this.#forget(now, idle);
+    }
+    const list = this.#want(now, "instances", { name, type }, undefined);
+    list.isHeard = true;
+    this.#heardLists += 1;
+  }
+
+  #forget(now: Instant, list: Asked): void {
+    list.isHeard = false;
+    this.#heardLists -= 1;
+    this.#release(now, list.question, list);
+  }
+
+  /**
+   * The PTRs that list an instance at the moment: that of its type, then those of subtypes.
+   * Without the first there is none.
+   */
   listing(instance: Name): RR[] {
-    const found: RR[] = [];
+    const type = nameOf(instance.labels.slice(1));
+    const own = this.#asked.get(questionKey({ name: type, type: RRType.PTR }));
+    const base = own?.targets.get(instance.key);
+    if (own === undefined || base === undefined) return [];
+    const found: RR[] = [base];
     for (const list of this.#lists) {
-      const rr = list.targets.get(instance.key);
-      if (rr !== undefined) found.push(rr);
+      const rr = list === own ? undefined : list.targets.get(instance.key);
+      if (rr === undefined) continue;
+      if (found.length > subtypesMax) {
+        this.#counts.add("limits", "subtypes");
+        break;
+      }
+      found.push(rr);
     }
     return found;
   }
@@ -138,18 +188,26 @@ export class Enumeration {
   #isFollowed(asked: Asked, target: Name): boolean {
     if (!isLocalName(target)) return false;
     if (asked.role === "types") return isType(target) && this.#isWanted(target);
-    // An instance of another type, listed here, is somebody's mistake or worse.
-    const type = typeOf(asked.question.name);
-    return asked.role !== "instances" || (target.labels.length === 4 && typeOf(target) === type);
+    return asked.role !== "instances" || isInstanceOf(target, asked.question.name);
   }
 
   #leadsNoMore(now: Instant, asked: Asked, target: Name): void {
     if (!asked.targets.delete(target.key)) return;
     if (asked.role === "instances") this.#touched.set(target.key, target);
     for (const [, question] of below(asked.role, target)) {
+      if (asked.role === "types" && this.#keepsItself(question)) continue;
       const times = asked.role === "srv" ? asked.instances.size : 1;
       for (let left = times; left > 0; left--) this.#release(now, question, asked);
     }
+  }
+
+  /** A list that is not empty is of use though its type is not listed any more. */
+  #keepsItself(question: LinkQuestion): boolean {
+    const list = this.#asked.get(questionKey(question));
+    if (list === undefined || list.isHeard || list.targets.size === 0) return false;
+    list.isHeard = true;
+    this.#heardLists += 1;
+    return true;
   }
 
   /** Two SRVs of one instance may share a target. */
@@ -158,23 +216,25 @@ export class Enumeration {
     return this.#link.find(now, name, type).some(({ rr }) => targetOf(rr)?.key === target.key);
   }
 
-  #want(now: Instant, role: Role, question: LinkQuestion, instance: Name | undefined): void {
+  #want(now: Instant, role: Role, question: LinkQuestion, instance: Name | undefined): Asked {
     const key = questionKey(question);
     let asked = this.#asked.get(key);
     const isNew = asked === undefined;
     if (asked === undefined) {
       const watch = this.#watch(now, question);
-      asked = { question, role, watch, wanted: 0, targets: new Map(), instances: new Map() };
+      const [targets, instances] = [new Map<string, RR>(), new Map<string, Name>()];
+      asked = { question, role, watch, wanted: 0, targets, instances, ...unheard };
       this.#asked.set(key, asked);
       if (role === "instances") this.#lists.add(asked);
     }
     asked.wanted += 1;
     if (instance !== undefined) asked.instances.set(instance.key, instance);
-    if (!isNew || role === "leaf") return;
+    if (!isNew || role === "leaf") return asked;
     for (const { rr } of this.#link.find(now, question.name, question.type)) {
       const target = targetOf(rr);
       if (target !== undefined) this.#leadsTo(now, asked, rr, target);
     }
+    return asked;
   }
 
   #watch(now: Instant, question: LinkQuestion): WatchId | undefined {
@@ -203,6 +263,13 @@ export class Enumeration {
 }
 
 const questionKey = ({ name, type }: LinkQuestion) => `${type} ${name.key}`;
+
+const unheard = { isHeard: false, wasEmpty: false } as const;
+
+/** An instance of another type, listed here, is somebody's mistake or worse. */
+function isInstanceOf(target: Name, list: Name): boolean {
+  return target.labels.length === 4 && typeOf(target) === typeOf(list);
+}
 
 function isType(name: Name): boolean {
   return name.labels.length === 3 && typeOf(name) !== undefined;

@@ -265,6 +265,7 @@ export class Inventory {
       const subtype = nameOf([labelText(text), "_sub", ...type.labels]);
       const added = addedSubtype(translate, subtype);
       if (added === undefined || !isListed(added, name)) continue;
+      if (owners.some((rr) => rr.name.key === subtype.key)) continue;
       listings.push({ ...pattern, name: subtype, rdata: { kind: "ptr", target: name } });
     }
     return listings;

@@ -69,6 +69,13 @@ export const retirementMax: Duration = seconds(600);
 
 /** An interface that comes back within this causes no update at all (UP-12). */
 export const linkHold: Duration = seconds(10);
+/**
+ * Lists of types and subtypes that were heard and are asked for since: ten types of printers with
+ * a few subtypes each are below 50.
+ */
+export const heardListsMax = 200;
+/** Subtypes of one instance that are published; RFC 6763 §7.1 speaks of a handful. */
+export const subtypesMax = 30;
 /** All types are asked for this long after the start, and then so often (UP-48). */
 export const secondSweep: Duration = seconds(20);
 export const sweepSpan = { min: seconds(810), max: seconds(990) } as const;
