@@ -20,6 +20,8 @@ export interface Ground {
   readonly wanted: Wanted;
   readonly ledger: Ledger;
   readonly lifetime: Lifetime;
+  /** TIMEOUTs of ours stay where they are, though maybe no new ones are written. */
+  readonly keepsLives: boolean;
   readonly timeoutType: number;
   /** Seconds since 1970. */
   readonly nowSeconds: number;
@@ -181,6 +183,7 @@ function planShared(
   }
   if (wanted !== undefined) {
     if (held?.isOwn !== true) draft.additions.push(change.add(wanted.rr));
+    else if (!ground.keepsLives) removeOwnLives(ground, held.rr, draft);
     addLives(ground, place, [wanted], draft);
   } else if (held?.isOwn === true && !(ground.isGrace && held.isInherited)) {
     leaveShared(ground, held, names, joint, draft);
@@ -195,7 +198,6 @@ function leaveShared(
   draft: Draft,
 ): void {
   const { rr } = held;
-  const own = ground.ledger.livesOf(rr).filter(({ isOwn }) => isOwn);
   const target = rr.rdata.kind === "ptr" ? rr.rdata.target : undefined;
   if (target !== undefined && names.has(target.key)) {
     // It goes with the name that it leads to; that one's prerequisite guards both.
@@ -206,7 +208,13 @@ function leaveShared(
     draft.disowned.push(rr);
     return;
   } else draft.removals.push(change.removeOne(rr));
-  for (const life of own) draft.removals.push(change.removeOne(life.rr));
+  removeOwnLives(ground, rr, draft);
+}
+
+function removeOwnLives(ground: Ground, rr: RR, draft: Draft): void {
+  for (const life of ground.ledger.livesOf(rr)) {
+    if (life.isOwn) draft.removals.push(change.removeOne(life.rr));
+  }
 }
 
 /**
@@ -225,7 +233,11 @@ function removeLives(
     [...place.records].some(([key, { rr }]) => rr.type === type && !removed.has(key));
   for (const life of place.lives.values()) {
     const type = Number.parseInt(life.keys[0] ?? "", 10);
-    if (!life.isOwn || type === RRType.PTR || life.keys.some((key) => left.has(key))) continue;
+    if (!life.isOwn || type === RRType.PTR) continue;
+    if (life.keys.some((key) => left.has(key))) {
+      if (!ground.keepsLives) draft.removals.push(change.removeOne(life.rr));
+      continue;
+    }
     const others = place.byLifeKey.get(life.keys[0] ?? "") ?? [];
     const isCovered = others.some((other) => isOthers(ground, other));
     if (!isLeft(type) || isCovered) draft.removals.push(change.removeOne(life.rr));

@@ -7,11 +7,11 @@ import type { Counts } from "../counts.js";
 import { Deadlines } from "../deadlines.js";
 import type { Log } from "../log.js";
 import { below, between, type Random } from "../random.js";
-import { after, type Duration, earliest, type Instant, seconds } from "../time.js";
+import { after, type Duration, earliest, type Instant } from "../time.js";
 import { Rcode, RRType } from "../wire/codes.js";
 import type { Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
-import { findLease } from "../wire/update-lease.js";
+import { findLease, type UpdateLease } from "../wire/update-lease.js";
 import { Exchange, type Outcome, type StreamEffect } from "./exchange.js";
 import type { Job } from "./job.js";
 import type { Note } from "./journal.js";
@@ -22,15 +22,18 @@ import { encodeQuestion, encodeUpdate } from "./messages.js";
 import type { Offer } from "./offer.js";
 import { Patience } from "./patience.js";
 import type { Ground } from "./plan.js";
+import { type ProbeStep, probeLeaseSeconds } from "./probe.js";
 import { type Batch, UpdateQueue } from "./queue.js";
+import { Reading } from "./reading.js";
 import { ServerFacts } from "./server.js";
+import { Setbacks } from "./setbacks.js";
 import type { PublisherChanges, PublisherSettings, PublisherState } from "./settings.js";
 import { Telling } from "./telling.js";
 import { dueRenewals, expiredContent, leaseRefresh, leftovers, type Upkeep } from "./upkeep.js";
 import { isDenial, type Verdict, verdictOf } from "./verdict.js";
 import { Wanted } from "./wanted.js";
 
-type Due = "send" | "survey" | "grace" | "collect" | "lease" | "transfer";
+type Due = "send" | "survey" | "grace" | "collect" | "lease" | "transfer" | "probe";
 
 export class Publisher {
   #settings: PublisherSettings;
@@ -41,22 +44,20 @@ export class Publisher {
   readonly #exchange: Exchange;
   readonly #wanted: Wanted;
   readonly #ledger: Ledger;
+  readonly #setbacks: Setbacks;
   readonly #patience: Patience<Job["kind"]>;
   readonly #queue = new UpdateQueue();
   readonly #due = new Deadlines<Due>();
-  readonly #reads = new Map<string, Name>();
+  readonly #reading = new Reading();
   #job: Job | undefined;
   #isStarted = false;
   #isGrace = true;
   /** From the start until, for the first time, nothing is left to be said. */
   #isFilling = true;
+  /** How what is published was written to end. */
+  #followed: Lifetime | undefined;
   readonly #onConflict = (key: string, name: Name) => this.#telling.nameTaken(key, name);
-  #needsCopy = true;
-  #needsSerial = false;
   #upkeep: Upkeep[] = [];
-  #serial: number | undefined;
-  /** Updates acknowledged since the serial was read: each is one step, or none. */
-  #steps = 0;
   #firstChange: Instant | undefined;
 
   constructor(settings: PublisherSettings, random: Random, counts: Counts, log: Log) {
@@ -66,6 +67,7 @@ export class Publisher {
     this.#telling = new Telling(settings.zone, counts, log);
     const clock = (now: Instant) => settings.clock.secondsAt(now);
     this.#exchange = new Exchange(settings.key, clock, random, counts);
+    this.#setbacks = new Setbacks(this.#queue, this.#reading, this.#telling, counts);
     this.#patience = new Patience(random);
     this.#wanted = new Wanted(settings.recordsMax, counts, log);
     this.#ledger = new Ledger(settings.timeoutType);
@@ -79,6 +81,7 @@ export class Publisher {
   /** Begins, within three seconds, with reading the zone. */
   start(now: Instant): void {
     this.#isStarted = true;
+    this.#followed = this.#lifetime();
     this.#due.set("send", after(now, between(this.#random, 0 as Duration, limits.startSpread)));
     this.#due.set("grace", after(now, limits.restartGrace));
     this.#planSurvey(now);
@@ -89,17 +92,17 @@ export class Publisher {
    * another key nothing is known of what the server takes, and pauses end (TSIG-16).
    */
   configure(now: Instant, changes: PublisherChanges): void {
-    const before = this.#settings;
-    this.#settings = { ...before, ...changes };
+    this.#settings = { ...this.#settings, ...changes };
     this.#wanted.setMax(changes.recordsMax);
     if (this.#exchange.setKey(changes.key)) {
-      this.#needsCopy ||= !this.#server.mayCopy;
+      this.#reading.allowed();
       this.#server = new ServerFacts();
       this.#patience.forget();
       this.#queue.readmit(now, true);
+      this.#reconsider(now);
       if (this.#isStarted) this.#due.clear("send");
     }
-    if (before.lifetime !== changes.lifetime) this.#reconsider(now);
+    this.#followLifetime(now);
     this.#settle(now);
   }
 
@@ -137,7 +140,7 @@ export class Publisher {
       if (due === "survey") this.#survey(now);
       else if (due === "grace") this.#endGrace(now);
       else if (due === "collect") this.#firstChange = undefined;
-      else if (due === "transfer") this.#server.mayCopy = this.#needsCopy = true;
+      else if (due === "transfer") this.#reading.allowed();
       else if (due === "lease") this.#upkeep.push(...leaseRefresh(this.#ground(now)));
     }
     this.#settle(now);
@@ -169,7 +172,8 @@ export class Publisher {
 
   /** Whether all that is wanted is acknowledged, and nothing under way. */
   get isSettled(): boolean {
-    return this.#queue.size === 0 && this.#job === undefined && !this.#needsCopy;
+    const isIdle = this.#queue.size === 0 && this.#job === undefined;
+    return isIdle && !this.#reading.needsCopy && !this.#server.probe.isOpen;
   }
 
   state(): PublisherState {
@@ -178,7 +182,7 @@ export class Publisher {
       published: this.#ledger.ownCount,
       waiting: this.#queue.size,
       aside: this.#queue.asideCount + this.#wanted.waitingCount,
-      serial: this.#serial,
+      serial: this.#reading.serial,
       lifetime: this.#lifetime(),
       trouble: this.#patience.trouble,
       clockOffset: this.#server.clockOffset,
@@ -195,6 +199,7 @@ export class Publisher {
       wanted: this.#wanted,
       ledger: this.#ledger,
       lifetime: this.#lifetime(),
+      keepsLives: this.#lifetime() === "timeout" || !this.#settings.clock.isTrusted(),
       timeoutType: this.#settings.timeoutType,
       nowSeconds: Math.floor(this.#settings.clock.secondsAt(now)),
       isAside: (key) => this.#queue.isAside(key),
@@ -216,18 +221,13 @@ export class Publisher {
 
   /** The next request, if there is one; knowledge comes before changes. */
   #next(now: Instant): void {
-    if (this.#needsCopy && this.#server.mayCopy) {
-      this.#ask(now, { kind: "copy" }, encodeQuestion(this.#settings.zone, RRType.AXFR));
-      return;
+    const job = this.#reading.next();
+    if (job === undefined) this.#change(now);
+    else if (job.kind === "read") this.#ask(now, job, encodeQuestion(job.name, RRType.ANY));
+    else {
+      const type = job.kind === "copy" ? RRType.AXFR : RRType.SOA;
+      this.#ask(now, job, encodeQuestion(this.#settings.zone, type));
     }
-    this.#needsCopy = false;
-    const [name] = this.#reads.values();
-    if (name !== undefined) {
-      this.#ask(now, { kind: "read", name }, encodeQuestion(name, RRType.ANY));
-    } else if (this.#needsSerial) {
-      this.#needsSerial = false;
-      this.#ask(now, { kind: "serial" }, encodeQuestion(this.#settings.zone, RRType.SOA));
-    } else this.#change(now);
   }
 
   #change(now: Instant): void {
@@ -236,7 +236,50 @@ export class Publisher {
     const upkeep = batch === undefined ? this.#upkeep.shift() : undefined;
     if (batch !== undefined) this.#sendBatch(now, batch);
     else if (upkeep !== undefined) this.#update(now, { kind: "upkeep", upkeep }, upkeep);
-    else if (isDue) this.#isFilling &&= this.#ledger.ownCount === 0;
+    else if (isDue) {
+      this.#isFilling &&= this.#ledger.ownCount === 0;
+      if (!this.#isFilling) this.#probe(now);
+    }
+  }
+
+  /** TO-20: beside the work, when there is none. */
+  #probe(now: Instant): void {
+    const { zone, lifetime, clock } = this.#settings;
+    const { probe } = this.#server;
+    if (lifetime !== undefined || this.isEmpty) probe.giveUp();
+    else if (clock.isTrusted()) probe.begin(zone, this.#random);
+    const step = probe.next(now);
+    if (step?.kind === "look") {
+      this.#ask(now, { kind: "probe", step }, encodeQuestion(step.name, RRType.TXT));
+    } else if (step !== undefined) this.#update(now, { kind: "probe", step }, step.content);
+    else if (probe.looksAt !== undefined) this.#due.set("probe", probe.looksAt);
+  }
+
+  #probed(now: Instant, step: ProbeStep, outcome: Outcome, verdict: Verdict): void {
+    const { probe } = this.#server;
+    if (step.kind !== "look" && verdict.kind !== "unknown") {
+      this.#ledger.unclaim(step.content.updates);
+    }
+    if (step.kind !== "look" && verdict.kind === "done") {
+      this.#ledger.applied(step.content.updates, []);
+      this.#reading.acknowledged();
+    }
+    const isAgain = probe.answered(now, step, outcome);
+    if (isAgain) this.#pause(now, "probe", "reason" in verdict ? verdict.reason : "no answer");
+    if (probe.hasPassed) {
+      this.#ledger.read(step.name, []);
+      this.#followLifetime(now);
+    }
+  }
+
+  /** What was written to end in one way is written to end in another. */
+  #followLifetime(now: Instant): void {
+    const lifetime = this.#lifetime();
+    if (this.#followed === undefined || this.#followed === lifetime) return;
+    this.#followed = lifetime;
+    this.#telling.lifetime(lifetime);
+    this.#reconsider(now);
+    if (lifetime === "lease") this.#upkeep.push(...leaseRefresh(this.#ground(now)));
   }
 
   #sendBatch(now: Instant, batch: Batch): void {
@@ -257,13 +300,18 @@ export class Publisher {
     job: Job,
     content: { readonly prerequisites: readonly RR[]; readonly updates: readonly RR[] },
   ): void {
-    const { leaseSeconds } = limits;
     // Known before it is sent: who is killed now must know it for its own afterwards.
     this.#ledger.claim(content.updates);
-    const lease = this.#lifetime() === "lease" ? { leaseSeconds } : undefined;
-    this.#ask(now, job, encodeUpdate(this.#settings.zone, content, lease));
+    this.#ask(now, job, encodeUpdate(this.#settings.zone, content, this.#leaseFor(job)));
     const spacing = this.#isFilling ? limits.fillSpacing : limits.messageSpacing;
     this.#due.set("send", after(now, spacing));
+  }
+
+  #leaseFor(job: Job): UpdateLease | undefined {
+    if (job.kind !== "probe") {
+      return this.#lifetime() === "lease" ? { leaseSeconds: limits.leaseSeconds } : undefined;
+    }
+    return job.step.kind === "add" ? { leaseSeconds: probeLeaseSeconds } : undefined;
   }
 
   #ask(now: Instant, job: Job, message: Uint8Array): void {
@@ -281,6 +329,7 @@ export class Publisher {
     else if (job.kind === "copy") this.#copied(now, outcome, verdict);
     else if (job.kind === "read") this.#wasRead(now, job.name, outcome, verdict);
     else if (job.kind === "serial") this.#serialRead(now, outcome, verdict);
+    else if (job.kind === "probe") this.#probed(now, job.step, outcome, verdict);
     else if (verdict.kind === "done") this.#acknowledged(now, job, outcome);
     else if (job.kind === "upkeep") this.#upkeepFailed(now, job.upkeep, verdict);
     else this.#updateFailed(now, job, verdict, outcome);
@@ -290,14 +339,12 @@ export class Publisher {
     const content = job.kind === "update" ? job.batch : job.upkeep;
     this.#ledger.unclaim(content.updates);
     this.#ledger.applied(content.updates, job.kind === "update" ? job.batch.disowned : []);
-    if (job.kind === "update") {
-      this.#queue.done(job.batch.units);
-    }
+    if (job.kind === "update") this.#queue.done(job.batch.units);
     const options = outcome.kind === "answer" ? (outcome.message.edns?.options ?? []) : [];
     const granted = findLease(options)?.leaseSeconds;
     if (granted !== undefined) this.#server.grantedSeconds = granted;
     this.#planRefresh(now);
-    this.#steps += 1;
+    this.#reading.acknowledged();
     this.#server.succeeded(job.kind === "update" && job.hasLives);
   }
 
@@ -307,68 +354,16 @@ export class Publisher {
     verdict: Verdict,
     outcome: Outcome,
   ): void {
-    const { units } = job.batch;
     if (verdict.kind !== "unknown") this.#ledger.unclaim(job.batch.updates);
-    const rcode = "rcode" in outcome ? outcome.rcode : undefined;
-    if (rcode === Rcode.FORMERR && job.hasLives && this.#server.refusedLives()) {
-      // UP-64: PowerDNS knows no TIMEOUT, and refuses every message that has one.
-      this.#telling.withoutTimeouts();
-      return;
-    }
-    switch (verdict.kind) {
-      case "not-so":
-        if (units.length > 1) this.#queue.split(units);
-        else this.#missed(now, units);
-        return;
-      case "refused":
-        this.#refusedBatch(now, job.batch, verdict.reason);
-        return;
-      case "unknown":
-        this.#doubt(units.flatMap(({ extent }) => [...extent.names.values()]));
-        this.#pause(now, "update", verdict.reason);
-        return;
-      case "failed":
-        // BIND says SERVFAIL to a whole message for one RRset that is too large.
-        if (rcode === Rcode.SERVFAIL && this.#patience.failures > 0 && this.#server.hasSucceeded) {
-          this.#refusedBatch(now, job.batch, verdict.reason);
-        } else this.#pause(now, "update", verdict.reason);
-        return;
-      case "not-here":
-        this.#pause(now, "update", verdict.reason, limits.notUpdatablePause);
-        return;
-    }
-  }
-
-  /** A prerequisite of one unit has failed: its names are read, but not for ever. */
-  #missed(now: Instant, units: Batch["units"]): void {
-    for (const { key, extent } of units) {
-      if (this.#queue.missed(key) > limits.missesMax) {
-        this.#queue.setAside(key, now, limits.quarantineSpan);
-        this.#counts.add("updates", "given-up");
-      }
-      this.#doubt([...extent.names.values()]);
-    }
-  }
-
-  #refusedBatch(now: Instant, batch: Batch, reason: string): void {
-    const alone = this.#queue.refused(batch.units, now);
-    if (alone !== undefined) {
-      this.#server.refusals += 1;
-      this.#telling.refused(alone.extent.names.values(), reason);
-    }
-    if (this.#server.refusals < limits.refusalsInRow || alone === undefined) return;
-    // Nothing gets through: that is about the key or the zone, not about single records.
-    this.#server.refusals = 0;
-    this.#queue.readmit(now, true);
-    this.#pause(now, "update", reason, limits.retryMax);
+    const { failures } = this.#patience;
+    const fault = { verdict, outcome, failures };
+    const pause = this.#setbacks.take(now, this.#server, job, fault);
+    if (pause !== undefined) this.#pause(now, "update", pause.reason, pause.span);
   }
 
   #copied(now: Instant, outcome: Outcome, verdict: Verdict): void {
     if (outcome.kind === "copy") {
-      this.#needsCopy = false;
-      this.#reads.clear();
-      this.#serial = outcome.copy.serial;
-      this.#steps = 0;
+      this.#reading.copied(outcome.copy.serial);
       this.#ledger.replace(outcome.copy);
       this.#counts.add("update-malformed", "timeout", this.#ledger.unreadableCount);
       if (this.#ledger.hasLoweredCase) this.#telling.lowersCase();
@@ -379,7 +374,7 @@ export class Publisher {
     const reason = "reason" in verdict ? verdict.reason : "no transfer";
     if (isDenial(outcome)) {
       // UP-64: then the state file is all there is, and names are read one by one.
-      this.#server.mayCopy = this.#needsCopy = false;
+      this.#reading.denied();
       this.#due.set("transfer", after(now, limits.quarantineSpan));
       this.#telling.withoutTransfers(reason);
     } else this.#pause(now, "copy", reason);
@@ -387,13 +382,12 @@ export class Publisher {
 
   #wasRead(now: Instant, name: Name, outcome: Outcome, verdict: Verdict): void {
     if (outcome.kind === "answer" && [Rcode.NOERROR, Rcode.NXDOMAIN].includes(outcome.rcode as 0)) {
-      this.#reads.delete(name.key);
+      this.#reading.wasRead(name);
       this.#ledger.read(name, outcome.message.answers);
-    } else if (outcome.kind === "answer") this.#reads.delete(name.key);
+    } else if (outcome.kind === "answer") this.#reading.wasRead(name);
     else this.#pause(now, "read", "reason" in verdict ? verdict.reason : "a name cannot be read");
   }
 
-  /** XFR-4: only a zone that changed by more than our own updates is read again. */
   #serialRead(now: Instant, outcome: Outcome, verdict: Verdict): void {
     const soa =
       outcome.kind === "answer" && outcome.rcode === Rcode.NOERROR
@@ -403,16 +397,14 @@ export class Publisher {
       this.#pause(now, "serial", "reason" in verdict ? verdict.reason : "the zone has no SOA");
       return;
     }
-    const expected = this.#serial === undefined ? undefined : (this.#serial + this.#steps) >>> 0;
-    this.#needsCopy = this.#server.mayCopy && soa.serial !== expected;
-    this.#serial = soa.serial;
-    this.#steps = 0;
-    if (!this.#needsCopy) this.#attend(now);
+    this.#reading.serialRead(soa.serial);
+    if (!this.#reading.needsCopy) this.#attend(now);
   }
 
   #survey(now: Instant): void {
     this.#planSurvey(now);
-    this.#needsSerial = true;
+    this.#followLifetime(now);
+    this.#reading.survey();
     this.#queue.readmit(now);
   }
 
@@ -420,14 +412,17 @@ export class Publisher {
   #attend(now: Instant): void {
     if (this.#upkeep.length > 0) return;
     const ground = this.#ground(now);
-    this.#upkeep = [...dueRenewals(ground, this.#random), ...expiredContent(ground)];
+    // TO-8: who does not know the time does not know what is over.
+    const expired = this.#settings.clock.isTrusted() ? expiredContent(ground) : [];
+    this.#upkeep = [...dueRenewals(ground, this.#random), ...expired];
   }
 
   /** TO-24, TO-25: by the lease that was granted, from the first update that bore it. */
   #planRefresh(now: Instant): void {
     if (this.#lifetime() !== "lease" || this.#due.find("lease") !== undefined) return;
     const share = limits.refreshShare + (below(this.#random, 1001) / 1000) * limits.refreshSpread;
-    this.#due.set("lease", after(now, seconds(this.#server.grantedSeconds * share)));
+    const span = Math.round(this.#server.grantedSeconds * share * 1000) as Duration;
+    this.#due.set("lease", after(now, span));
   }
 
   #planSurvey(now: Instant): void {
@@ -443,7 +438,10 @@ export class Publisher {
   #reconsider(now: Instant): void {
     for (const [key, extent] of this.#wanted.extents()) this.#queue.revisit(key, extent);
     if (!this.#isGrace) {
-      for (const [key, extent] of leftovers(this.#ground(now))) this.#queue.revisit(key, extent);
+      for (const [key, extent] of leftovers(this.#ground(now))) {
+        const isTried = [...extent.names.values()].some((name) => this.#server.probe.isAbout(name));
+        if (!isTried) this.#queue.revisit(key, extent);
+      }
     }
   }
 
@@ -451,20 +449,12 @@ export class Publisher {
     if (verdict.kind === "not-so") {
       // Somebody renewed what we took for dead: the survey's next round knows.
       this.#ledger.unclaim(upkeep.updates);
-      this.#doubt(upkeep.names);
+      this.#reading.doubt(upkeep.names);
       return;
     }
     if (upkeep.isLease) this.#due.set("lease", after(now, limits.retryMax));
     if (verdict.kind !== "refused")
       this.#pause(now, "upkeep", "reason" in verdict ? verdict.reason : "");
-  }
-
-  #doubt(names: readonly Name[]): void {
-    for (const name of names) this.#reads.set(name.key, name);
-    if (this.#server.mayCopy && this.#reads.size > limits.singleReadsMax) {
-      this.#reads.clear();
-      this.#needsCopy = true;
-    }
   }
 
   #wrongClock(now: Instant, kind: Job["kind"], offsetSeconds: number | undefined): void {

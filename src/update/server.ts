@@ -1,14 +1,13 @@
 // What has been learned of the server that a zone is kept at, and of what our key
-// may do there (UP-64): nothing of it is assumed, and all of it is forgotten when
-// the key changes, since rules hang on keys.
+// may do there (UP-64, TO-20): nothing of it is assumed, and all of it is forgotten
+// when the key changes, since rules hang on keys.
 
 import type { Lifetime } from "./lifetime.js";
 import { leaseSeconds } from "./limits.js";
+import { LeaseProbe } from "./probe.js";
 import type { PublisherSettings } from "./settings.js";
 
 export class ServerFacts {
-  /** Transfers are to be had. */
-  mayCopy = true;
   /** An update of ours was carried out: the key is good, and so is the server. */
   hasSucceeded = false;
   /** Refusals of single units in a row, no success between. */
@@ -17,6 +16,8 @@ export class ServerFacts {
   grantedSeconds = leaseSeconds;
   /** Server's clock less ours, seconds, when it was told last. */
   clockOffset: number | undefined;
+  /** Whether it keeps leases; tried when nobody has said how records shall end. */
+  readonly probe = new LeaseProbe();
   #takesLives = true;
   #hasWrittenLives = false;
 
@@ -39,6 +40,7 @@ export class ServerFacts {
     if (lifetime !== undefined && lifetime !== "timeout") return lifetime;
     // TO-8: a clock that is wrong would end everything at once, or never.
     if (!clock.isTrusted()) return "lease";
+    if (lifetime === undefined && this.probe.hasPassed) return "lease";
     return this.#takesLives ? "timeout" : "none";
   }
 }

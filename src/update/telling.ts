@@ -4,6 +4,7 @@
 import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
 import { displayName, type Name } from "../wire/name.js";
+import type { Lifetime } from "./lifetime.js";
 
 export class Telling {
   readonly #zone: string;
@@ -36,6 +37,11 @@ export class Telling {
     if (this.#hasToldCase) return;
     this.#hasToldCase = true;
     this.#log.event("warn", "server-lowers-case", { zone: this.#zone });
+  }
+
+  /** Another one than before. */
+  lifetime(lifetime: Lifetime): void {
+    this.#log.event("info", "update-lifetime", { zone: this.#zone, lifetime });
   }
 
   nameTaken(offer: string, name: Name): void {

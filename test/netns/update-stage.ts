@@ -92,7 +92,7 @@ export class LivePublisher {
         zone: parseName(updateZone),
         key,
         clock: { secondsAt: (now: Instant) => wall + now / 1000, isTrusted: () => true },
-        lifetime: undefined,
+        lifetime: "timeout",
         timeoutType: 65280,
         recordsMax: 20_000,
       },

@@ -222,7 +222,7 @@ describe("leases [TO-22] [TO-23]", () => {
 
   test("the lease that is granted counts [TO-24]", () => {
     const { stage, proxy, primary } = ready({ lifetime: "lease" });
-    primary.grantsSeconds = 60;
+    primary.grants = () => 60;
     proxy.offer(laser);
     stage.at(70);
     const [first, second] = primary.updates();

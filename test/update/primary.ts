@@ -48,13 +48,19 @@ export class Primary {
   perMessage = 3;
   /** As Knot and NSD: names inside rdata in lower case. */
   lowersCase = false;
-  /** Leases that it grants, where it knows of leases at all. */
-  grantsSeconds: number | undefined;
+  /** Lease that it grants to whoever asks for this one; undefined: it knows of no leases. */
+  grants: ((askedSeconds: number) => number | undefined) | undefined;
+  /** Whether it keeps to what it grants. */
+  endsLeases = true;
+  /** Of the option in its answers: the longer form has a lease for keys too. */
+  leaseBytes: 4 | 8 = 4;
   /** Says yes and does nothing. */
   isLying = false;
   #rrs = new Map<string, RR>();
   /** Keys of the records that stand at a name, or stood there. */
   readonly #names = new Map<string, Set<string>>();
+  /** Records that end by themselves, and in which second. */
+  readonly #leases = new Map<string, number>();
 
   constructor(apex: string, lines: readonly string[] = []) {
     this.apex = parseName(apex);
@@ -101,6 +107,7 @@ export class Primary {
 
   /** @returns frames without their length; undefined: the connection ends */
   answer(at: number, request: Uint8Array): readonly Uint8Array[] | undefined {
+    this.#endLeases(at);
     const { unsigned, mac } = cut(request);
     const message = decodeMessage(unsigned);
     const type = message.questions[0]?.type;
@@ -118,7 +125,7 @@ export class Primary {
     if (scripted === "close") return undefined;
     const answers = kind === "query" && seen.rcode === 0 ? this.#find(message) : [];
     const rcode = seen.rcode;
-    const edns = kind === "update" ? this.#grant() : undefined;
+    const edns = kind === "update" && rcode === 0 ? this.#grant(at, message) : undefined;
     const { questions } = message;
     const bytes = encodeMessage({ ...head(message), rcode, questions, answers, ...edns });
     return [signed(bytes, seconds, { key: this.secret, mac }).bytes];
@@ -136,11 +143,27 @@ export class Primary {
     return signed(bytes, seconds - this.skew, made).bytes;
   }
 
-  #grant(): Pick<Message, "edns"> | undefined {
-    if (this.grantsSeconds === undefined) return undefined;
-    const bytes = hex(this.grantsSeconds.toString(16).padStart(8, "0"));
-    const options = [{ code: 2, bytes }];
+  #grant(at: number, message: Message): Pick<Message, "edns"> | undefined {
+    const asked = message.edns?.options.find(({ code }) => code === 2)?.bytes;
+    const granted = asked && this.grants?.(Number.parseInt(toHex(asked.subarray(0, 4)), 16));
+    if (granted === undefined) return undefined;
+    for (const rr of message.authorities) {
+      if (rr.class === 1 && this.endsLeases) this.#leases.set(keyOf(rr), at + granted);
+    }
+    const text = granted
+      .toString(16)
+      .padStart(8, "0")
+      .repeat(this.leaseBytes / 4);
+    const options = [{ code: 2, bytes: hex(text) }];
     return { edns: { udpSize: 1232, version: 0, extendedRcode: 0, dnssecOk: false, options } };
+  }
+
+  #endLeases(at: number): void {
+    for (const [key, end] of this.#leases) {
+      if (end > at) continue;
+      this.#leases.delete(key);
+      if (this.#rrs.delete(key)) this.serial += 1;
+    }
   }
 
   #soa(): RR {

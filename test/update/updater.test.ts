@@ -54,7 +54,7 @@ class Site {
         keyFor: () => key,
         allowsUnauthenticated: false,
         clock: { secondsAt: (now) => epoch + (now - 1_000_000) / 1000, isTrusted: () => true },
-        lifetime: undefined,
+        lifetime: "timeout",
         timeoutType: 65280,
         recordsMax: 20_000,
         ...settings,

@@ -14,6 +14,7 @@ import { encodeFrame, FrameReader } from "../../src/wire/frame.js";
 import { parseName } from "../../src/wire/name.js";
 import type { RR } from "../../src/wire/rr.js";
 import { formatRR, parseRR } from "../../src/wire/text.js";
+import type { TsigKey } from "../../src/wire/tsig.js";
 import { epoch, Primary, secret } from "./primary.js";
 
 export const zone = "link1.discd.test";
@@ -56,6 +57,11 @@ export const linesOf = (...offers: readonly Offer[]): string[] =>
 export class ZoneStage {
   readonly primary: Primary;
   readonly proxies: StageProxy[] = [];
+  readonly key: TsigKey = {
+    name: parseName("discd-link1.example"),
+    algorithm: "hmac-sha256",
+    secret,
+  };
   now = 0;
   /** Seconds from a request to its answer. */
   latency = 0.01;
@@ -110,20 +116,15 @@ export class StageProxy {
     const log: Log = {
       event: (_, name, fields) => this.logged.push(`${name} ${JSON.stringify(fields ?? {})}`),
     };
-    const key = {
-      name: parseName("discd-link1.example"),
-      algorithm: "hmac-sha256",
-      secret,
-    } as const;
     this.publisher = new Publisher(
       {
         zone: parseName(zone),
-        key,
+        key: stage.key,
         clock: {
           secondsAt: (now: Instant) => epoch + (now - 1_000_000) / 1000,
           isTrusted: () => true,
         },
-        lifetime: undefined,
+        lifetime: "timeout",
         timeoutType: 65280,
         recordsMax: 20_000,
         ...settings,

@@ -1,0 +1,89 @@
+// What has to be read of a zone before anything is said to it: all of it at the
+// start, single names that are in doubt, and its serial now and then. XFR-4: only
+// a zone that has changed by more than our own updates is transferred again.
+
+import type { Name } from "../wire/name.js";
+import { singleReadsMax } from "./limits.js";
+
+export type ReadingJob =
+  | { readonly kind: "copy" }
+  | { readonly kind: "serial" }
+  | { readonly kind: "read"; readonly name: Name };
+
+export class Reading {
+  readonly #names = new Map<string, Name>();
+  #needsCopy = true;
+  #needsSerial = false;
+  #mayCopy = true;
+  #serial: number | undefined;
+  /** Updates acknowledged since the serial was read: each is one step, or none. */
+  #steps = 0;
+
+  /** Whether the zone has to be transferred, and may be. */
+  get needsCopy(): boolean {
+    return this.#needsCopy;
+  }
+
+  /** As it was read last. */
+  get serial(): number | undefined {
+    return this.#serial;
+  }
+
+  /** What to read next; undefined when all that matters is known. */
+  next(): ReadingJob | undefined {
+    if (this.#needsCopy) return { kind: "copy" };
+    const [name] = this.#names.values();
+    if (name !== undefined) return { kind: "read", name };
+    if (!this.#needsSerial) return undefined;
+    this.#needsSerial = false;
+    return { kind: "serial" };
+  }
+
+  /** Names may be other than they are taken for. */
+  doubt(names: Iterable<Name>): void {
+    for (const name of names) this.#names.set(name.key, name);
+    if (!this.#mayCopy || this.#names.size <= singleReadsMax) return;
+    this.#names.clear();
+    this.#needsCopy = true;
+  }
+
+  /** It is time to compare the serial. */
+  survey(): void {
+    this.#needsSerial = true;
+  }
+
+  copied(serial: number): void {
+    this.#needsCopy = false;
+    this.#names.clear();
+    this.#serial = serial;
+    this.#steps = 0;
+  }
+
+  /** No transfer is to be had: names are read one by one then. */
+  denied(): void {
+    this.#mayCopy = false;
+    this.#needsCopy = false;
+  }
+
+  /** Transfers may be had again, if they could not before. */
+  allowed(): void {
+    this.#needsCopy ||= !this.#mayCopy;
+    this.#mayCopy = true;
+  }
+
+  wasRead(name: Name): void {
+    this.#names.delete(name.key);
+  }
+
+  serialRead(serial: number): void {
+    const expected = this.#serial === undefined ? undefined : (this.#serial + this.#steps) >>> 0;
+    this.#needsCopy = this.#mayCopy && serial !== expected;
+    this.#serial = serial;
+    this.#steps = 0;
+  }
+
+  /** An update of ours was carried out. */
+  acknowledged(): void {
+    this.#steps += 1;
+  }
+}

@@ -1,0 +1,97 @@
+// What becomes of a message that was not carried out (UP-63, UP-64): taken apart,
+// read about, said again later, or said again at once without what the server
+// does not know. Publishing goes on with all that is not at fault.
+
+import type { Counts } from "../counts.js";
+import type { Duration, Instant } from "../time.js";
+import { Rcode } from "../wire/codes.js";
+import type { Outcome } from "./exchange.js";
+import type { Job } from "./job.js";
+import { missesMax, notUpdatablePause, quarantineSpan, refusalsInRow, retryMax } from "./limits.js";
+import type { Batch, UpdateQueue } from "./queue.js";
+import type { Reading } from "./reading.js";
+import type { ServerFacts } from "./server.js";
+import type { Telling } from "./telling.js";
+import type { Verdict } from "./verdict.js";
+
+/** Nothing is to be sent for a while; without a span, for as long as failures have come. */
+export interface Pause {
+  readonly reason: string;
+  readonly span?: Duration;
+}
+
+export class Setbacks {
+  readonly #queue: UpdateQueue;
+  readonly #reading: Reading;
+  readonly #telling: Telling;
+  readonly #counts: Counts;
+
+  constructor(queue: UpdateQueue, reading: Reading, telling: Telling, counts: Counts) {
+    this.#queue = queue;
+    this.#reading = reading;
+    this.#telling = telling;
+    this.#counts = counts;
+  }
+
+  /** @param failures  in a row, this one not counted */
+  take(
+    now: Instant,
+    server: ServerFacts,
+    job: Extract<Job, { kind: "update" }>,
+    { verdict, outcome, failures }: { verdict: Verdict; outcome: Outcome; failures: number },
+  ): Pause | undefined {
+    const { units } = job.batch;
+    const rcode = "rcode" in outcome ? outcome.rcode : undefined;
+    if (rcode === Rcode.FORMERR && job.hasLives && server.refusedLives()) {
+      // UP-64: PowerDNS knows no TIMEOUT, and refuses every message that has one.
+      this.#telling.withoutTimeouts();
+      return undefined;
+    }
+    switch (verdict.kind) {
+      case "not-so":
+        if (units.length > 1) this.#queue.split(units);
+        else this.#missed(now, units);
+        return undefined;
+      case "refused":
+        return this.#refused(now, server, job.batch, verdict.reason);
+      case "unknown":
+        this.#reading.doubt(namesOf(units));
+        return verdict;
+      case "failed":
+        // BIND says SERVFAIL to a whole message for one RRset that is too large.
+        if (rcode === Rcode.SERVFAIL && failures > 0 && server.hasSucceeded) {
+          return this.#refused(now, server, job.batch, verdict.reason);
+        }
+        return verdict;
+      case "not-here":
+        return { reason: verdict.reason, span: notUpdatablePause };
+      default:
+        return undefined;
+    }
+  }
+
+  /** A prerequisite of one unit has failed: its names are read, but not for ever. */
+  #missed(now: Instant, units: Batch["units"]): void {
+    for (const { key } of units) {
+      if (this.#queue.missed(key) <= missesMax) continue;
+      this.#queue.setAside(key, now, quarantineSpan);
+      this.#counts.add("updates", "given-up");
+    }
+    this.#reading.doubt(namesOf(units));
+  }
+
+  #refused(now: Instant, server: ServerFacts, batch: Batch, reason: string): Pause | undefined {
+    const alone = this.#queue.refused(batch.units, now);
+    if (alone === undefined) return undefined;
+    server.refusals += 1;
+    this.#telling.refused(alone.extent.names.values(), reason);
+    if (server.refusals < refusalsInRow) return undefined;
+    // Nothing gets through: that is about the key or the zone, not about single records.
+    server.refusals = 0;
+    this.#queue.readmit(now, true);
+    return { reason, span: retryMax };
+  }
+}
+
+const namesOf = (units: Batch["units"]) =>
+  units.flatMap(({ extent }) => [...extent.names.values()]);
