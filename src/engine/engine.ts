@@ -172,10 +172,10 @@ export class Engine {
       this.#queries.linkStirred(input.link);
   }
 
-  #linkUp(now: Instant, { link: id, prefixes, mtu }: LinkUp): void {
+  #linkUp(now: Instant, { link: id, ...place }: LinkUp): void {
     const used = this.#links.reach(id);
     if (used === undefined) return;
-    used.link.up(now, { prefixes, mtu });
+    used.link.up(now, place);
     used.warm.configure(now, used.config);
     this.#queries.linkStirred(id);
   }

@@ -41,12 +41,14 @@ export interface DialTls {
 export type StreamTransport = "tcp" | "tls";
 
 export type Input =
-  /** The link carries packets. Said again whenever its addresses or its MTU change. */
+  /** The link carries packets. Said again whenever any of this changes. */
   | {
       readonly kind: "link-up";
       readonly link: LinkId;
       readonly prefixes: readonly Prefix[];
       readonly mtu: number;
+      /** Whether unicast to port 5353 of these addresses comes to us, and to us alone. */
+      readonly mayAskUnicast?: boolean;
     }
   | { readonly kind: "link-down"; readonly link: LinkId }
   /** A datagram that arrived on UDP port 5353 of a link. */

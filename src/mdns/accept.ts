@@ -31,8 +31,16 @@ export type DropReason =
   | "mdns-off-link"
   | "mdns-unasked-unicast";
 
-/** Judges one datagram, in the order of the plan, and decodes what is believed. */
-export function judge(datagram: MdnsDatagram, prefixes: readonly Prefix[]): Verdict {
+/**
+ * Judges one datagram, in the order of the plan, and decodes what is believed.
+ *
+ * @param awaitsUnicast  whether a question of ours asked for answers by unicast just now
+ */
+export function judge(
+  datagram: MdnsDatagram,
+  prefixes: readonly Prefix[],
+  awaitsUnicast: boolean,
+): Verdict {
   const { bytes, source, isMulticast } = datagram;
   if (bytes.length > mdnsPacketMax) return drop("mdns-long");
   if (bytes.length < 12) return drop("mdns-short");
@@ -44,9 +52,9 @@ export function judge(datagram: MdnsDatagram, prefixes: readonly Prefix[]): Verd
   if (header.isResponse && source.port !== mdnsPort) return drop("mdns-source-port");
   if (!isMulticast) {
     if (!isOnLink(source, prefixes)) return drop("mdns-off-link");
-    // Only an answer to a QU question of ours would be believed, and we ask none: the port
-    // is shared, and its owner may be another program (DP-127).
-    if (header.isResponse) return drop("mdns-unasked-unicast");
+    // Only an answer to a QU question of ours is believed (DP-142). Where the port is shared
+    // we ask none: its owner may be another program (DP-127).
+    if (header.isResponse && !awaitsUnicast) return drop("mdns-unasked-unicast");
   }
   const { message, fault } = decodePartial(bytes);
   const kind = header.isResponse ? "response" : "query";

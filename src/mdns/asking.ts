@@ -7,8 +7,10 @@ import type { Family } from "../address.js";
 import type { Counts } from "../counts.js";
 import { Deadlines } from "../deadlines.js";
 import type { Random } from "../random.js";
-import { type Instant, instant } from "../time.js";
-import type { Message } from "../wire/message.js";
+import { after, type Instant, instant } from "../time.js";
+import { RRType } from "../wire/codes.js";
+import type { Message, Question } from "../wire/message.js";
+import type { Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import type { MdnsDatagram } from "./accept.js";
 import type { Cache, Departure } from "./cache.js";
@@ -18,7 +20,7 @@ import type { ActiveQuestion } from "./question.js";
 import type { QuestionTable } from "./question-table.js";
 import { type CachedRR, identityOf } from "./record.js";
 import { SendWindow } from "./send-window.js";
-import { mdnsPort, rateSpan } from "./timing.js";
+import { mdnsPort, rateSpan, topBit, unicastSpan } from "./timing.js";
 
 /** A packet for the group. */
 export interface GroupPacket {
@@ -41,6 +43,9 @@ export class Asking {
   #held: ActiveQuestion[] = [];
   /** When the rate limit lets the next packet through; past while it holds nothing back. */
   #freeAt = instant(0);
+  /** Until when answers by unicast are awaited, by question; the span is one for all. */
+  readonly #awaited = new Map<string, Instant>();
+  #mayAskUnicast = false;
   #families: readonly Family[] = [];
   #payload = 0;
   #packets: GroupPacket[] = [];
@@ -73,6 +78,27 @@ export class Asking {
   reach(families: readonly Family[], payload: number): void {
     this.#families = families;
     this.#payload = payload;
+  }
+
+  /** Whether answers by unicast would reach us. */
+  allowUnicast(isAllowed: boolean): void {
+    this.#mayAskUnicast = isAllowed;
+  }
+
+  /** Whether a QU question of ours left so lately that answers may come by unicast (§6). */
+  awaitsUnicast(now: Instant): boolean {
+    for (const [oldest, until] of this.#awaited) {
+      if (until > now) return true;
+      this.#awaited.delete(oldest);
+    }
+    return false;
+  }
+
+  /** Whether a unicast response answers such a question, with any of its records. */
+  isAwaited(now: Instant, { answers }: Message): boolean {
+    return answers.some(({ name, type }) =>
+      [type, RRType.ANY].some((asked) => (this.#awaited.get(awaitedKey(name, asked)) ?? 0) > now),
+    );
   }
 
   /** Begins the question's series. */
@@ -228,8 +254,16 @@ export class Asking {
       for (const bytes of packets) this.#packets.push({ family, bytes });
       for (const question of questions) question.done.add(family);
     }
+    for (const { question } of batch) this.#expectUnicast(now, question);
     for (const question of questions) this.#completeIfDone(now, question, false);
     return true;
+  }
+
+  #expectUnicast(now: Instant, { name, type, class: rawClass }: Question): void {
+    if ((rawClass & topBit) === 0) return;
+    const key = awaitedKey(name, type);
+    this.#awaited.delete(key);
+    this.#awaited.set(key, after(now, unicastSpan));
   }
 
   #mayLeave(now: Instant, count: number): boolean {
@@ -258,7 +292,9 @@ export class Asking {
 
   #asked(now: Instant, question: ActiveQuestion): Asked {
     const { name, type } = question;
-    return { question: { name, type, class: 1 }, knownAnswers: this.#knownAnswers(now, question) };
+    const isUnicast = this.#mayAskUnicast && question.asksUnicast(now);
+    const asked = { name, type, class: isUnicast ? 1 | topBit : 1 };
+    return { question: asked, knownAnswers: this.#knownAnswers(now, question) };
   }
 
   /** RFC 6762 §7.1: shared records with half their life left, by what is left of it. */
@@ -310,5 +346,7 @@ function isSubset(known: readonly RR[], ours: readonly RR[]): boolean {
   const listed = new Set(ours.map(recordKey));
   return known.every((rr) => listed.has(recordKey(rr)));
 }
+
+const awaitedKey = (name: Name, type: number): string => `${type} ${name.key}`;
 
 const recordKey = (rr: RR): string => `${rr.type} ${identityOf(rr.type, rr.rdata)}`;

@@ -11,7 +11,7 @@ import { RRType } from "../wire/codes.js";
 import type { Message } from "../wire/message.js";
 import type { Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
-import { judge, type MdnsDatagram } from "./accept.js";
+import { judge, type MdnsDatagram, type Verdict } from "./accept.js";
 import { Asking } from "./asking.js";
 import { Cache, type Happening } from "./cache.js";
 import { Echoes } from "./echoes.js";
@@ -54,6 +54,11 @@ export interface LinkPlace {
   /** Our own addresses on it, each with its prefix length, link-local ones included. */
   readonly prefixes: readonly Prefix[];
   readonly mtu: number;
+  /**
+   * What is sent by unicast to port 5353 of these addresses is given to `receive`: no other
+   * program of the host has the port (RFC 6762 §15.1). Absent: it is not.
+   */
+  readonly mayAskUnicast?: boolean;
 }
 
 /** For listings and state dumps. */
@@ -142,6 +147,7 @@ export class Link {
    * with no prefix at all, every family of the options is.
    */
   up(now: Instant, place: LinkPlace): void {
+    this.#asking.allowUnicast(place.mayAskUnicast === true);
     if (this.#place !== undefined) {
       if (isSamePlace(this.#place, place)) return;
       this.#cache.shorten(now, linkChangeGrace);
@@ -181,7 +187,7 @@ export class Link {
     if (this.#echoes.take(now, datagram.family, datagram.bytes)) {
       this.#counts.add("mdns-packets", "echo");
     } else {
-      const verdict = judge(datagram, this.#place.prefixes);
+      const verdict = this.#judge(now, datagram, this.#place);
       if (verdict.kind === "drop") this.#counts.add("drops", verdict.reason);
       else {
         if (!verdict.isWhole) this.#counts.add("drops", "mdns-broken-record");
@@ -389,6 +395,13 @@ export class Link {
     this.#asking.reach(families, payload);
     this.#asking.restart(now);
     this.#responder.up(now, families, place.prefixes, payload);
+  }
+
+  #judge(now: Instant, datagram: MdnsDatagram, { prefixes }: LinkPlace): Verdict {
+    const verdict = judge(datagram, prefixes, this.#asking.awaitsUnicast(now));
+    if (verdict.kind !== "response" || datagram.isMulticast) return verdict;
+    if (this.#asking.isAwaited(now, verdict.message)) return verdict;
+    return { kind: "drop", reason: "mdns-unasked-unicast" };
   }
 
   #query(now: Instant, datagram: MdnsDatagram, message: Message): void {

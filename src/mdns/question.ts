@@ -37,6 +37,8 @@ export class ActiveQuestion {
   /** How many of the watches are of these two kinds. */
   #standing = 0;
   #confirming = 0;
+  /** How many of the standing ones take answers by unicast. */
+  #takingUnicast = 0;
   #startedAt: Instant | undefined;
   #sentAt: Instant | undefined;
   /** Queries of the running series that left, or were asked by another host. */
@@ -89,18 +91,31 @@ export class ActiveQuestion {
   attach(id: WatchId, interest: AnyInterest): void {
     this.watches.set(id, interest);
     if (interest.kind === "standing") this.#standing += 1;
+    if (takesUnicast(interest)) this.#takingUnicast += 1;
     if (interest.kind === "confirm") this.#confirming += 1;
   }
 
   /** What nobody wants any more is planned no more. */
   detach(id: WatchId): void {
-    const kind = this.watches.get(id)?.kind;
+    const interest = this.watches.get(id);
+    const kind = interest?.kind;
     this.watches.delete(id);
+    if (interest !== undefined && takesUnicast(interest)) this.#takingUnicast -= 1;
     if (kind === "standing") this.#standing -= 1;
     if (kind === "confirm") this.#confirming -= 1;
     if (this.#standing === 0) this.#refresh = undefined;
     if (this.#confirming === 0) this.#endConfirm();
     if (!this.isWatched) this.#forgetSeries();
+  }
+
+  /**
+   * Whether the query that leaves now may ask for answers by unicast (§5.4): the first one of a
+   * series, and refreshes. The others are for devices that did not hear it, or do not do unicast.
+   */
+  asksUnicast(now: Instant): boolean {
+    if (this.#takingUnicast === 0 || isOpen(this.#confirm, now)) return false;
+    if (this.#series !== undefined && this.#rounds === 0) return true;
+    return isOpen(this.#refresh, now) && !isOpen(this.#series, now);
   }
 
   /** Begins the series. */
@@ -240,6 +255,12 @@ export class ActiveQuestion {
     return elapsed(this.#sentAt, now) >= elapsed(this.#sentAt, this.#series.dueAt) / 2;
   }
 }
+
+const takesUnicast = (interest: AnyInterest) =>
+  interest.kind === "standing" && interest.takesUnicast === true;
+
+const isOpen = (plan: Planned | undefined, now: Instant) =>
+  plan !== undefined && plan.openAt <= now;
 
 function politely(from: Instant, random: Random): Planned {
   return {

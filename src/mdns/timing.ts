@@ -20,6 +20,8 @@ export const refreshSpread = 0.02;
 export const goodbyeGrace = seconds(1);
 /** A cache-flush leaves records alone that are no older than this (§10.2). */
 export const flushProtected = seconds(1);
+/** Answers by unicast are believed for this long after the QU question (§6). */
+export const unicastSpan = seconds(2);
 /** No renewal this long after a hint, or after the second unanswered query: gone (§10.4, §10.5). */
 export const failureWait = seconds(10);
 /** Queries sent for a disputed record (§10.4). */

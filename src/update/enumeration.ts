@@ -238,7 +238,7 @@ export class Enumeration {
   }
 
   #watch(now: Instant, question: LinkQuestion): WatchId | undefined {
-    const watch = this.#link.watch(now, question, { kind: "standing", client: "" });
+    const watch = this.#link.watch(now, question, interest);
     if (watch === undefined) this.#counts.add("limits", "enumeration");
     return watch;
   }
@@ -263,6 +263,9 @@ export class Enumeration {
 }
 
 const questionKey = ({ name, type }: LinkQuestion) => `${type} ${name.key}`;
+
+/** We ask for everything, for as long as there is somebody to publish it for. */
+const interest = { kind: "standing", client: "", takesUnicast: true } as const;
 
 const unheard = { isHeard: false, wasEmpty: false } as const;
 

@@ -122,8 +122,8 @@ export class Stage {
     return stage;
   }
 
-  up(mtu = 1500, places = prefixes): void {
-    this.link.up(this.now, { prefixes: places, mtu });
+  up(mtu = 1500, places = prefixes, mayAskUnicast = false): void {
+    this.link.up(this.now, { prefixes: places, mtu, mayAskUnicast });
     this.drain();
   }
 
@@ -180,6 +180,15 @@ export class Stage {
   watch(text: string, kind: Interest["kind"] = "one-shot", client = "client"): WatchId | undefined {
     const { name, type } = question(text);
     const id = this.link.watch(this.now, { name, type }, { kind, client });
+    this.drain();
+    return id;
+  }
+
+  /** A standing watch whose answers may come by unicast. */
+  watchByUnicast(text: string): WatchId | undefined {
+    const { name, type } = question(text);
+    const interest = { kind: "standing", client: "", takesUnicast: true } as const;
+    const id = this.link.watch(this.now, { name, type }, interest);
     this.drain();
     return id;
   }

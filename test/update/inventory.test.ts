@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { isForbidden } from "../../src/update/forbidden.js";
 import { RRType } from "../../src/wire/codes.js";
 import { parseName } from "../../src/wire/name.js";
-import { rrs } from "../mdns/stage.js";
+import { prefixes, rrs } from "../mdns/stage.js";
 import { device, LinkStage, typeList, zoneName } from "./link-stage.js";
 
 const offered = [
@@ -282,6 +282,25 @@ describe("the link", () => {
       expect(gap).toBeLessThan(1000);
     }
     expect(begun.length).toBeGreaterThanOrEqual(3);
+  });
+
+  test("first questions and refreshes ask for unicast where the port is ours alone [UP-47] [UP-48]", () => {
+    const stage = new LinkStage();
+    const classes = (from: number, until: number) => {
+      stage.questions.length = 0;
+      stage.at(from).questions.length = 0;
+      stage.at(until);
+      return [...new Set(stage.questions.map((one) => one.class))];
+    };
+    expect(classes(0, 0.5)).toEqual([1]);
+    stage.link.up(stage.now, { prefixes, mtu: 1500, mayAskUnicast: true });
+    stage.drain();
+    // The second sweep; then what the device has to be asked for.
+    expect(classes(20, 20.5)).toEqual([0x8001]);
+    stage.at(300).appear([typeList(), ...device("Laser")]);
+    expect(classes(395.9, 419)).toEqual([0x8001]);
+    // The link is asked by multicast where questions go on without an answer.
+    expect(classes(421.5, 424)).toEqual([1]);
   });
 
   test("a hundred services leave no question behind when they go", () => {

@@ -11,7 +11,12 @@ import { type Random, seededRandom } from "../../src/random.js";
 import { earliest, type Instant } from "../../src/time.js";
 import { Inventory, type InventorySettings } from "../../src/update/inventory.js";
 import type { Offer } from "../../src/update/offer.js";
-import { decodeMessage, encodeMessage, type Message } from "../../src/wire/message.js";
+import {
+  decodeMessage,
+  encodeMessage,
+  type Message,
+  type Question,
+} from "../../src/wire/message.js";
 import { displayName, parseName } from "../../src/wire/name.js";
 import { formatRR } from "../../src/wire/text.js";
 import { at, options, prefixes, printer, rrs } from "../mdns/stage.js";
@@ -49,6 +54,8 @@ export class LinkStage {
   now: Instant = at(0);
   /** Questions as they left over IPv4: second, name, type. */
   readonly asked: (readonly [second: number, question: string])[] = [];
+  /** The same, as they stand in the packets. */
+  readonly questions: Question[] = [];
   /** What came out, with the second: `+ title` and its lines, or `- title`. */
   readonly changes: { readonly second: number; readonly offer: Offer }[] = [];
 
@@ -146,7 +153,9 @@ export class LinkStage {
     for (;;) {
       for (const { family, bytes } of this.link.takeDatagrams()) {
         if (family !== "ipv4") continue;
-        for (const { name, type } of decodeMessage(bytes).questions) {
+        const { questions } = decodeMessage(bytes);
+        this.questions.push(...questions);
+        for (const { name, type } of questions) {
           this.asked.push([(this.now - at(0)) / 1000, `${displayName(name)} ${type}`]);
         }
       }
