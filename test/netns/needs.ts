@@ -17,6 +17,7 @@ const packages = {
   "named-checkzone": "bind9-utils",
   nsupdate: "bind9-dnsutils",
   openssl: "openssl",
+  promtool: "prometheus",
   ss: "iproute2",
   strace: "strace",
   tcpdump: "tcpdump",

@@ -1,0 +1,98 @@
+// What the API has to be told: each getter gives plain values of this instant.
+// The engine and the daemon provide them; tests put in what they like.
+
+import type { Counts } from "../counts.js";
+import type { Histogram, QueryTally } from "../tally.js";
+import type { Probe } from "./health.js";
+import type {
+  DomainView,
+  HostView,
+  InterfaceView,
+  PolicyView,
+  QuestionView,
+  Service,
+  SubscriptionView,
+  Summary,
+  TypeCount,
+  UpdateView,
+  ZoneView,
+} from "./shapes.js";
+
+/** Which services are wanted; absent: any. Names as `foldText` folds them. */
+export interface ServiceFilter {
+  readonly zone?: string;
+  readonly link?: string;
+  readonly type?: string;
+  /** Those that the operator's own rules hide as well. */
+  readonly hidden: boolean;
+}
+
+export interface PolicyQuestion {
+  readonly name: string;
+  readonly type: string;
+  readonly client: string;
+}
+
+/** What the metrics are made of besides counts. */
+export interface Gauges {
+  readonly version: string;
+  /** Seconds since 1970. */
+  readonly startedAt: number;
+  readonly links: readonly LinkGauges[];
+  readonly push: { readonly sessions: number; readonly subscriptions: number };
+  readonly llq: number;
+  /** By zone and result; results are a fixed set of words. */
+  readonly updates: readonly { readonly zone: string; readonly result: string; count: number }[];
+  /** Seconds since 1970; absent without a certificate. */
+  readonly certificateExpiry?: number;
+  readonly residentBytes?: number;
+}
+
+export interface LinkGauges {
+  readonly link: string;
+  readonly isUp: boolean;
+  readonly questions: number;
+  readonly records: number;
+  readonly services: number;
+  readonly lastHeardSeconds: number | null;
+  readonly packets: readonly {
+    readonly family: "ipv4" | "ipv6";
+    readonly direction: "in" | "out";
+    readonly count: number;
+  }[];
+}
+
+/** Lists that may be long are iterables: they are read in portions, while the world goes on. */
+export interface ApiState {
+  summary(): Summary;
+  interfaces(): readonly InterfaceView[];
+  zones(): readonly ZoneView[];
+  domains(): readonly DomainView[];
+  services(filter: ServiceFilter): Iterable<Service>;
+  typeCounts(filter: ServiceFilter): readonly TypeCount[];
+  hosts(): Iterable<HostView>;
+  subscriptions(): Iterable<SubscriptionView>;
+  questions(): Iterable<QuestionView>;
+  updates(): readonly UpdateView[];
+  /** As `discd --check --print-json` prints it: secrets are stars already. */
+  config(): object;
+  probes(): Probes;
+  /** @returns text: what is wrong with the question */
+  policy(question: PolicyQuestion): PolicyView | string;
+  counts(): Counts;
+  queries(): QueryTally;
+  latency(): Histogram;
+  gauges(): Gauges;
+  /** Reads the configuration again. */
+  reload(): void;
+  /** Asks all links anew. */
+  refresh(): void;
+}
+
+/** What was last heard of everything that has to work. */
+export interface Probes {
+  readonly listeners: readonly Probe[];
+  readonly links: readonly Probe[];
+  /** Zones and the link each needs; null: none. */
+  readonly zones: readonly { readonly zone: string; readonly link: string | null }[];
+}
