@@ -1,5 +1,5 @@
-// TLS as a client of Push uses it: encrypted and authenticated, or not at all
-// (RFC 8310 §5, Strict profile). The name has to stand in subjectAltName (§8.1);
+// TLS as a client of Push, and whoever updates a zone, uses it: encrypted and
+// authenticated, or not at all (RFC 8310 §5, Strict profile). The name has to stand in subjectAltName (§8.1);
 // nothing is sent before the certificate was judged here.
 
 import type { X509Certificate } from "node:crypto";
@@ -22,7 +22,26 @@ export interface Trust {
    * hexadecimal digits: with any of them nothing else counts.
    */
   readonly pins: readonly string[];
+  /** Absent: those of discli. */
+  readonly words?: TrustWords;
 }
+
+/** How remedies are called where somebody reads of them. */
+export interface TrustWords {
+  /** How to trust another authority. */
+  readonly ca: string;
+  /** Why just this name. */
+  readonly name: string;
+  readonly pins: string;
+  readonly pinned: (pin: string) => string;
+}
+
+const wordsOfDiscli: TrustWords = {
+  ca: "--ca FILE",
+  name: "RFC 7673 §4.1",
+  pins: "--pin",
+  pinned: (pin) => `--pin ${pin}`,
+};
 
 export type Verdict =
   | { readonly kind: "trusted"; readonly covers: Covers }
@@ -89,6 +108,7 @@ function handshakeFault(error: NodeJS.ErrnoException, identity: string | undefin
 }
 
 function judge(socket: TLSSocket, identity: string | undefined, trust: Trust): Verdict {
+  const { words = wordsOfDiscli } = trust;
   const leaf = socket.getPeerX509Certificate();
   if (leaf === undefined) return { kind: "refused", reason: "it shows no certificate" };
   const pin = pinOf(leaf);
@@ -97,11 +117,16 @@ function judge(socket: TLSSocket, identity: string | undefined, trust: Trust): V
     if (trust.pins.some((one) => held.includes(hexOf(one)))) {
       return { kind: "trusted", covers: "any" };
     }
-    return { kind: "refused", reason: `its key is ${pin}, and none of those given by --pin` };
+    return {
+      kind: "refused",
+      reason: `its key is ${pin}, and none of those given by ${words.pins}`,
+    };
   }
-  const fault = socket.authorized ? nameFault(leaf, identity) : chainFault(socket, leaf);
+  const fault = socket.authorized
+    ? nameFault(leaf, identity, words)
+    : chainFault(socket, leaf, words);
   if (fault === undefined) return { kind: "trusted", covers: hostsOf(leaf) };
-  const remedy = `if it is your server, trust its key by --pin ${pin}`;
+  const remedy = `if it is your server, trust its key by ${words.pinned(pin)}`;
   return { kind: "refused", reason: `${fault}; ${remedy}` };
 }
 
@@ -116,7 +141,11 @@ export function isPin(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(digits) || /^sha256\/[A-Za-z0-9+/]{43}=$/.test(text);
 }
 
-function nameFault(leaf: X509Certificate, identity: string | undefined): string | undefined {
+function nameFault(
+  leaf: X509Certificate,
+  identity: string | undefined,
+  words: TrustWords,
+): string | undefined {
   if (identity === undefined) {
     return "the zone's name cannot stand in a certificate, so that none is proof of it";
   }
@@ -127,10 +156,10 @@ function nameFault(leaf: X509Certificate, identity: string | undefined): string 
       : leaf.checkIP(identity) !== undefined;
   if (isNamed) return undefined;
   const others = hostsOf(leaf).slice(0, 5).join(", ") || "no host";
-  return `its certificate names ${others}, and not ${identity} (RFC 7673 §4.1)`;
+  return `its certificate names ${others}, and not ${identity} (${words.name})`;
 }
 
-function chainFault(socket: TLSSocket, leaf: X509Certificate): string {
+function chainFault(socket: TLSSocket, leaf: X509Certificate, words: TrustWords): string {
   const error: unknown = socket.authorizationError;
   switch (error instanceof Error ? (error as NodeJS.ErrnoException).code : error) {
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
@@ -139,7 +168,7 @@ function chainFault(socket: TLSSocket, leaf: X509Certificate): string {
     case "UNABLE_TO_GET_ISSUER_CERT":
     case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
-      return "its certificate is from an authority that is not trusted here (--ca FILE)";
+      return `its certificate is from an authority that is not trusted here (${words.ca})`;
     case "CERT_HAS_EXPIRED":
       return `its certificate expired on ${leaf.validTo}`;
     case "CERT_NOT_YET_VALID":

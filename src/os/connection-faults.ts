@@ -12,6 +12,14 @@ export function causeOf(error: NodeJS.ErrnoException): string {
     case "ENETUNREACH":
     case "EHOSTUNREACH":
       return "this host has no route to it";
+    case "EACCES":
+    case "EPERM":
+      return "this host's firewall forbids it";
+    case "EADDRNOTAVAIL":
+      return "this host has no address to ask from";
+    case "EMFILE":
+    case "ENFILE":
+      return "too many files are open; raise LimitNOFILE in the unit";
     case "EINVAL":
       return "it cannot be asked; a link-local address needs its interface, as in fe80::1%eth0";
     default:
