@@ -1,6 +1,7 @@
 // TLS as a client of Push, and whoever updates a zone, uses it: encrypted and
-// authenticated, or not at all (RFC 8310 §5, Strict profile). The name has to stand in subjectAltName (§8.1);
-// nothing is sent before the certificate was judged here.
+// authenticated, or not at all (RFC 8310 §5, Strict profile). The name has to
+// stand in subjectAltName (§8.1); nothing is sent before the certificate was
+// judged here.
 
 import type { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
