@@ -17,6 +17,7 @@ import type { EngineConfig } from "./config.js";
 import type { Effect, Input } from "./io.js";
 import { Links, type UsedLink } from "./links.js";
 import { Streams } from "./streams.js";
+import { Updating } from "./updating.js";
 
 /** Failures to send are logged this often; all are counted. */
 const failureLogEvery: Duration = seconds(10);
@@ -34,6 +35,10 @@ const lastInputs: ReadonlySet<Input["kind"]> = new Set([
   "stream-drained",
   "stream-ended",
   "stream-closed",
+  "looked-up",
+  "dial-opened",
+  "dial-bytes",
+  "dial-closed",
   "deadline",
 ]);
 
@@ -50,6 +55,9 @@ export class Engine {
   readonly #push: PushServer;
   readonly #llq: LlqServer;
   readonly #streams: Streams;
+  readonly #updating: Updating;
+  /** Until the first input gives a `now` to take it into use. */
+  #config: EngineConfig | undefined;
   #next: Instant | undefined;
   /** Links whose deadlines and datagrams the tail has to look at. */
   readonly #stirred = new Set<UsedLink>();
@@ -68,6 +76,16 @@ export class Engine {
     const readers = { push: this.#push, llq: this.#llq, queries: this.#queries };
     this.#streams = new Streams(config.limits, readers, counts);
     for (const link of config.links) this.#links.add(link);
+    this.#updating = new Updating(config, findLink, random, counts, log);
+    this.#config = config;
+  }
+
+  /**
+   * Whether, after `stop`, what was published is still being taken back: connections that we
+   * dial, lookups and deadlines are needed for it.
+   */
+  get isWithdrawing(): boolean {
+    return this.#updating.isWithdrawing;
   }
 
   /** Takes one input; the effects are to be carried out in order. */
@@ -79,6 +97,10 @@ export class Engine {
       const response = this.#queries.ready(now, { transport: "udp", listener, peer }, input.bytes);
       if (response !== undefined)
         return [{ kind: "datagram", listener, to: peer, bytes: response }];
+    }
+    if (this.#config !== undefined) {
+      this.#updating.configure(now, this.#config);
+      this.#config = undefined;
     }
     this.#take(now, input);
     return this.#settle(now);
@@ -97,6 +119,7 @@ export class Engine {
       push: this.#push.dump(),
       llq: this.#llq.dump(),
       streams: this.#streams.size,
+      published: this.#updating.dump(),
       counts: Object.fromEntries(this.#counts.all()),
     };
   }
@@ -142,6 +165,14 @@ export class Engine {
         break;
       case "wall-clock":
         this.#queries.setWallClock(input.origin);
+        this.#updating.receive(now, input);
+        break;
+      case "restore":
+      case "looked-up":
+      case "dial-opened":
+      case "dial-bytes":
+      case "dial-closed":
+        this.#updating.receive(now, input);
         break;
       case "deadline":
         this.#expire(now);
@@ -177,10 +208,12 @@ export class Engine {
     if (used === undefined) return;
     used.link.up(now, place);
     used.warm.configure(now, used.config);
+    this.#updating.linkUp(now, id);
     this.#queries.linkStirred(id);
   }
 
   #linkDown(now: Instant, id: string): void {
+    this.#updating.linkDown(now, id);
     this.#links.reach(id)?.link.down(now);
     this.#queries.linkDown(now, id);
     this.#push.linkDown(now, id);
@@ -192,6 +225,7 @@ export class Engine {
     this.#push.expire(now);
     this.#llq.expire(now);
     this.#streams.expire(now);
+    this.#updating.expire(now);
   }
 
   #expireLinks(now: Instant): void {
@@ -215,6 +249,7 @@ export class Engine {
     this.#push.configure(now, pushOptions(config));
     this.#llq.configure(now, llqOptions(config));
     this.#streams.configure(config.limits);
+    this.#updating.configure(now, config);
   }
 
   /**
@@ -228,6 +263,7 @@ export class Engine {
     this.#llq.stop(now);
     this.#push.stop(now);
     this.#streams.stop(now);
+    this.#updating.stop(now);
   }
 
   #sendFailed(now: Instant, { link, listener, reason }: SendFailed): void {
@@ -250,6 +286,7 @@ export class Engine {
       if (changes.length > 0) {
         this.#queries.linkChanged(now, used.id, changes);
         used.warm.changed(now, changes);
+        this.#updating.changed(now, used.id, changes);
         used.gathering.add(changes);
       }
       this.#tellFollowers(now, used);
@@ -297,12 +334,14 @@ export class Engine {
   #nextOfAll(): Instant | undefined {
     const first = earliest(this.#links.nextDeadline(), this.#queries.nextDeadline());
     const next = earliest(this.#push.nextDeadline(), this.#llq.nextDeadline());
-    return earliest(earliest(first, next), this.#streams.nextDeadline());
+    const streams = earliest(this.#streams.nextDeadline(), this.#updating.nextDeadline());
+    return earliest(earliest(first, next), streams);
   }
 
   /** What is left to be done after `stop`: sessions and connections that stay are reset. */
   #lastOfAll(): Instant | undefined {
-    return earliest(this.#push.nextDeadline(), this.#streams.nextDeadline());
+    const streams = earliest(this.#streams.nextDeadline(), this.#updating.nextDeadline());
+    return earliest(this.#push.nextDeadline(), streams);
   }
 
   /** The fixed tail of every input but those that are answered from memory. */
@@ -319,6 +358,7 @@ export class Engine {
       this.#links.schedule(used);
     }
     this.#stirred.clear();
+    for (const effect of this.#updating.takeEffects()) effects.push(effect);
     this.#next = this.#isStopped ? this.#lastOfAll() : this.#nextOfAll();
     return effects;
   }

@@ -5,6 +5,7 @@
 import type { Endpoint, Family, Prefix } from "../address.js";
 import type { Peer } from "../query/asker.js";
 import type { Note } from "../update/journal.js";
+import type { DialTls } from "../update/post.js";
 import type { PrimaryAnswer, PrimaryQuestion } from "../update/primary.js";
 import type { Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
@@ -28,15 +29,7 @@ export type { Peer };
 export type Lookup = PrimaryQuestion;
 export type LookupAnswer = PrimaryAnswer;
 
-/** How the other end of a dial has to prove who it is. */
-export interface DialTls {
-  /** For SNI and the certificate; undefined where only an address is known. */
-  readonly serverName: string | undefined;
-  /** Certificates of authorities in PEM; absent: the system's. */
-  readonly ca?: string;
-  /** SHA-256 of public keys in Base64; with any, nothing else is trusted. */
-  readonly pins: readonly string[];
-}
+export type { DialTls };
 
 export type StreamTransport = "tcp" | "tls";
 

@@ -67,6 +67,14 @@ export const lookupWait: Duration = seconds(5);
 /** A zone that is not used any more is emptied within this, or left to its lifetimes. */
 export const retirementMax: Duration = seconds(600);
 
+/** A subdomain that came into a zone has offered what it has within this: its link is known. */
+export const fillSpan: Duration = seconds(5);
+/** What is to be taken back at a clean stop is taken back within this, or left to its lifetimes. */
+export const withdrawalMax: Duration = seconds(4);
+
+/** Notes in a state file before it is written anew, shorter; twice what is ours, if that is more. */
+export const journalNotesMin = 1000;
+
 /** An interface that comes back within this causes no update at all (UP-12). */
 export const linkHold: Duration = seconds(10);
 /**

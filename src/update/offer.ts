@@ -17,6 +17,8 @@ export interface OfferedRR {
   readonly isShared: boolean;
   /** Longest TTL that the device gave its service: its lifetime follows from it (TO-17). */
   readonly deviceTtlSeconds: number;
+  /** What stands there already, and will stand there for ever, is its owner's, not ours. */
+  readonly isSpared?: true;
 }
 
 /** One service, published whole or not at all (UP-43). */

@@ -50,6 +50,8 @@ export interface Primary {
   readonly endpoints: readonly Endpoint[];
   /** Which step of the search told it, for the log. */
   readonly step: string;
+  /** Named in the configuration: nothing in the DNS overrides it. */
+  readonly isConfigured: boolean;
 }
 
 const usualPort = 53;
@@ -120,6 +122,11 @@ export class PrimarySearch {
       return;
     }
     this.#begin(now);
+  }
+
+  /** Asks nothing more; what was found stays found. */
+  stop(): void {
+    this.#round = this.#asked = this.#deadline = undefined;
   }
 
   /** The resolver's answer to the question that was taken last; undefined: there is none. */
@@ -272,7 +279,8 @@ export class PrimarySearch {
     if (!mayUpdate(zone, this.#settings.within) && !isWithin(this.#settings.subdomain, zone))
       return;
     this.#hasTold = false;
-    const found: Primary = { zone, isTls, serverName, endpoints, step };
+    const isConfigured = this.#settings.server !== undefined;
+    const found: Primary = { zone, isTls, serverName, endpoints, step, isConfigured };
     if (this.#found !== undefined && textOf(this.#found) === textOf(found)) return;
     this.#found = found;
     this.#isNews = true;
@@ -328,10 +336,16 @@ function srvHosts(answers: readonly RR[], name: Name, random: Random): Host[] {
   return hosts;
 }
 
-function textOf(primary: Primary): string {
-  const endpoints = primary.endpoints.map(
-    ({ address, port }) => `${formatAddress(address)} ${port}`,
-  );
-  // The order of equals is chance; that is no news.
-  return [primary.zone.key, primary.isTls, primary.step, ...endpoints.sort()].join();
+/** Whether two answers name the same servers, however they were found. */
+export function hasSameServers(a: Primary, b: Primary): boolean {
+  return a.isTls === b.isTls && serversOf(a) === serversOf(b);
 }
+
+function serversOf({ endpoints }: Primary): string {
+  const texts = endpoints.map(({ address, port }) => `${formatAddress(address)} ${port}`);
+  // The order of equals is chance; that is no news.
+  return texts.sort().join();
+}
+
+const textOf = (primary: Primary) =>
+  [primary.zone.key, primary.isTls, primary.step, serversOf(primary)].join();

@@ -59,6 +59,7 @@ export class Publisher {
   readonly #onConflict = (key: string, name: Name) => this.#telling.nameTaken(key, name);
   #upkeep: Upkeep[] = [];
   #firstChange: Instant | undefined;
+  #isTurnedDown = false;
 
   constructor(settings: PublisherSettings, random: Random, counts: Counts, log: Log) {
     this.#settings = settings;
@@ -98,6 +99,7 @@ export class Publisher {
       this.#reading.allowed();
       this.#server = new ServerFacts();
       this.#patience.forget();
+      this.#isTurnedDown = false;
       this.#queue.readmit(now, true);
       this.#reconsider(now);
       if (this.#isStarted) this.#due.clear("send");
@@ -137,7 +139,8 @@ export class Publisher {
     for (;;) {
       const due = this.#due.takeDue(now);
       if (due === undefined) break;
-      if (due === "survey") this.#survey(now);
+      if (due === "send") this.#isTurnedDown = false;
+      else if (due === "survey") this.#survey(now);
       else if (due === "grace") this.#endGrace(now);
       else if (due === "collect") this.#firstChange = undefined;
       else if (due === "transfer") this.#reading.allowed();
@@ -174,6 +177,11 @@ export class Publisher {
   get isSettled(): boolean {
     const isIdle = this.#queue.size === 0 && this.#job === undefined;
     return isIdle && !this.#reading.needsCopy && !this.#server.probe.isOpen;
+  }
+
+  /** There is no UPDATE in the zone, as far as is known; it is tried again at times (UP-14). */
+  get isTurnedDown(): boolean {
+    return this.#isTurnedDown;
   }
 
   state(): PublisherState {
@@ -357,6 +365,7 @@ export class Publisher {
     if (verdict.kind !== "unknown") this.#ledger.unclaim(job.batch.updates);
     const { failures } = this.#patience;
     const fault = { verdict, outcome, failures };
+    if (verdict.kind === "not-here") this.#isTurnedDown = true;
     const pause = this.#setbacks.take(now, this.#server, job, fault);
     if (pause !== undefined) this.#pause(now, "update", pause.reason, pause.span);
   }

@@ -1,146 +1,191 @@
-// Update mode for one subdomain, and the only door of this folder besides
-// inventory.ts: offers of links go in, and the answers of a resolver and of a
-// primary; questions, streams and notes for the state file come out. Finds the
-// primary, keeps a publisher for its zone, and goes on to the next server when
-// one fails.
+// Update mode as a whole, and besides inventory.ts the only door of this folder:
+// offers go in, and what resolvers and primaries say; questions, connections and
+// notes for the state files come out. Finds the primary of each subdomain, keeps
+// one post for each zone, and lets a subdomain move when its zone or its name
+// changes: first the new place is filled, then the old one is emptied (UP-5).
 
-import type { Endpoint } from "../address.js";
 import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
 import type { Random } from "../random.js";
-import { after, earliest, type Instant } from "../time.js";
+import { after, type Duration, earliest, type Instant } from "../time.js";
 import { displayName, type Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
-import type { TsigKey } from "../wire/tsig.js";
-import type { Note } from "./journal.js";
-import { retirementMax } from "./limits.js";
+import { fillSpan, linkHold, retirementMax } from "./limits.js";
 import type { Offer } from "./offer.js";
+import { keyFor, type UpdateTarget } from "./options.js";
+import { Post, type PostEffect } from "./post.js";
 import {
+  hasSameServers,
   type Primary,
   type PrimaryAnswer,
   type PrimaryQuestion,
-  PrimarySearch,
-  type PrimarySettings,
 } from "./primary.js";
-import { Publisher } from "./publisher.js";
-import type { PublisherSettings, PublisherState } from "./settings.js";
-
-export interface UpdaterSettings
-  extends Pick<PublisherSettings, "clock" | "lifetime" | "timeoutType" | "recordsMax"> {
-  readonly primary: PrimarySettings;
-  /** The key for a zone; undefined when none is configured. */
-  readonly keyFor: (zone: Name) => TsigKey | undefined;
-  /** Whether to run without a key (UP-19). */
-  readonly allowsUnauthenticated: boolean;
-}
+import type { Clock, PublisherSettings, PublisherState } from "./settings.js";
+import { Subdomain } from "./subdomain.js";
 
 export type UpdaterEffect =
-  /** To be put to an ordinary resolver; answered by `resolved`. */
-  | { readonly kind: "resolve"; readonly question: PrimaryQuestion }
-  /** To be on disk before any `write` that follows it. */
-  | { readonly kind: "remember"; readonly zone: Name; readonly notes: readonly Note[] }
-  | {
-      readonly kind: "open";
-      readonly stream: number;
-      readonly endpoint: Endpoint;
-      readonly isTls: boolean;
-      /** For SNI and for checking the certificate. */
-      readonly serverName: Name | undefined;
-    }
-  | { readonly kind: "write"; readonly stream: number; readonly bytes: Uint8Array }
-  | { readonly kind: "close"; readonly stream: number };
+  | PostEffect
+  /** To be put to an ordinary resolver; answered by `lookedUp`. */
+  | { readonly kind: "look-up"; readonly question: PrimaryQuestion };
 
-/** A zone that is being kept, and the stream to its primary. */
-interface Post {
-  readonly publisher: Publisher;
-  primary: Primary;
-  stream: number;
-  /** Which of the primary's endpoints is used. */
-  turn: number;
-  /** Set when the records are wanted elsewhere now: until when it may take. */
-  retiresBy: Instant | undefined;
+/** What is known of a subdomain, for listings. */
+export interface SubdomainState {
+  readonly primary: Primary | undefined;
+  readonly zone: PublisherState | undefined;
+  readonly isUpdatable: boolean;
 }
 
 export class Updater {
-  readonly #settings: UpdaterSettings;
   readonly #random: Random;
   readonly #counts: Counts;
   readonly #log: Log;
-  readonly #search: PrimarySearch;
-  readonly #offers = new Map<string, Offer>();
+  readonly #subdomains = new Map<string, Subdomain>();
+  readonly #posts = new Map<string, Post>();
   readonly #remembered = new Map<string, readonly RR[]>();
-  /** The one in office last; others retire. */
-  #posts: Post[] = [];
-  #streams = 0;
+  /** What has been complained of since the last configuration. */
+  readonly #told = new Set<string>();
+  #recordsMax = 0;
+  #origin = 0;
+  #isTrusted = false;
+  #isStarted = false;
+  #dials = 0;
   #effects: UpdaterEffect[] = [];
 
-  constructor(settings: UpdaterSettings, random: Random, counts: Counts, log: Log) {
-    this.#settings = settings;
+  constructor(random: Random, counts: Counts, log: Log) {
     this.#random = random;
     this.#counts = counts;
     this.#log = log;
-    this.#search = new PrimarySearch(settings.primary, random, log);
   }
 
-  /** What the state file of a zone holds (journal.ts); to be said before `start`. */
+  /** @param isTrusted  whether absolute times may be written (TO-8) */
+  setWallClock(now: Instant, origin: number, isTrusted: boolean): void {
+    const isOther = isTrusted !== this.#isTrusted;
+    this.#origin = origin;
+    this.#isTrusted = isTrusted;
+    if (isOther) this.#configurePosts(now);
+    this.#settle(now);
+  }
+
+  /** What the state file of a zone holds; passed over while the zone is kept. */
   restore(zone: Name, own: readonly RR[]): void {
-    this.#remembered.set(zone.key, own);
+    if (!this.#posts.has(zone.key)) this.#remembered.set(zone.key, own);
   }
 
+  /**
+   * The subdomains that there are from now on; of two with one name the first counts. One that
+   * is gone goes when its offers are: see `renew`. What has not changed is not disturbed.
+   */
+  configure(now: Instant, targets: readonly UpdateTarget[], recordsMax: number): void {
+    this.#recordsMax = recordsMax;
+    this.#told.clear();
+    const wanted = new Map<string, UpdateTarget>();
+    for (const target of targets) {
+      const { key } = target.subdomain;
+      if (!wanted.has(key)) wanted.set(key, target);
+    }
+    for (const subdomain of this.#subdomains.values()) {
+      if (!wanted.has(subdomain.key)) subdomain.giveUp(after(now, linkHold));
+    }
+    for (const [key, target] of wanted) {
+      const known = this.#subdomains.get(key);
+      if (known === undefined) {
+        const subdomain = new Subdomain(target, this.#random, this.#log);
+        this.#subdomains.set(key, subdomain);
+        if (this.#isStarted) subdomain.start(now);
+      } else known.configure(now, target, this.#isStarted);
+    }
+    this.#configurePosts(now);
+    this.#settle(now);
+  }
+
+  /** Begins to look for primaries; until then nothing is asked. */
   start(now: Instant): void {
-    this.#search.start(now);
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    for (const subdomain of this.#subdomains.values()) subdomain.start(now);
     this.#settle(now);
   }
 
-  /** What an inventory's `takeChanges` gave. */
-  offer(now: Instant, offer: Offer): void {
-    if (offer.rrs.length > 0) this.#offers.set(offer.key, offer);
-    else this.#offers.delete(offer.key);
-    this.#current?.publisher.offer(now, offer);
+  /** What an inventory's `takeChanges` gave; its `source` tells inventories apart. */
+  offer(now: Instant, subdomain: Name, offer: Offer): void {
+    const known = this.#subdomains.get(subdomain.key);
+    if (known === undefined) return;
+    known.offer(offer);
+    known.post?.place(now, known.key, offer);
     this.#settle(now);
   }
 
-  /** Takes everything back that was published; `isSettled` tells when it is done. */
+  /**
+   * What a source offered is doubted: what it does not offer again within the span is taken
+   * back then, or as soon as the subdomain `successor` is in its zone as it should be.
+   */
+  renew(now: Instant, subdomain: Name, source: string, span: Duration, successor?: Name): void {
+    this.#subdomains.get(subdomain.key)?.doubt(source, after(now, span), successor?.key);
+    this.#settle(now);
+  }
+
+  /** Whether it is worth while to listen for it (UP-13). */
+  isUpdatable(subdomain: Name): boolean {
+    const post = this.#subdomains.get(subdomain.key)?.post;
+    return post !== undefined && !post.isTurnedDown;
+  }
+
+  /** Takes back what was published by subdomains that wish it; `isWithdrawn` tells the end. */
   withdraw(now: Instant): void {
-    for (const offer of [...this.#offers.values()]) this.offer(now, { ...offer, rrs: [] });
+    for (const subdomain of this.#subdomains.values()) {
+      if (!subdomain.target.withdrawOnExit) continue;
+      subdomain.clear();
+      for (const post of subdomain.posts()) post.vacate(now, subdomain.key);
+    }
+    this.#settle(now);
+  }
+
+  /** Whether the primaries have acknowledged all that `withdraw` has to do with. */
+  get isWithdrawn(): boolean {
+    return [...this.#subdomains.values()]
+      .filter(({ target }) => target.withdrawOnExit)
+      .every((subdomain) => [...subdomain.posts()].every(({ isSettled }) => isSettled));
+  }
+
+  /** Ends all connections. */
+  end(): void {
+    for (const post of this.#posts.values()) this.#effects.push(...post.end());
   }
 
   /** A resolver's answer; undefined when there is none. */
-  resolved(now: Instant, question: PrimaryQuestion, answer: PrimaryAnswer | undefined): void {
-    this.#search.answered(now, question, answer);
+  lookedUp(now: Instant, question: PrimaryQuestion, answer: PrimaryAnswer | undefined): void {
+    for (const { search } of this.#subdomains.values()) search.answered(now, question, answer);
     this.#settle(now);
   }
 
-  opened(now: Instant, stream: number): void {
-    this.#find(stream)?.publisher.opened(now);
+  opened(now: Instant, dial: number): void {
+    this.#find(dial)?.opened(now);
     this.#settle(now);
   }
 
-  received(now: Instant, stream: number, bytes: Uint8Array): void {
-    this.#find(stream)?.publisher.received(now, bytes);
+  received(now: Instant, dial: number, bytes: Uint8Array): void {
+    this.#find(dial)?.received(now, bytes);
     this.#settle(now);
   }
 
-  /** The stream ended, or could not be had; `reason` is for people. */
-  closed(now: Instant, stream: number, reason: string): void {
-    const post = this.#find(stream);
-    if (post === undefined) return;
-    post.turn += 1;
-    post.publisher.closed(now, reason);
+  /** The connection ended, or could not be had; `reason` is for people. */
+  closed(now: Instant, dial: number, reason: string): void {
+    this.#find(dial)?.closed(now, reason);
     this.#settle(now);
   }
 
   expire(now: Instant): void {
-    this.#search.expire(now);
-    for (const { publisher } of this.#posts) publisher.expire(now);
+    for (const subdomain of this.#subdomains.values()) subdomain.expire(now);
+    for (const post of this.#posts.values()) post.expire(now);
     this.#settle(now);
   }
 
   nextDeadline(): Instant | undefined {
-    let next = this.#search.nextDeadline();
-    for (const { publisher, retiresBy } of this.#posts) {
-      next = earliest(next, earliest(publisher.nextDeadline(), retiresBy));
+    let next: Instant | undefined;
+    for (const subdomain of this.#subdomains.values()) {
+      next = earliest(next, subdomain.nextDeadline());
     }
+    for (const post of this.#posts.values()) next = earliest(next, post.nextDeadline());
     return next;
   }
 
@@ -149,101 +194,160 @@ export class Updater {
     return this.#effects.splice(0);
   }
 
-  /** Whether the zone is as its links are, as far as the primary has acknowledged. */
-  get isSettled(): boolean {
-    return this.#posts.every(({ publisher }) => publisher.isSettled);
+  state(subdomain: Name): SubdomainState {
+    const known = this.#subdomains.get(subdomain.key);
+    return {
+      primary: known?.post?.station.primary ?? known?.search.found,
+      zone: known?.post?.state(),
+      isUpdatable: this.isUpdatable(subdomain),
+    };
   }
 
-  /** What is ours, for a shorter state file; undefined while no primary is known. */
-  own(): { readonly zone: Name; readonly rrs: Iterable<RR> } | undefined {
-    const current = this.#current;
-    return current && { zone: current.primary.zone, rrs: current.publisher.own() };
-  }
-
-  state(): { readonly primary: Primary | undefined; readonly zone: PublisherState | undefined } {
-    return { primary: this.#search.found, zone: this.#current?.publisher.state() };
-  }
-
-  get #current(): Post | undefined {
-    const last = this.#posts.at(-1);
-    return last?.retiresBy === undefined ? last : undefined;
-  }
-
-  #find(stream: number): Post | undefined {
-    return this.#posts.find((post) => post.stream === stream);
+  #find(dial: number): Post | undefined {
+    return [...this.#posts.values()].find((post) => post.has(dial));
   }
 
   #settle(now: Instant): void {
-    for (const question of this.#search.takeQuestions()) {
-      this.#effects.push({ kind: "resolve", question });
-    }
-    const news = this.#search.takeNews();
-    if (news !== undefined) this.#move(now, news);
-    this.#retire(now);
-    for (const post of this.#posts) this.#forward(post);
-  }
-
-  /** UP-5: first the new zone is filled, then the old one is emptied. */
-  #move(now: Instant, primary: Primary): void {
-    const current = this.#current;
-    if (current !== undefined && current.primary.zone.key === primary.zone.key) {
-      current.primary = primary;
-      current.turn = 0;
-      return;
-    }
-    const key = this.#settings.keyFor(primary.zone);
-    if (key === undefined && !this.#settings.allowsUnauthenticated) {
-      this.#log.event("error", "no-update-key", {
-        zone: displayName(primary.zone),
-        remedy: "set update.key, or update.keys for this zone",
-      });
-      return;
-    }
-    if (current !== undefined) current.retiresBy = after(now, retirementMax);
-    const { clock, lifetime, timeoutType, recordsMax } = this.#settings;
-    const settings = { zone: primary.zone, key, clock, lifetime, timeoutType, recordsMax };
-    const publisher = new Publisher(settings, this.#random, this.#counts, this.#log);
-    publisher.restore(this.#remembered.get(primary.zone.key) ?? []);
-    this.#posts.push({ publisher, primary, stream: 0, turn: 0, retiresBy: undefined });
-    publisher.start(now);
-    for (const offer of this.#offers.values()) publisher.offer(now, offer);
-  }
-
-  #retire(now: Instant): void {
-    const current = this.#current;
-    if (this.#posts.length < 2 || current === undefined) return;
-    this.#posts = this.#posts.filter((post) => {
-      if (post.retiresBy === undefined) return true;
-      if (current.publisher.isSettled) {
-        for (const offer of this.#offers.values()) {
-          post.publisher.offer(now, { ...offer, rrs: [] });
-        }
+    const isFilled = (key: string) => this.#subdomains.get(key)?.isFilled === true;
+    for (const subdomain of this.#subdomains.values()) {
+      for (const question of subdomain.search.takeQuestions()) {
+        this.#effects.push({ kind: "look-up", question });
       }
-      const isDone = post.publisher.isEmpty && post.publisher.isSettled;
-      if (!isDone && now < post.retiresBy) return true;
-      if (post.stream !== 0) this.#effects.push({ kind: "close", stream: post.stream });
-      return false;
+      const found = subdomain.search.takeNews();
+      if (found !== undefined) this.#enter(now, subdomain, found);
+      this.#leaveFormer(now, subdomain);
+      for (const offer of subdomain.takeLapsed(now, isFilled)) {
+        subdomain.post?.place(now, subdomain.key, offer);
+      }
+      if (subdomain.isOver) this.#subdomains.delete(subdomain.key);
+    }
+    for (const post of this.#posts.values()) this.#keep(now, post);
+  }
+
+  /** A subdomain's records go to the zone in which it lies now. */
+  #enter(now: Instant, subdomain: Subdomain, primary: Primary): void {
+    const post = this.#postFor(now, subdomain, primary);
+    if (post === undefined || post === subdomain.post) return;
+    subdomain.enter(post, after(now, fillSpan), after(now, retirementMax));
+    post.fill(now, subdomain.key, subdomain.offers());
+  }
+
+  #postFor(now: Instant, subdomain: Subdomain, primary: Primary): Post | undefined {
+    const known = this.#posts.get(primary.zone.key);
+    const station = { primary, tls: subdomain.target.tls };
+    if (known === undefined) {
+      const settings = this.#settingsOf(subdomain.target, primary.zone);
+      if (settings === undefined) return undefined;
+      const own = this.#remembered.get(primary.zone.key) ?? [];
+      this.#remembered.delete(primary.zone.key);
+      const nextDial = () => {
+        this.#dials += 1;
+        return this.#dials;
+      };
+      const parts = [nextDial, this.#random, this.#counts, this.#log] as const;
+      const post = new Post(now, subdomain.key, station, settings, own, ...parts);
+      this.#posts.set(primary.zone.key, post);
+      return post;
+    }
+    if (known.owner === subdomain.key) known.redirect(now, station);
+    else if (!hasSameServers(known.station.primary, primary)) {
+      this.#dispute(now, known, subdomain, primary);
+    }
+    return known;
+  }
+
+  /** One zone, and two answers to where it is updated: what is configured, else what was first. */
+  #dispute(now: Instant, post: Post, subdomain: Subdomain, primary: Primary): void {
+    const isStronger = primary.isConfigured && !post.station.primary.isConfigured;
+    if (isStronger) {
+      post.owner = subdomain.key;
+      post.redirect(now, { primary, tls: subdomain.target.tls });
+      this.#configurePost(now, post);
+    }
+    const zone = displayName(post.zone);
+    this.#tellOnce("warn", "primaries-differ", zone, {
+      by: post.station.primary.step,
+      not: isStronger ? "what was found before" : primary.step,
+      subdomain: displayName(subdomain.target.subdomain),
+      remedy: "name the server in update.server, or let the DNS name one for all",
     });
   }
 
-  #forward(post: Post): void {
-    const { publisher, primary } = post;
-    const notes = publisher.takeNotes();
-    if (notes.length > 0) this.#effects.push({ kind: "remember", zone: primary.zone, notes });
-    for (const effect of publisher.takeEffects()) {
-      if (effect.kind === "write") {
-        this.#effects.push({ kind: "write", stream: post.stream, bytes: effect.bytes });
-      } else if (effect.kind === "close") {
-        if (effect.isFault) post.turn += 1;
-        this.#effects.push({ kind: "close", stream: post.stream });
-        post.stream = 0;
-      } else {
-        this.#streams += 1;
-        post.stream = this.#streams;
-        const { endpoints, isTls, serverName } = primary;
-        const endpoint = endpoints[post.turn % endpoints.length] as Endpoint;
-        this.#effects.push({ kind: "open", stream: post.stream, endpoint, isTls, serverName });
-      }
+  /** @returns undefined where there is no key and there should be one (UP-19) */
+  #settingsOf(target: UpdateTarget, zone: Name): PublisherSettings | undefined {
+    const key = keyFor(target, zone);
+    if (key === undefined && !target.allowsUnauthenticated) {
+      this.#tellOnce("error", "no-update-key", displayName(zone), {
+        remedy: "set update.key, or update.keys for this zone",
+      });
+      return undefined;
     }
+    const { lifetime, timeoutType, trustsClock } = target;
+    const clock: Clock = {
+      secondsAt: (now) => (this.#origin + now) / 1000,
+      isTrusted: () => trustsClock || this.#isTrusted,
+    };
+    return { zone, key, clock, lifetime, timeoutType, recordsMax: this.#recordsMax };
+  }
+
+  #configurePosts(now: Instant): void {
+    for (const post of this.#posts.values()) this.#configurePost(now, post);
+    for (const subdomain of this.#subdomains.values()) {
+      // There may be a key now.
+      const { found } = subdomain.search;
+      if (found !== undefined && subdomain.post === undefined) this.#enter(now, subdomain, found);
+    }
+  }
+
+  #configurePost(now: Instant, post: Post): void {
+    const owner = this.#subdomains.get(post.owner);
+    const settings = owner && this.#settingsOf(owner.target, post.zone);
+    if (owner === undefined || settings === undefined) return;
+    post.configure(now, settings);
+    post.redirect(now, { ...post.station, tls: owner.target.tls });
+  }
+
+  #leaveFormer(now: Instant, subdomain: Subdomain): void {
+    for (const [post, by] of subdomain.former) {
+      if (now < by && !subdomain.isFilled) continue;
+      post.vacate(now, subdomain.key);
+      subdomain.former.delete(post);
+    }
+  }
+
+  /** Hands on what a post wants done; leaves the zone when nobody is in it any more. */
+  #keep(now: Instant, post: Post): void {
+    const members = [...this.#subdomains.values()].filter((one) => one.isIn(post));
+    if (members.length > 0) {
+      post.stay();
+      if (!members.some(({ key }) => key === post.owner)) this.#inherit(now, post, members);
+    } else if (post.isDone(now)) {
+      this.#effects.push(...post.end());
+      this.#posts.delete(post.zone.key);
+      const own = post.own();
+      if (own.length > 0) this.#remembered.set(post.zone.key, own);
+      return;
+    }
+    this.#effects.push(...post.takeEffects());
+  }
+
+  /** Whose search told where the zone is updated is gone; somebody else's says it now. */
+  #inherit(now: Instant, post: Post, members: readonly Subdomain[]): void {
+    const heir = members.find(({ search }) => search.found?.zone.key === post.zone.key);
+    if (heir?.search.found === undefined) return;
+    post.owner = heir.key;
+    post.redirect(now, { primary: heir.search.found, tls: heir.target.tls });
+    this.#configurePost(now, post);
+  }
+
+  #tellOnce(
+    level: "warn" | "error",
+    event: string,
+    zone: string,
+    fields: Readonly<Record<string, string>>,
+  ): void {
+    if (this.#told.has(`${event} ${zone}`)) return;
+    this.#told.add(`${event} ${zone}`);
+    this.#log.event(level, event, { zone, ...fields });
   }
 }

@@ -148,6 +148,11 @@ export class World {
     return this.#engine;
   }
 
+  /** The process is killed; the next input meets a new one. */
+  kill(): void {
+    this.#engine = undefined;
+  }
+
   /** Hands one input to the engine and carries its effects out. */
   input(input: Input): readonly Effect[] {
     const effects = this.engine.handle(this.now, input);

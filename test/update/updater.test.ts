@@ -8,7 +8,8 @@ import { Counts } from "../../src/counts.js";
 import type { Log } from "../../src/log.js";
 import { seededRandom } from "../../src/random.js";
 import { instant } from "../../src/time.js";
-import { Updater, type UpdaterSettings } from "../../src/update/updater.js";
+import type { UpdateTarget } from "../../src/update/options.js";
+import { Updater } from "../../src/update/updater.js";
 import { encodeFrame, FrameReader } from "../../src/wire/frame.js";
 import { parseName } from "../../src/wire/name.js";
 import { parseRR } from "../../src/wire/text.js";
@@ -17,6 +18,30 @@ import { epoch, Primary, secret } from "./primary.js";
 import { linesOf, printer, zone } from "./zone-stage.js";
 
 const key = { name: parseName("discd-link1.example"), algorithm: "hmac-sha256", secret } as const;
+
+/** How link1.discd.test is published unless told otherwise. */
+function target(changes: Partial<UpdateTarget> = {}, subdomain = zone): UpdateTarget {
+  return {
+    subdomain: parseName(subdomain),
+    primary: {
+      subdomain: parseName(subdomain),
+      domain: undefined,
+      server: undefined,
+      transport: undefined,
+      zone: undefined,
+      within: [parseName("discd.test")],
+    },
+    key,
+    keys: [],
+    allowsUnauthenticated: false,
+    tls: { pins: [] },
+    lifetime: "timeout",
+    timeoutType: 65280,
+    trustsClock: false,
+    withdrawOnExit: false,
+    ...changes,
+  };
+}
 
 class Site {
   readonly logged: string[] = [];
@@ -32,7 +57,7 @@ class Site {
   second = 0;
   #open = new Map<number, string>();
 
-  constructor(settings: Partial<UpdaterSettings> = {}, dns: readonly string[] = []) {
+  constructor(targets: readonly UpdateTarget[] = [target()], dns: readonly string[] = []) {
     this.dns = [
       `${zone} SOA ns1.${zone} root.${zone} 1 1 1 1 1`,
       `ns1.${zone} A 192.0.2.53`,
@@ -41,33 +66,14 @@ class Site {
     const log: Log = {
       event: (_, name, fields) => this.logged.push(`${name} ${JSON.stringify(fields ?? {})}`),
     };
-    this.updater = new Updater(
-      {
-        primary: {
-          subdomain: parseName(zone),
-          domain: undefined,
-          server: undefined,
-          transport: undefined,
-          zone: undefined,
-          within: [parseName("discd.test")],
-        },
-        keyFor: () => key,
-        allowsUnauthenticated: false,
-        clock: { secondsAt: (now) => epoch + (now - 1_000_000) / 1000, isTrusted: () => true },
-        lifetime: "timeout",
-        timeoutType: 65280,
-        recordsMax: 20_000,
-        ...settings,
-      },
-      seededRandom(3),
-      this.counts,
-      log,
-    );
-    this.updater.start(this.#now());
-    this.#carry();
+    this.updater = new Updater(seededRandom(3), this.counts, log);
+    this.updater.setWallClock(this.now, epoch * 1000 - 1_000_000, true);
+    this.updater.configure(this.now, targets, 20_000);
+    this.updater.start(this.now);
+    this.carry();
   }
 
-  #now() {
+  get now() {
     return instant(1_000_000 + Math.round(this.second * 1000));
   }
 
@@ -79,41 +85,43 @@ class Site {
       const step = Math.min(due, second, this.second + 0.1);
       this.link.at(step);
       this.second = step;
-      for (const { offer } of this.link.changes.splice(0)) this.updater.offer(this.#now(), offer);
-      if (due <= step) this.updater.expire(this.#now());
-      this.#carry();
+      for (const { offer } of this.link.changes.splice(0)) {
+        this.updater.offer(this.now, parseName(zone), offer);
+      }
+      if (due <= step) this.updater.expire(this.now);
+      this.carry();
       if (step >= second) break;
     }
     return this;
   }
 
-  #carry(): void {
+  carry(): void {
     for (;;) {
       const effects = this.updater.takeEffects();
       if (effects.length === 0) return;
       for (const effect of effects) {
         this.effects.push(effect.kind);
-        if (effect.kind === "resolve") {
+        if (effect.kind === "look-up") {
           const { question } = effect;
           const rrs = this.dns.map(parseRR);
           const answers = rrs.filter(
             ({ name, type }) => name.key === question.name.key && type === question.type,
           );
           const authorities = answers.length > 0 ? [] : rrs.filter(({ type }) => type === 6);
-          this.updater.resolved(this.#now(), question, { rcode: 0, answers, authorities });
-        } else if (effect.kind === "open") {
+          this.updater.lookedUp(this.now, question, { rcode: 0, answers, authorities });
+        } else if (effect.kind === "dial") {
           const address = formatAddress(effect.endpoint.address);
           this.opened.push(address);
-          this.#open.set(effect.stream, address);
-          if (this.primaries.has(address)) this.updater.opened(this.#now(), effect.stream);
-          else this.updater.closed(this.#now(), effect.stream, "connection refused");
-        } else if (effect.kind === "write") {
+          this.#open.set(effect.dial, address);
+          if (this.primaries.has(address)) this.updater.opened(this.now, effect.dial);
+          else this.updater.closed(this.now, effect.dial, "connection refused");
+        } else if (effect.kind === "dial-write") {
           const frames = new FrameReader();
           frames.push(effect.bytes);
           const request = frames.take() ?? expect.fail("no whole message");
-          const primary = this.primaries.get(this.#open.get(effect.stream) ?? "");
+          const primary = this.primaries.get(this.#open.get(effect.dial) ?? "");
           for (const answer of primary?.answer(this.second, request) ?? []) {
-            this.updater.received(this.#now(), effect.stream, encodeFrame(answer));
+            this.updater.received(this.now, effect.dial, encodeFrame(answer));
           }
         }
       }
@@ -144,8 +152,8 @@ describe("from the link to the zone", () => {
     site.effects.length = 0;
     site.link.appear([typeList(), ...device("Laser")]);
     site.at(12);
-    const kinds = site.effects.filter((kind) => kind === "remember" || kind === "write");
-    expect(kinds.slice(0, 2)).toEqual(["remember", "write"]);
+    const kinds = site.effects.filter((kind) => kind === "remember" || kind === "dial-write");
+    expect(kinds.slice(0, 2)).toEqual(["remember", "dial-write"]);
   });
 });
 
@@ -160,7 +168,7 @@ describe("the server", () => {
   test.each(["dead", "SERVFAIL"])(
     "%s: the next one gets the same with another ID [UP-20]",
     (how) => {
-      const site = new Site({}, two);
+      const site = new Site([target()], two);
       const second = new Primary(zone);
       const first = new Primary(zone);
       first.script = () => 2;
@@ -175,7 +183,8 @@ describe("the server", () => {
   );
 
   test("without a key nothing is sent, and the log says what to do [UP-19]", () => {
-    const site = new Site({ keyFor: () => undefined });
+    const { key: _, ...keyless } = target();
+    const site = new Site([keyless]);
     site.primaries.set("192.0.2.53", new Primary(zone));
     site.link.appear([typeList(), ...device("Laser")]);
     site.at(100);
