@@ -72,7 +72,7 @@ export const fillSpan: Duration = seconds(5);
 /** What is to be taken back at a clean stop is taken back within this, or left to its lifetimes. */
 export const withdrawalMax: Duration = seconds(4);
 
-/** Notes in a state file before it is written anew, shorter; twice what is ours, if that is more. */
+/** Notes in a state file before it is written anew, shorter; as many as are ours, if more. */
 export const journalNotesMin = 1000;
 
 /** An interface that comes back within this causes no update at all (UP-12). */
