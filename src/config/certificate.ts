@@ -2,13 +2,12 @@
 // that there is no TLS; and what clients will look for in a certificate. The files
 // are read elsewhere, since they change while the configuration stays.
 
-import { dirname, resolve } from "node:path";
 import type { EngineConfig } from "../engine/config.js";
 import { foldLabel, type Name } from "../wire/name.js";
+import { beside, filePath } from "./paths.js";
 import type { Ports } from "./ports.js";
 import type { Place, Where } from "./report.js";
 import { type Check, optional, refuse, required, table } from "./shapes.js";
-import { text } from "./words.js";
 
 /** Paths, absolute once they are settings. */
 export interface CertificatePaths {
@@ -40,23 +39,13 @@ export interface CertificateSetting {
 /** Where certbot keeps the certificates in force, a folder for each. */
 const liveFolder = "/etc/letsencrypt/live";
 
-/** Longest path of Linux, and its longest dNSName (RFC 1035 §2.3.4, as text). */
-const pathMax = 4095;
+/** Longest dNSName (RFC 1035 §2.3.4, as text). */
 const dnsNameMax = 253;
 
-const pathText = text(pathMax);
-
-const path: Check<string> = (value, where) => {
-  const given = pathText(value, where);
-  if (given?.includes("\0") !== true) return given;
-  where.report.problem(where, "holds a byte 0, which no path does");
-  return undefined;
-};
-
 const files = table({
-  crt: required(path, "", "the file with the server's certificate, in PEM form"),
-  key: required(path, "", "the file with its private key, in PEM form"),
-  chain: optional(path, "the file with the intermediates, where crt lacks them"),
+  crt: required(filePath, "", "the file with the server's certificate, in PEM form"),
+  key: required(filePath, "", "the file with its private key, in PEM form"),
+  chain: optional(filePath, "the file with the intermediates, where crt lacks them"),
 });
 
 export type WrittenCertificate = false | "self-signed" | NonNullable<ReturnType<typeof files>>;
@@ -118,10 +107,10 @@ function choiceOf(
     const folder = host === undefined ? undefined : `${liveFolder}/${host}`;
     return { kind: "unwritten", folder, otherwise: file === undefined ? "self-signed" : "none" };
   }
-  const beside = (one: string) => resolve(dirname(file ?? ""), one);
   const { crt, key, chain } = written;
-  const own = { crt: beside(crt), key: beside(key) };
-  return { kind: "files", files: chain === undefined ? own : { ...own, chain: beside(chain) } };
+  const own = { crt: beside(file, crt), key: beside(file, key) };
+  const files = chain === undefined ? own : { ...own, chain: beside(file, chain) };
+  return { kind: "files", files };
 }
 
 /** As certificates write it: letters, digits, hyphens, underscores; other names have no way in. */

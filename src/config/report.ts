@@ -41,18 +41,23 @@ export class Report {
   readonly #seen = new Set<string>();
   readonly #failed = new Set<string>();
   readonly #gaps: string[] = [];
-  /** Some key makes the configuration unusable. */
-  hasErrors = false;
+  /** Problems that make the configuration unusable, so far. */
+  errors = 0;
 
   /** @param files what `Spot`s count; empty when no file was read */
   constructor(files: readonly string[]) {
     this.#files = files;
   }
 
+  /** Some key makes the configuration unusable. */
+  get hasErrors(): boolean {
+    return this.errors > 0;
+  }
+
   /** The configuration cannot be used. */
   problem(where: Where, text: string): void {
     if (this.#isMisplaced(where)) return;
-    this.hasErrors = true;
+    this.errors += 1;
     this.#failed.add(where.path);
     this.#add(where.path, where.spot, text, false);
   }
@@ -69,7 +74,7 @@ export class Report {
 
   /** Lua itself gave up. */
   failure(failure: Failure): void {
-    this.hasErrors = true;
+    this.errors += 1;
     this.#add("", failure.spot, failure.text, false);
   }
 

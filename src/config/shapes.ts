@@ -56,6 +56,15 @@ export function later(doc: string, takesFalse: "false" | "nothing" = "nothing"):
   return { check, absent: undefined, isRequired: false, isBuilt: false, doc };
 }
 
+/** A key that is known, but not in this place. */
+export function elsewhere(text: string): Key<undefined> {
+  const check: Check<undefined> = (_, where) => {
+    where.report.problem(where, text);
+    return undefined;
+  };
+  return { check, absent: undefined, isRequired: false, isBuilt: true, doc: text };
+}
+
 /** A value as messages name it. */
 export function describe(value: Value): string {
   switch (value.kind) {

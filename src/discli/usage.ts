@@ -1,7 +1,7 @@
 // What can be typed, and how a wrong command line is told.
 
 import { parseArgs } from "node:util";
-import { isPin } from "../os/client-tls.js";
+import { isPin } from "../pins.js";
 
 /** The command line makes no sense; printed as one line, exit status 2. */
 export class UsageError extends Error {

@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { isIP, type Socket } from "node:net";
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import type { Covers } from "../client/io.js";
+import { plainPin } from "../pins.js";
 import { causeOf } from "./connection-faults.js";
 import { pinOf } from "./pin.js";
 
@@ -114,8 +115,8 @@ function judge(socket: TLSSocket, identity: string | undefined, trust: Trust): V
   if (leaf === undefined) return { kind: "refused", reason: "it shows no certificate" };
   const pin = pinOf(leaf);
   if (trust.pins.length > 0) {
-    const held = [pin, hexOf(leaf.fingerprint256)];
-    if (trust.pins.some((one) => held.includes(hexOf(one)))) {
+    const held = [pin, plainPin(leaf.fingerprint256)];
+    if (trust.pins.some((one) => held.includes(plainPin(one)))) {
       return { kind: "trusted", covers: "any" };
     }
     return {
@@ -129,17 +130,6 @@ function judge(socket: TLSSocket, identity: string | undefined, trust: Trust): V
   if (fault === undefined) return { kind: "trusted", covers: hostsOf(leaf) };
   const remedy = `if it is your server, trust its key by ${words.pinned(pin)}`;
   return { kind: "refused", reason: `${fault}; ${remedy}` };
-}
-
-/** A pin keeps its case, since base64 has one; digits of a fingerprint lose it and the colons. */
-function hexOf(pin: string): string {
-  return /^[0-9a-f:]{64,95}$/i.test(pin) ? pin.replaceAll(":", "").toLowerCase() : pin;
-}
-
-/** Whether `--pin` can mean anything. */
-export function isPin(text: string): boolean {
-  const digits = hexOf(text);
-  return /^[0-9a-f]{64}$/.test(digits) || /^sha256\/[A-Za-z0-9+/]{43}=$/.test(text);
 }
 
 function nameFault(
