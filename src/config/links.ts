@@ -4,9 +4,10 @@
 
 import { FormatError } from "../wire/errors.js";
 import { displayName, labelText, type Name, under } from "../wire/name.js";
-import { canBeLink, fitsInterface, isPattern, type PresentInterface } from "./match.js";
+import { canBeLink, fitsInterface, isPattern, networksOf, type PresentInterface } from "./match.js";
 import type { Where } from "./report.js";
 import { absentInterface, type Written, type WrittenInterface } from "./schema.js";
+import { type PlannedSubdomain, planSubdomains } from "./subdomains.js";
 
 /** One entry of discd.lua, for one interface. */
 export interface PlannedLink {
@@ -15,14 +16,21 @@ export interface PlannedLink {
   readonly entry: WrittenInterface;
   readonly path: string;
   readonly present?: PresentInterface;
-  /** Undefined where a function could not be asked: the interface, or its address, is not there. */
+  /**
+   * Undefined where a function could not be asked: the interface, or its address, is not there.
+   * In mode 'update' what the file says, and undefined where it says nothing.
+   */
   readonly subdomain: Name | false | undefined;
+  /** Mode 'update': the names that its records go under; none yet without an address. */
+  readonly published?: readonly PlannedSubdomain[];
 }
 
 /** What planning needs of the rest. */
 export interface Plan {
   readonly written: Written;
+  /** Parent of generated names: of zones, and of subdomains in mode 'update'. */
   readonly domain: Name;
+  readonly publishedDomain: Name;
   readonly interfaces: readonly PresentInterface[];
   /** The place of a path in the file. */
   readonly at: (path: string) => Where;
@@ -82,28 +90,27 @@ function planOne(
   name: string,
   present: PresentInterface | undefined,
 ): PlannedLink {
-  const subdomain = subdomainOf(plan, entry, path, name);
+  const said = saidFor(entry, name);
+  const own = present === undefined ? { name, entry, path } : { name, entry, path, present };
+  if (entry.mode === "update") {
+    const subdomain = said === "nothing" ? undefined : said;
+    const isUsed = !entry.disable && said !== false && said !== undefined;
+    const planned = { ...own, subdomain };
+    return { ...planned, published: isUsed ? publishedOf(plan, planned) : [] };
+  }
+  const isDefault = said === "nothing" && !entry.disable;
+  const subdomain = isDefault ? generated(plan, path, name) : said === "nothing" ? undefined : said;
   if (present !== undefined && subdomain === undefined) tellUnnamed(plan, entry, path, present);
-  return present === undefined
-    ? { name, entry, path, subdomain }
-    : { name, entry, path, subdomain, present };
+  return { ...own, subdomain };
 }
 
-function subdomainOf(
-  plan: Plan,
-  entry: WrittenInterface,
-  path: string,
-  name: string,
-): Name | false | undefined {
-  const written = entry.subdomain;
-  if (written === false) return false;
-  if (written !== undefined && !("byInterface" in written)) return written;
-  if (entry.disable) return undefined;
-  if (written !== undefined) {
-    const given = written.byInterface.find((one) => one.interface === name);
-    if (given === undefined || given.subdomain !== undefined) return given?.subdomain;
-  }
-  return generated(plan, path, name);
+/** The subdomain that the file gives an interface; undefined: its function was not asked. */
+function saidFor(entry: WrittenInterface, name: string): Name | false | "nothing" | undefined {
+  const { subdomain } = entry;
+  if (subdomain === undefined) return "nothing";
+  if (subdomain === false || !("byInterface" in subdomain)) return subdomain;
+  const given = subdomain.byInterface.find((one) => one.interface === name);
+  return given === undefined || entry.disable ? undefined : (given.subdomain ?? "nothing");
 }
 
 /** An interface that a pattern fits is one of many; one that is spelt out is missed. */
@@ -132,5 +139,43 @@ function generated(plan: Plan, path: string, name: string): Name | undefined {
     if (!(error instanceof FormatError)) throw error;
     where.report.problem(where, `${name} makes no zone name below ${displayName(plan.domain)}`);
     return undefined;
+  }
+}
+
+/** The names of a link in mode 'update'; those that nobody wrote are told. */
+function publishedOf(plan: Plan, planned: PlannedLink): readonly PlannedSubdomain[] {
+  const { entry, path, present, subdomain: said } = planned;
+  const written = said === false ? undefined : said;
+  const where = plan.at(`${path}.subdomain`);
+  try {
+    const subdomains = planSubdomains({
+      written,
+      isPerSubnet: entry.per_subnet,
+      networks: present === undefined ? [] : networksOf(present),
+      domain: plan.written.domain,
+      parent: plan.publishedDomain,
+    });
+    if (written === undefined) tellGenerated(plan, planned, subdomains);
+    return subdomains;
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const domain = displayName(written ?? plan.publishedDomain);
+    where.report.problem(where, `a network's name does not fit below ${domain}`);
+    return [];
+  }
+}
+
+function tellGenerated(
+  plan: Plan,
+  { entry, path, name, present }: PlannedLink,
+  subdomains: readonly PlannedSubdomain[],
+): void {
+  const where = plan.at(`${path}.subdomain`);
+  if (subdomains.length > 0) {
+    const shown = subdomains.map((one) => displayName(one.name)).join(", ");
+    where.report.warning(where, `not set for interface ${name}, which is published as ${shown}`);
+  } else if (present !== undefined && !isPattern(entry.name)) {
+    const text = `not set for interface ${name}, which has no network to be named by: nothing`;
+    where.report.warning(where, `${text} is published there yet`);
   }
 }

@@ -10,14 +10,16 @@ import { planAll } from "./links.js";
 import { type LuaBounds, runInThread, workerProgram } from "./lua-thread.js";
 import type { Outcome, Script, Table, Value } from "./lua-value.js";
 import { askedAbout, type PresentInterface } from "./match.js";
+import { type NamedFiles, noFiles, readNamed } from "./named-files.js";
 import { clearOf, ownNames } from "./own-names.js";
 import { spotOf } from "./place.js";
 import { printableOf } from "./printable.js";
 import { type Problem, Report, type Where } from "./report.js";
-import { checkFile, luaMemory, luaTime, nothingWritten } from "./schema.js";
-import { openSecrets } from "./secrets.js";
+import { checkFile, luaMemory, luaTime, nothingWritten, type Written } from "./schema.js";
+import { openSecrets, secretsIn } from "./secrets.js";
 import { type Settings, settingsOf } from "./settings.js";
 import { firstSpot } from "./spots.js";
+import { filesNamedIn } from "./update-files.js";
 
 export type { PresentInterface } from "./match.js";
 export type { Problem } from "./report.js";
@@ -41,6 +43,8 @@ export interface Origin {
   readonly source: Source;
   /** Absent without a file. */
   readonly script?: Script;
+  /** Files that are not to be read again: keys, authorities. */
+  readonly named?: NamedFiles;
 }
 
 interface Refused {
@@ -56,6 +60,14 @@ interface Accepted {
 
 export type Judged = Accepted | Refused;
 export type Loaded = (Accepted & { readonly origin: Origin }) | Refused;
+
+/** A file's keys, each of them checked alone. */
+interface Checked {
+  readonly source: Source;
+  readonly report: Report;
+  readonly globals: Table;
+  readonly written: Written;
+}
 
 const noTable: Table = { kind: "table", entries: [], spot: firstSpot };
 
@@ -81,7 +93,7 @@ export async function loadSettings(
     return { problems: report.problems };
   }
   const script = { file, bytes, included: new Map(), environment: { ...environment } };
-  return loadAgain({ source, script }, host, program);
+  return loadFrom({ source, script }, host, program, "first");
 }
 
 /**
@@ -93,35 +105,74 @@ export async function loadAgain(
   host: Host,
   program: URL = workerProgram,
 ): Promise<Loaded> {
+  return loadFrom(origin, host, program, "again");
+}
+
+async function loadFrom(
+  origin: Origin,
+  host: Host,
+  program: URL,
+  turn: "first" | "again",
+): Promise<Loaded> {
   const { source, script } = origin;
   if (script === undefined) {
-    const judged = settle(source, host, noTable, new Report([]));
+    const judged = settle(withoutFile(source), host, noFiles);
     return "problems" in judged ? judged : { ...judged, origin };
   }
   const job = { ...script, interfaces: askedAbout(host.interfaces) };
   const outcome = await runInThread(job, boundsIn(script.bytes), program);
-  const judged = judge(source, host, outcome);
+  const checked = check(source, outcome);
+  if ("problems" in checked) return checked;
+  const named = await readNamed(filesNamedIn(checked.written, script.file), origin.named);
+  const judged = settle(checked, host, named);
   if ("problems" in judged) return judged;
   const included = outcome.kind === "done" ? outcome.included : script.included;
   const used = { ...script, included };
-  const warnings = [...judged.warnings, ...(await openSecrets(judged.settings, used))];
-  return { ...judged, warnings, origin: { source, script: used } };
+  const open = await openSecrets(secretsIn(checked.written), used, turn === "first");
+  const problems = [...judged.warnings, ...open];
+  if (open.some(({ isWarning }) => !isWarning)) return { problems };
+  return { ...judged, warnings: problems, origin: { source, script: used, named } };
 }
 
-/** Checks what a run left behind. */
-export function judge(source: Source, host: Host, outcome: Outcome): Judged {
+/** Judges what a run left behind, and the files that it names. */
+export function judge(
+  source: Source,
+  host: Host,
+  outcome: Outcome,
+  named: NamedFiles = noFiles,
+): Judged {
+  const checked = check(source, outcome);
+  return "problems" in checked ? checked : settle(checked, host, named);
+}
+
+function check(source: Source, outcome: Outcome): Checked | Refused {
   const report = new Report(outcome.files);
   if (outcome.kind === "failed") {
     report.failure(outcome.failure);
     return { problems: report.problems };
   }
+  const { globals } = outcome;
   for (const { text, spot } of outcome.printed) {
     report.warning({ path: "print", spot, report }, text);
   }
-  return settle(source, host, outcome.globals, report);
+  const written = checkFile(globals, { path: "", spot: globals.spot, report });
+  return written === undefined
+    ? { problems: report.problems }
+    : { source, report, globals, written };
 }
 
-function settle(source: Source, host: Host, globals: Table, report: Report): Judged {
+const withoutFile = (source: Source): Checked => ({
+  source,
+  report: new Report([]),
+  globals: noTable,
+  written: nothingWritten,
+});
+
+function settle(
+  { source, report, globals, written }: Checked,
+  host: Host,
+  named: NamedFiles,
+): Judged {
   const hasFile = source.file !== undefined;
   const at = (path: string): Where => ({
     path,
@@ -129,19 +180,17 @@ function settle(source: Source, host: Host, globals: Table, report: Report): Jud
     report,
     isDerived: true,
   });
-  const written = hasFile
-    ? checkFile(globals, { path: "", spot: globals.spot, report })
-    : nothingWritten;
-  if (written === undefined) return { problems: report.problems };
   const names = ownNames(written, host.fqdn);
   const { interfaces } = host;
-  const planned = planAll({ written, domain: names.domain, interfaces, at }, hasFile);
+  const { domain, publishedDomain } = names;
+  const planned = planAll({ written, domain, publishedDomain, interfaces, at }, hasFile);
   const zones = planned.flatMap(({ subdomain }) => (subdomain ? [subdomain] : []));
   const material = {
     written,
     names: hasFile ? names : clearOf(names, [...zones, names.demo]),
     interfaces,
     file: source.file,
+    named,
     hasDemo: source.demo,
     at,
   };

@@ -17,6 +17,8 @@ export interface OwnNames {
   readonly contact: Name;
   /** Parent of generated zone names. */
   readonly domain: Name;
+  /** Parent of generated names in mode 'update'. */
+  readonly publishedDomain: Name;
   /** The zone of the demo link. */
   readonly demo: Name;
 }
@@ -31,6 +33,7 @@ export function ownNames(written: Written, fqdn: string): OwnNames {
     hostname,
     contact: written.contact ?? mailboxAt(parentName(hostname)),
     domain: written.domain ?? homeDomain,
+    publishedDomain: written.domain ?? parentName(hostname),
     demo: under(["demo"], homeDomain),
   };
 }

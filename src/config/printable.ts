@@ -10,8 +10,11 @@ import type { AddressTerm } from "./address-terms.js";
 import { printCertificate } from "./certificate.js";
 import { type LinkValues, valuesOf } from "./link-values.js";
 import type { PlannedLink } from "./links.js";
+import { printPublished, printUpdate } from "./print-update.js";
+import { type UpdatedLink, updatedLinks } from "./published.js";
 import { limitKeys, type Written } from "./schema.js";
 import type { Material, Settings } from "./settings.js";
+import { updateValuesOf } from "./update-values.js";
 
 /** Plain data that JSON can hold. */
 export function printableOf(
@@ -22,6 +25,7 @@ export function printableOf(
   const { written, names } = material;
   const { proxy } = settings.engine;
   const { allow, ...values } = printValues(valuesOf(written));
+  const updated = updatedLinks(material, planned);
   return {
     hostname: displayName(names.hostname),
     contact: mailboxText(names.contact),
@@ -33,8 +37,13 @@ export function printableOf(
     refuse: proxy.refuse,
     nameservers: proxy.nameservers.map(displayName),
     nsid: proxy.nsid === undefined ? false : new TextDecoder().decode(proxy.nsid),
+    state: settings.state,
     realms: Object.fromEntries(written.realms.map(([name, terms]) => [name, textsOf(terms)])),
-    interfaces: planned.map((one) => printLink(written, one, settings)),
+    interfaces: planned.map((one) => {
+      const own = updated.find((link) => link.planned === one);
+      return printLink(written, one, settings, own);
+    }),
+    update: { ...printUpdate(updateValuesOf(written)), state: settings.updateState },
     ...values,
     browse: printBrowse(written),
     records: proxy.records.map(formatRR),
@@ -57,7 +66,12 @@ function printCookies({ engine: { cookies } }: Settings): object | false {
   return { secret: cookies.secret === undefined ? null : "***" };
 }
 
-function printLink(written: Written, planned: PlannedLink, settings: Settings): object {
+function printLink(
+  written: Written,
+  planned: PlannedLink,
+  settings: Settings,
+  updated: UpdatedLink | undefined,
+): object {
   const { entry, name, subdomain } = planned;
   const link = settings.engine.links.find((one) => one.id === name);
   const service = subdomain === undefined || subdomain === false ? null : displayName(subdomain);
@@ -76,6 +90,8 @@ function printLink(written: Written, planned: PlannedLink, settings: Settings): 
     realm: entry.realm ?? null,
     ipv4: entry.ipv4,
     ipv6: entry.ipv6,
+    per_subnet: entry.per_subnet,
+    ...(updated === undefined ? {} : printPublished(updated, link ?? {})),
   };
 }
 

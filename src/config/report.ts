@@ -78,6 +78,11 @@ export class Report {
     this.#add("", failure.spot, failure.text, false);
   }
 
+  /** Whether something at a path, below it or around it was wrong: what it lacks was meant. */
+  hasFailedAt(path: string): boolean {
+    return [...this.#failed].some((one) => isPathIn(one, path) || isPathIn(path, one));
+  }
+
   /** Everything, by file and line. */
   get problems(): readonly Problem[] {
     const sorted = this.#found.toSorted((a, b) => a.spot - b.spot);
@@ -116,3 +121,6 @@ export function pathOf(path: string, key: string | number | undefined): string {
   if (!/^[A-Za-z_]\w*$/.test(text)) return `${path}['${text.slice(0, 64)}']`;
   return path === "" ? text : `${path}.${text}`;
 }
+
+const isPathIn = (path: string, outer: string): boolean =>
+  path.startsWith(outer) && /^([.[]|$)/.test(path.slice(outer.length));

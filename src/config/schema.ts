@@ -7,6 +7,7 @@ import { ms, seconds } from "../time.js";
 import { addressTerms, defaultAllow } from "./address-terms.js";
 import { certificate } from "./certificate.js";
 import type { Value } from "./lua-value.js";
+import { filePath } from "./paths.js";
 import { record } from "./record.js";
 import { inside, type Where } from "./report.js";
 import { hexSecret } from "./secrets.js";
@@ -26,6 +27,7 @@ import {
   tableWithItems,
 } from "./shapes.js";
 import { prefix, subdomain, txtValues } from "./special.js";
+import { linkUpdateKeys, updateKeys } from "./update-keys.js";
 import {
   choice,
   flag,
@@ -69,6 +71,7 @@ export const limitKeys = {
   llq_unconfirmed_per_client: "llqUnconfirmedPerClient",
   llq_lease_min: "llqLeaseMin",
   llq_lease_max: "llqLeaseMax",
+  update_records: "updateRecords",
   write_queue: "writeQueue",
   lua_time: "luaTime",
   lua_memory: "luaMemory",
@@ -123,7 +126,11 @@ const limits = table({
   ),
   llq_lease_min: preset(time(1000, 40 * day), defaultLimits.llqLeaseMin, "shortest lease"),
   llq_lease_max: preset(time(1000, 40 * day), defaultLimits.llqLeaseMax, "longest lease"),
-  update_records: later("the update proxy is not built"),
+  update_records: preset(
+    integer(1, 1_000_000),
+    defaultLimits.updateRecords,
+    "records published in a zone",
+  ),
   record_memory: later("recording is not built"),
 });
 
@@ -182,8 +189,6 @@ export const sharedDefaults = {
   suppress: true,
 } as const;
 
-const modeKey = choice("proxy", "update");
-
 const interfaceKeys = {
   name: required(interfaceName, "", "the interface's name, or a pattern with * and ?"),
   disable: preset(flag, false, "no socket, no zone"),
@@ -191,15 +196,10 @@ const interfaceKeys = {
   hosts: optional(name, "the host-name zone"),
   aliases: preset(names, [], "more names of the service zone"),
   reverse: preset(orFlag(true, oneOrMore(prefix)), [], "prefixes whose reverse zones are served"),
-  mode: preset<"proxy">(
-    (value, where) => {
-      const mode = modeKey(value, where);
-      if (mode !== "update") return mode;
-      where.report.problem(where, "not yet: the update proxy is not built; leave it out");
-      return undefined;
-    },
+  mode: preset(
+    choice("proxy", "update"),
     "proxy",
-    "'proxy'",
+    "who answers: discd, or the server of a zone that it keeps",
   ),
   allow: optional(addressTerms, "who may ask for this link's zones"),
   ...shared,
@@ -211,8 +211,8 @@ const interfaceKeys = {
   realm: optional(text(64), "where the link's private addresses can be used"),
   ipv4: preset(flag, true, "use mDNS over IPv4"),
   ipv6: preset(flag, true, "use mDNS over IPv6"),
-  per_subnet: later("the update proxy is not built"),
-  update: later("the update proxy is not built"),
+  per_subnet: preset(flag, false, "mode 'update': a name for each subnet"),
+  update: optional(table(linkUpdateKeys), "what differs from the global update table"),
 };
 
 export type WrittenInterface = Checked<typeof interfaceKeys>;
@@ -263,10 +263,10 @@ const topKeys = {
   refuse: preset(choice("answer", "drop"), "answer", "what the others get"),
   nameservers: preset(names, [], "fellow proxies of the same links"),
   nsid: preset(orFlag(true, orFlag(false, text(128))), false, "the server's identifier, RFC 5001"),
-  state: later("nothing survives a restart that would need a place"),
+  state: preset(filePath, "/var/lib/discd", "the folder for what must survive a restart"),
   realms: preset(realms, [], "where clients are"),
   interfaces: preset(list(table(interfaceKeys)), [], "the links"),
-  update: later("the update proxy is not built"),
+  update: optional(table(updateKeys), "how zones of other servers are kept"),
   ...shared,
   browse: optional(
     tableWithItems(
@@ -321,6 +321,7 @@ export function allKeys(): readonly { path: string; isBuilt: boolean }[] {
     ["", topKeys],
     ["interfaces.", interfaceKeys],
     ["port.", portKeys],
+    ["update.", updateKeys],
     ["browse.", browseKeys],
   ];
   return tables.flatMap(([path, keys]) =>

@@ -4,12 +4,10 @@
 
 import { stat } from "node:fs/promises";
 import type { Script } from "./lua-value.js";
+import { othersRead } from "./named-files.js";
 import type { Problem } from "./report.js";
-import type { Settings } from "./settings.js";
+import type { Written } from "./schema.js";
 import type { Check } from "./shapes.js";
-
-/** The right of others to read, in the mode of a file. */
-const othersRead = 0o004;
 
 /** A key of so many bytes, as hexadecimal digits. */
 export function hexSecret(bytes: number): Check<Uint8Array> {
@@ -31,27 +29,80 @@ export function hexSecret(bytes: number): Check<Uint8Array> {
   };
 }
 
-/** A warning for each file that holds a secret and that every user of the host may read. */
-export async function openSecrets(settings: Settings, script: Script): Promise<readonly Problem[]> {
-  const { cookies } = settings.engine;
-  const secret = cookies === false ? undefined : cookies.secret;
-  if (secret === undefined) return [];
-  const digits = Buffer.from(secret).toString("hex");
-  const found = textsOf(script).map(async ([file, bytes]): Promise<readonly Problem[]> => {
-    const text = Buffer.from(bytes).toString("latin1");
-    const at = text.toLowerCase().indexOf(digits);
-    if (at < 0 || !(await isOpen(file))) return [];
-    const path = "cookies.secret";
+/** A secret that stands in a text of the configuration. */
+export interface WrittenSecret {
+  readonly path: string;
+  /** As it is written there. */
+  readonly text: string;
+  readonly isCaseless: boolean;
+  /** Whether discd does not start while others may read it (TSIG-7). */
+  readonly isGuarded: boolean;
+}
+
+/** All secrets that the file has, or gets from the environment. */
+export function secretsIn(written: Written): readonly WrittenSecret[] {
+  const { cookies, interfaces, update } = written;
+  const digits =
+    cookies === false || cookies.secret === undefined
+      ? []
+      : [Buffer.from(cookies.secret).toString("hex")];
+  const tables = [update, ...interfaces.map((one) => one.update)];
+  const keys = tables.flatMap((table) => [
+    table?.key,
+    ...(table?.keys ?? []).map(({ key }) => key),
+  ]);
+  return [
+    ...digits.map((text) => ({
+      path: "cookies.secret",
+      text,
+      isCaseless: true,
+      isGuarded: false,
+    })),
+    ...keys.flatMap((key) =>
+      key?.kind !== "own"
+        ? []
+        : [
+            {
+              path: `${key.where.path}.secret`,
+              text: key.secretText,
+              isCaseless: false,
+              isGuarded: true,
+            },
+          ],
+    ),
+  ];
+}
+
+/**
+ * A line for each file that holds a secret and that every user of the host may read.
+ *
+ * @param mayRefuse  whether it may be an error, which keeps discd from starting; a daemon that
+ *                   runs goes on
+ */
+export async function openSecrets(
+  secrets: readonly WrittenSecret[],
+  script: Script,
+  mayRefuse: boolean,
+): Promise<readonly Problem[]> {
+  const texts = textsOf(script).map(
+    ([file, bytes]) => [file, Buffer.from(bytes).toString("latin1")] as const,
+  );
+  const found = texts.map(async ([file, text]): Promise<readonly Problem[]> => {
+    const held = secrets.flatMap((secret) => {
+      const at = secret.isCaseless
+        ? text.toLowerCase().indexOf(secret.text)
+        : text.indexOf(secret.text);
+      return at < 0 ? [] : [{ secret, line: text.slice(0, at).split("\n").length }];
+    });
+    if (held.length === 0 || !(await isOpen(file))) return [];
     const remedy = `take that right away with: chmod o-r ${file}`;
-    return [
-      {
-        file,
-        line: text.slice(0, at).split("\n").length,
-        path,
-        text: `${path}: this file holds it and may be read by every user of this host; ${remedy}`,
-        isWarning: true,
-      },
-    ];
+    return held.map(({ secret: { path, isGuarded }, line }) => ({
+      file,
+      line,
+      path,
+      text: `${path}: this file holds it and may be read by every user of this host; ${remedy}`,
+      isWarning: !(isGuarded && mayRefuse),
+    }));
   });
   return (await Promise.all(found)).flat();
 }

@@ -12,14 +12,19 @@ import type { BrowseLists, ClientBrowse, ProxyOptions, ServedLink } from "../pro
 import { displayName, type Name } from "../wire/name.js";
 import { expandTerms } from "./address-terms.js";
 import { type CertificateSetting, certificateSetting } from "./certificate.js";
+import { answersNobody, checkMode, checkPublished, checkUnused } from "./check-update.js";
 import { type LinkValues, valuesOf } from "./link-values.js";
 import type { PlannedLink } from "./links.js";
 import { baseOf, isPattern, networksOf, type PresentInterface } from "./match.js";
+import type { NamedFiles } from "./named-files.js";
 import { nearestOf } from "./nearest.js";
 import type { OwnNames } from "./own-names.js";
+import { beside } from "./paths.js";
 import { checkPorts, type Ports, portsOf, unwrittenPorts } from "./ports.js";
+import { publishedZones, type UpdatedLink, updatedLinks } from "./published.js";
 import type { Where } from "./report.js";
 import { absentInterface, limitKeys, type Written, type WrittenBrowse } from "./schema.js";
+import { updateStateOf } from "./update-values.js";
 
 /** Everything the daemon needs to know, checked. */
 export interface Settings {
@@ -31,6 +36,9 @@ export interface Settings {
   readonly certificate: CertificateSetting;
   readonly limits: Limits;
   readonly log: { readonly level: LogLevel; readonly queries: EngineConfig["logQueries"] };
+  /** Folders for what must survive a restart: in general, and of what was published. */
+  readonly state: string;
+  readonly updateState: string;
   /** Interfaces on which mDNS is spoken; some may not be there at present. */
   readonly links: readonly {
     readonly name: string;
@@ -46,6 +54,8 @@ export interface Material {
   readonly interfaces: readonly PresentInterface[];
   /** As the operator wrote it; absent: there is none. */
   readonly file: string | undefined;
+  /** The files that are named in it. */
+  readonly named: NamedFiles;
   readonly hasDemo: boolean;
   /** The place of a path in the file. */
   readonly at: (path: string) => Where;
@@ -67,15 +77,19 @@ const reverseLengthMax = { ipv4: 24, ipv6: 64 } as const;
 export function settingsOf(material: Material, planned: readonly PlannedLink[]): Settings {
   const { written, at } = material;
   const limits = limitsOf(written);
+  const updated = updatedLinks(material, planned);
   const used = planned.flatMap((one) => {
     checkEntry(material, one);
-    const config = one.entry.disable ? undefined : linkConfig(material, one, limits);
+    const own = updated.find((link) => link.planned === one);
+    const config = one.entry.disable ? undefined : linkConfig(material, one, limits, own);
     return config === undefined ? [] : [{ planned: one, config }];
   });
   const configs = used.map(({ config }) => config);
   if (material.hasDemo) configs.push(demoConfig(material, limits));
   const proxy = proxyOptions(material, configs);
   for (const finding of checkOptions(proxy)) reportFinding(finding, used, at);
+  checkPublished(material, used, proxy);
+  checkUnused(material);
   checkWhole(material, configs);
   checkLeases(limits, at);
   const ports = portsOf(written);
@@ -91,12 +105,14 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
       takesPush: ports.push !== false,
       takesLlq: ports.llq !== false,
     },
-    listen: written.listen ?? "all",
+    listen: written.listen ?? (answersNobody(material, configs) ? [] : "all"),
     ports,
     defaultPorts: unwrittenPorts(written),
     certificate: certificateSetting(written.certificate, { proxy }, ports, material.file, at),
     limits,
     log,
+    state: beside(material.file, written.state),
+    updateState: updateStateOf(written, material.file),
     links: used.map(({ planned: { name, entry } }) => ({
       name: name as string,
       ipv4: entry.ipv4,
@@ -167,10 +183,14 @@ function linkConfig(
   material: Material,
   planned: PlannedLink,
   limits: Limits,
+  updated?: UpdatedLink,
 ): LinkConfig | undefined {
   const { name, entry, subdomain } = planned;
-  if (name === undefined || subdomain === undefined) return undefined;
   const values = valuesOf(material.written, entry);
+  const served = (zone: Name) => servedLink(material, planned, values, zone);
+  const published = updated && publishedZones(material, updated, served);
+  if (name === undefined) return undefined;
+  if (published?.length === 0 && subdomain !== false) return undefined;
   const config: LinkConfig = {
     id: name,
     mdns: {
@@ -186,7 +206,8 @@ function linkConfig(
     warm: values.warm,
   };
   if (subdomain === false) return config;
-  return { ...config, served: servedLink(material, planned, values, subdomain) };
+  if (published !== undefined) return { ...config, published };
+  return subdomain === undefined ? undefined : { ...config, served: served(subdomain) };
 }
 
 function servedLink(
@@ -244,9 +265,11 @@ const connectedOf = (interfaces: readonly PresentInterface[]): readonly Prefix[]
   interfaces.flatMap((one) => one.addresses.map(baseOf));
 
 /** What does not fit together inside one entry. */
-function checkEntry(material: Material, { entry, path, name }: PlannedLink): void {
+function checkEntry(material: Material, planned: PlannedLink): void {
   const { written, at } = material;
+  const { entry, path, name } = planned;
   if (path === "") return;
+  if (!entry.disable) checkMode(material, planned);
   const problem = (key: string, text: string) => {
     const where = at(`${path}.${key}`);
     where.report.problem(where, text);
@@ -290,7 +313,8 @@ function checkWhole({ written, file, at }: Material, links: readonly LinkConfig[
     !where.report.hasErrors
   ) {
     const isWaiting = written.interfaces.some(
-      (entry) => isPattern(entry.name) || entry.subdomain !== undefined,
+      ({ name, subdomain, mode }) =>
+        isPattern(name) || subdomain !== undefined || mode === "update",
     );
     const text = "there is no zone to serve: interfaces lists no link that is used";
     if (!isWaiting) where.report.warning(where, text);

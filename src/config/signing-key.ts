@@ -2,9 +2,8 @@
 // secret, or a file that holds them. Nothing of what stands in their places is ever
 // shown, since a secret is easily written into the wrong one.
 
-import { parseName } from "../wire/name.js";
 import { FormatError } from "../wire/errors.js";
-import type { Name } from "../wire/name.js";
+import { type Name, parseName } from "../wire/name.js";
 import { hashBytes, type TsigAlgorithm, type TsigKey, tsigAlgorithms } from "../wire/tsig.js";
 import { filePath } from "./paths.js";
 import { inside, type Where } from "./report.js";
@@ -50,8 +49,7 @@ export function algorithmFault(text: string): string | undefined {
 }
 
 /** @param text  one that `algorithmFault` finds nothing wrong with */
-export const algorithmOf = (text: string) =>
-  text.toLowerCase().replace(/\.$/, "") as TsigAlgorithm;
+export const algorithmOf = (text: string) => text.toLowerCase().replace(/\.$/, "") as TsigAlgorithm;
 
 /** The bytes of a secret in base64; undefined when it is no base64. */
 export function secretOf(text: string): Uint8Array | undefined {

@@ -19,7 +19,7 @@ import {
   table,
 } from "./shapes.js";
 import { signingKey, type WrittenKey } from "./signing-key.js";
-import { choice, flag, integer, name, nameFrom, text, wholeSeconds } from "./words.js";
+import { choice, flag, integer, name, nameFrom, wholeSeconds } from "./words.js";
 
 /** Private use of RFC 6895 §3.1 ends with this one, where BIND keeps notes of its signer. */
 const signerType = 65_534;
@@ -96,7 +96,10 @@ const timeoutType: Check<number> = (value, where) => {
   if (number === signerType || number === signerType + 1) {
     const reason =
       number === signerType ? "BIND keeps notes of its signer under it" : "it is reserved";
-    where.report.problem(where, `${number} cannot be: ${reason}; take one from ${first} to ${last}`);
+    where.report.problem(
+      where,
+      `${number} cannot be: ${reason}; take one from ${first} to ${last}`,
+    );
     return undefined;
   }
   return integer(first, last)(value, where);

@@ -11,7 +11,10 @@ import { Output } from "./output.js";
 import { decodeRdata } from "./rdata/decode.js";
 import { Reader } from "./reader.js";
 
-/** Bytes that each hash yields; a secret should have as many (RFC 8945 §8). HMAC-MD5 is not among them: RFC 8945 §6 forbids it. */
+/**
+ * Bytes that each hash yields; a secret should have as many (RFC 8945 §8). HMAC-MD5 is not among
+ * them: §6 forbids it.
+ */
 export const hashBytes = {
   "hmac-sha1": 20,
   "hmac-sha224": 28,

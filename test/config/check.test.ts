@@ -114,15 +114,13 @@ each([
 ]);
 
 const later: readonly (readonly [string, string])[] = [
-  ["state = '/var/lib/discd'", "state"],
-  ["update = { server = '192.0.2.1' }", "update"],
   ["profile = 'campus'", "profile"],
   ["rrl = { rate = 200 }", "rrl"],
   ["feed = { port = 25264 }", "feed"],
   ["record = true", "record"],
   ["http = { listen = '127.0.0.1:8053' }", "http"],
   ["source = { git = 'https://example.com' }", "source"],
-  ["limits = { update_records = 900 }", "limits.update_records"],
+  ["limits = { record_memory = '16M' }", "limits.record_memory"],
   ["services = { { deny = '_ssh._tcp', client = 'any' }, default = 'allow' }", "services[1]"],
 ];
 each(
@@ -136,8 +134,6 @@ each(
 );
 
 each([
-  ["mode update", entry("mode = 'update'"), "interfaces[1].mode: not yet: "],
-  ["per_subnet", entry("per_subnet = true"), "interfaces[1].per_subnet: not yet: "],
   [
     "false is taken where it means without",
     `${good}certificate = false rrl = false cookies = false feed = false record = false http = false

@@ -36,7 +36,7 @@ async function loadFiles(
   const own = mkdtempSync(join(folder, "files-"));
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(own, name)), { recursive: true });
-    writeFileSync(join(own, name), text);
+    writeFileSync(join(own, name), text, { mode: name.endsWith(".key") ? 0o600 : 0o644 });
   }
   const file = join(own, "discd.lua");
   const loaded = await loadSettings(
@@ -90,8 +90,9 @@ const examples = [...manual.matchAll(/```lua\n([\s\S]*?)```/g)].map((match) => m
 
 test("every example of the manual is sound", async () => {
   expect(examples.length).toBeGreaterThanOrEqual(6);
+  const key = /```\n(key [\s\S]*?)```/.exec(manual)?.[1] as string;
   for (const example of examples) {
-    const { lines } = await loadFiles({ "discd.lua": example }, {}, site);
+    const { lines } = await loadFiles({ "discd.lua": example, "discd.key": key }, {}, site);
     expect(
       lines.filter((line) => !line.includes("there is no zone to serve")),
       example,

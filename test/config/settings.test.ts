@@ -457,6 +457,7 @@ test("[A1.12] the printed configuration has every default filled in, and is plai
       realm: null,
       ipv4: true,
       ipv6: true,
+      per_subnet: false,
     },
   ]);
 });
