@@ -1,0 +1,337 @@
+// HTTP listeners for the API, the metrics and discweb: TCP addresses with or
+// without TLS, and Unix sockets. What each request is answered is api/'s; here are
+// connections and their bounds.
+
+import { createServer, type Server as HttpServer, type ServerOptions } from "node:http";
+import { createServer as createTlsServer, type Server as HttpsServer } from "node:https";
+import type { Socket } from "node:net";
+import { type Address, clientKey, formatAddress, parseAddress } from "../address.js";
+import type { ApiEvent, Door, Following } from "../api/exchange.js";
+import type { Counts } from "../counts.js";
+import type { Log } from "../log.js";
+import type { Credentials } from "./credentials.js";
+import { type Answering, HttpExchanges } from "./http-exchange.js";
+import { HttpFollowers } from "./http-followers.js";
+import {
+  connectionsMax,
+  connectionsPerClientMax,
+  fieldsMax,
+  handshakePatience,
+  headerBytesMax,
+  headerPatience,
+  idlePatience,
+  patienceCheck,
+  requestPatience,
+  stallPatience,
+} from "./http-limits.js";
+import { HttpTurns } from "./http-turns.js";
+import { codeOf } from "./multicast.js";
+import { findPortOwner } from "./port-owner.js";
+import { clearUnixPath, listenAtUnixPath } from "./unix-place.js";
+
+export type HttpPlace =
+  | { readonly kind: "tcp"; readonly address: Address; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
+
+export interface HttpSettings {
+  readonly listen: readonly HttpPlace[];
+  /** TCP listeners speak TLS with these; a Unix socket never does. */
+  readonly credentials?: Credentials;
+}
+
+/** One that is open. */
+export interface OpenHttp {
+  /** As people write it: `127.0.0.1:8053`, `[::1]:8053`, a path. */
+  readonly name: string;
+  /** The one that the system chose where none was given; 0 for a Unix socket. */
+  readonly port: number;
+}
+
+export interface HttpParts {
+  readonly answering: Answering;
+  readonly log: Log;
+  readonly counts: Counts;
+  /** Called with what was thrown while answering; does not return. */
+  readonly crash: (error: unknown) => never;
+}
+
+type AnyServer = HttpServer | HttpsServer;
+
+interface Listener extends OpenHttp {
+  readonly server: AnyServer;
+  readonly isTls: boolean;
+}
+
+export class HttpListeners {
+  readonly #parts: HttpParts;
+  readonly #followers: HttpFollowers;
+  readonly #exchanges: HttpExchanges;
+  readonly #open = new Map<string, Listener>();
+  readonly #complaints = new Map<string, string>();
+  /** Connections of each client elsewhere. */
+  readonly #perClient = new Map<string, number>();
+  readonly #sockets = new Set<Socket>();
+
+  constructor(parts: HttpParts) {
+    this.#parts = parts;
+    const { answering, counts, crash } = parts;
+    this.#followers = new HttpFollowers(counts);
+    const turns = new HttpTurns(crash);
+    const followers = this.#followers;
+    this.#exchanges = new HttpExchanges({ answering, turns, followers, counts, crash });
+  }
+
+  get open(): readonly OpenHttp[] {
+    return [...this.#open.values()].map(({ name, port }) => ({ name, port }));
+  }
+
+  /** Open event streams. */
+  get followers(): number {
+    return this.#followers.size;
+  }
+
+  /** Whether anybody follows a feed: what nobody reads need not be made. */
+  hasFollowers(feed: Following["feed"]): boolean {
+    return this.#followers.has(feed);
+  }
+
+  /**
+   * Opens what is wanted and closes what is not; what stays goes on undisturbed, with other
+   * credentials from its next connection on.
+   *
+   * @returns what could not be opened, a line each with cause and remedy; new ones are logged
+   */
+  async follow(settings: HttpSettings): Promise<readonly string[]> {
+    const wanted = new Map(settings.listen.map((place) => [keyOf(place, settings), place]));
+    for (const [key, listener] of this.#open) if (!wanted.has(key)) this.#close(key, listener);
+    const faults: string[] = [];
+    for (const [key, place] of wanted) {
+      const known = this.#open.get(key);
+      const fault =
+        known === undefined
+          ? await this.#tryOpen(key, place, settings)
+          : renew(known, settings.credentials);
+      if (fault !== undefined) faults.push(fault);
+      if (fault !== undefined && this.#complaints.get(key) !== fault) {
+        this.#parts.log.event("error", "http-not-listening", { reason: fault });
+      }
+      if (fault === undefined) this.#complaints.delete(key);
+      else this.#complaints.set(key, fault);
+    }
+    return faults;
+  }
+
+  /** To all who follow its feed and whose filter fits. */
+  publish(event: ApiEvent): void {
+    this.#followers.publish(event);
+  }
+
+  /** Ends event streams in order, and everything else at once. */
+  close(): void {
+    this.#followers.closeAll();
+    for (const [key, listener] of this.#open) this.#close(key, listener);
+    for (const socket of this.#sockets) socket.destroySoon();
+  }
+
+  #close(key: string, { server }: Listener): void {
+    this.#open.delete(key);
+    server.close();
+    server.closeIdleConnections();
+  }
+
+  /** @returns what is in the way, and what helps */
+  async #tryOpen(
+    key: string,
+    place: HttpPlace,
+    settings: HttpSettings,
+  ): Promise<string | undefined> {
+    const name = nameOf(place);
+    const credentials = place.kind === "tcp" ? settings.credentials : undefined;
+    try {
+      const server = this.#serverFor(place, credentials);
+      if (place.kind === "unix") {
+        const obstacle = await clearUnixPath(place.path);
+        if (obstacle !== undefined) return `http.listen ${name}: ${obstacle}`;
+        await listenAtUnixPath(server, place.path);
+      } else await listenAtPort(server, place.address, place.port);
+      const bound = server.address();
+      const port = typeof bound === "object" && bound !== null ? bound.port : 0;
+      const isTls = credentials !== undefined;
+      this.#open.set(key, { name, port, server, isTls });
+      server.on("error", (error) => this.#failed(key, error));
+      this.#parts.log.event("info", "http-listening", { at: name, port, tls: isTls });
+      return undefined;
+    } catch (error) {
+      return `http.listen ${name}: ${causeOf(place, error)}`;
+    }
+  }
+
+  #serverFor(place: HttpPlace, credentials: Credentials | undefined): AnyServer {
+    const options: ServerOptions = {
+      maxHeaderSize: headerBytesMax,
+      headersTimeout: headerPatience,
+      requestTimeout: requestPatience,
+      connectionsCheckingInterval: patienceCheck,
+      keepAliveTimeout: idlePatience,
+      // A request without it is refused, and counted, where all Host fields are judged.
+      requireHostHeader: false,
+      insecureHTTPParser: false,
+    };
+    const server =
+      credentials === undefined
+        ? createServer(options)
+        : createTlsServer({
+            ...options,
+            cert: credentials.cert,
+            key: credentials.key,
+            minVersion: "TLSv1.2",
+            handshakeTimeout: handshakePatience,
+          });
+    server.maxHeadersCount = fieldsMax;
+    server.maxConnections = connectionsMax;
+    server.timeout = stallPatience;
+    this.#hear(server, place.kind, credentials !== undefined);
+    return server;
+  }
+
+  #hear(server: AnyServer, kind: Door["kind"], isTls: boolean): void {
+    const { counts } = this.#parts;
+    server.on("connection", (socket: Socket) => this.#connected(socket, kind));
+    server.on("drop", () => counts.add("limits", "http-connections"));
+    server.on("request", (incoming, response) => {
+      const isLoopback = kind === "tcp" && isLocal(incoming.socket);
+      this.#exchanges.begin(incoming, response, { kind, isLoopback, isTls });
+    });
+    // Nothing here is worth waiting for a body, and nothing is spoken but HTTP.
+    server.on("checkContinue", (_, response) => {
+      counts.add("drops", "http-body");
+      response.writeHead(417, { connection: "close" }).end();
+    });
+    server.on("upgrade", (_, socket) => socket.destroy());
+    server.on("connect", (_, socket) => socket.destroy());
+    server.on("tlsClientError", () => counts.add("drops", "http-tls"));
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      const { status, reason } = faultOf(error);
+      counts.add("drops", `http-${reason}`);
+      if (!socket.writable || error.code === "ECONNRESET") socket.destroy();
+      else socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    });
+  }
+
+  #connected(socket: Socket, kind: Door["kind"]): void {
+    const { counts } = this.#parts;
+    this.#sockets.add(socket);
+    socket.on("error", () => counts.add("http", "failed"));
+    const address = kind === "unix" || isLocal(socket) ? undefined : addressOf(socket);
+    const client = address === undefined ? undefined : clientKey(address);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      if (client !== undefined) this.#count(client, -1);
+    });
+    if (client === undefined) return;
+    this.#count(client, 1);
+    if ((this.#perClient.get(client) ?? 0) <= connectionsPerClientMax) return;
+    counts.add("limits", "http-connections-per-client");
+    socket.destroy();
+  }
+
+  #count(client: string, by: number): void {
+    const count = (this.#perClient.get(client) ?? 0) + by;
+    if (count === 0) this.#perClient.delete(client);
+    else this.#perClient.set(client, count);
+  }
+
+  /** Its shortages pass; anything else ends it, and it is opened again with the next look. */
+  #failed(key: string, error: Error): void {
+    const code = codeOf(error);
+    const listener = this.#open.get(key);
+    if (["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"].includes(code)) {
+      this.#parts.counts.add("limits", "open-files");
+    } else if (listener !== undefined) {
+      this.#close(key, listener);
+      this.#parts.log.event("error", "http-failed", { at: listener.name, code });
+    }
+  }
+}
+
+/** Takes other credentials into use. @returns why they are of no use */
+function renew({ server, name }: Listener, credentials: Credentials | undefined) {
+  if (!("setSecureContext" in server) || credentials === undefined) return undefined;
+  try {
+    server.setSecureContext({
+      cert: credentials.cert,
+      key: credentials.key,
+      minVersion: "TLSv1.2",
+    });
+  } catch (error) {
+    return `http.listen ${name}: the certificate cannot be used: ${(error as Error).message}`;
+  }
+  return undefined;
+}
+
+function listenAtPort(server: AnyServer, address: Address, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    const host = formatAddress(address);
+    server.listen({ host, port, ipv6Only: true, exclusive: true }, () => {
+      server.removeListener("error", reject);
+      resolve();
+    });
+  });
+}
+
+/** What tells one listener from another; with and without TLS are two. */
+function keyOf(place: HttpPlace, { credentials }: HttpSettings): string {
+  const isTls = place.kind === "tcp" && credentials !== undefined;
+  return `${nameOf(place)} ${isTls ? "tls" : ""}`;
+}
+
+function nameOf(place: HttpPlace): string {
+  if (place.kind === "unix") return place.path;
+  const host = formatAddress(place.address);
+  return host.includes(":") ? `[${host}]:${place.port}` : `${host}:${place.port}`;
+}
+
+function causeOf(place: HttpPlace, error: unknown): string {
+  const code = codeOf(error);
+  switch (code) {
+    case "EACCES":
+      return "permission denied; choose another place, or give discd the right to it";
+    case "EADDRNOTAVAIL":
+      return "this host has no such address";
+    case "EADDRINUSE": {
+      const owner =
+        place.kind === "tcp" ? findPortOwner("tcp", place.address, place.port) : undefined;
+      const by = owner === undefined ? "already in use" : `in use by ${owner}`;
+      return `${by}; stop that program, or choose another port`;
+    }
+    default:
+      return error instanceof Error ? error.message : code;
+  }
+}
+
+function faultOf({ code }: NodeJS.ErrnoException): { status: string; reason: string } {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return { status: "431 Request Header Fields Too Large", reason: "fields" };
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return { status: "408 Request Timeout", reason: "slow" };
+    default:
+      return { status: "400 Bad Request", reason: "malformed" };
+  }
+}
+
+function addressOf({ remoteAddress }: Socket): Address | undefined {
+  return remoteAddress === undefined ? undefined : parseAddress(remoteAddress);
+}
+
+/** Both ends are loopback addresses: nobody else's packet gets there. */
+function isLocal({ localAddress, remoteAddress }: Socket): boolean {
+  return [localAddress, remoteAddress].every((text) => {
+    const address = text === undefined ? undefined : parseAddress(text);
+    if (address === undefined) return false;
+    const { family, bytes } = address;
+    if (family === "ipv4") return bytes[0] === 127;
+    return bytes.every((byte, at) => byte === (at === 15 ? 1 : 0));
+  });
+}

@@ -1,0 +1,80 @@
+// The path of a Unix socket made ready for it: what a dead program left there is
+// removed, a living one is left alone, and anything that is no socket as well.
+
+import { chmodSync, existsSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
+import type { Server } from "node:net";
+import { connect } from "node:net";
+import { dirname } from "node:path";
+import { unixMode, unixPathMax } from "./http-limits.js";
+import { codeOf } from "./multicast.js";
+
+/** How long a program that listens may take to accept, in milliseconds; then it lives. */
+const livePatience = 1000;
+
+/**
+ * Makes a path free.
+ *
+ * @returns what is in the way and what helps; undefined when nothing is
+ */
+export async function clearUnixPath(path: string): Promise<string | undefined> {
+  if (Buffer.byteLength(path) > unixPathMax) {
+    return `the path is longer than ${unixPathMax} bytes; choose a shorter one`;
+  }
+  const folder = dirname(path);
+  try {
+    // systemd makes it (RuntimeDirectory=); by hand nobody does.
+    if (!existsSync(folder)) mkdirSync(folder, { mode: 0o755 });
+  } catch (error) {
+    return `the folder ${folder} is missing and cannot be made: ${codeOf(error)}; make it`;
+  }
+  let isSocket: boolean;
+  try {
+    isSocket = lstatSync(path).isSocket();
+  } catch (error) {
+    const code = codeOf(error);
+    return code === "ENOENT" ? undefined : code;
+  }
+  if (!isSocket) return "something that is no socket is there; remove it, or choose another path";
+  if (await isLive(path)) {
+    return "another program listens there; stop it, or choose another path";
+  }
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== "ENOENT") return `what a dead program left there cannot be removed: ${code}`;
+  }
+  return undefined;
+}
+
+/** Listens there; nobody but owner and group can connect, not even for a moment. */
+export function listenAtUnixPath(server: Server, path: string): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    const before = process.umask(0o177);
+    try {
+      // The socket is bound in this very call; what comes later is the callback alone.
+      server.listen({ path }, () => {
+        server.removeListener("error", reject);
+        resolve();
+      });
+    } finally {
+      process.umask(before);
+    }
+  }).then(() => chmodSync(path, unixMode));
+}
+
+function isLive(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    const settle = (lives: boolean) => {
+      clearTimeout(patience);
+      socket.destroy();
+      resolve(lives);
+    };
+    const patience = setTimeout(() => settle(true), livePatience);
+    socket.once("connect", () => settle(true));
+    // EAGAIN: its queue is full; somebody has it open, then.
+    socket.once("error", (error) => settle(!["ECONNREFUSED", "ENOENT"].includes(codeOf(error))));
+  });
+}
