@@ -1,4 +1,4 @@
-// Key files as tsig-keygen writes them and BIND and Knot's keymgr read them:
+// Key files in BIND's syntax, as tsig-keygen writes them:
 //
 //     key "discd" { algorithm hmac-sha256; secret "…"; };
 //
@@ -99,7 +99,7 @@ class KeyFile {
     let secret: Uint8Array | undefined;
     while (this.#next.text !== "}" || this.#next.isWord) {
       const clause = this.#next;
-      if (!clause.isWord) throw this.#broken("algorithm or secret is missing");
+      if (!clause.isWord) throw this.#broken("'}' is missing");
       this.#at += 1;
       if (clause.text === "algorithm" && algorithm === undefined) algorithm = this.#algorithm();
       else if (clause.text === "secret" && secret === undefined) secret = this.#secret();
