@@ -24,8 +24,13 @@ const portNames = Object.keys(defaultPorts) as readonly PortName[];
 const secure: readonly PortName[] = ["tls", "push"];
 const cleartext: readonly PortName[] = ["tcp", "llq"];
 
+/** Those that are open for UDP. */
+const datagrams: readonly PortName[] = ["udp", "llq"];
+
 /** The port of cleartext DNS. */
 const dnsPort = 53;
+/** That of multicast DNS, where it listens on every interface of the host. */
+const multicastPort = 5353;
 
 export function portsOf({ port }: Pick<Written, "port">): Ports {
   const pairs = portNames.map((name) => [name, port?.[name] ?? defaultPorts[name]]);
@@ -46,6 +51,12 @@ export function checkPorts(ports: Ports, at: (path: string) => Where): void {
       const text = `${ports[name]} is the port of ${same} as well, which is not TLS; set another`;
       where.report.problem(where, text);
     }
+  }
+  for (const name of datagrams) {
+    if (ports[name] !== multicastPort) continue;
+    const where = at(`port.${name}`);
+    const text = "5353 is the port of multicast DNS, whose packets would arrive here as well";
+    where.report.warning(where, `${text}; take another`);
   }
   if (ports.udp === false && ports.tcp === false) {
     const where = at("port");

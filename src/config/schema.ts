@@ -235,6 +235,13 @@ const portKeys = {
   push: optional(orFlag(false, port), "DNS Push Notifications, over TLS; false: none"),
 };
 
+const portTable = table(portKeys);
+
+const ports = (value: Value, where: Where) =>
+  value.kind === "table"
+    ? portTable(value, where)
+    : refuse(value, where, "a table of the ports that differ, as in { udp = 5300, tcp = 5300 }");
+
 /** `realms = { name = addresses }`: the operator's own names are the keys. */
 const realms: Check<readonly (readonly [string, ReturnType<typeof addressTerms> & object])[]> = (
   value,
@@ -257,7 +264,7 @@ const topKeys = {
   contact: optional(mailbox, "the administrator's mail address"),
   domain: optional(name, "parent of generated zone names"),
   listen: optional(oneOrMore(listenAddress), "addresses to answer on"),
-  port: optional(table(portKeys), "ports of the protocols"),
+  port: optional(ports, "ports of the protocols"),
   certificate: optional(certificate, "what TLS shows"),
   allow: preset(addressTerms, defaultAllow, "who may ask"),
   refuse: preset(choice("answer", "drop"), "answer", "what the others get"),

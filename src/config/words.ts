@@ -46,10 +46,10 @@ export function integer(least: number, most: number): Check<number> {
   };
 }
 
-/** A time within bounds given in milliseconds. */
-export function time(least: number, most: number): Check<Duration> {
+/** A time within bounds given in milliseconds. @param other  what else is taken, for messages */
+export function time(least: number, most: number, other = ""): Check<Duration> {
   const range = `${timeText(least)} to ${timeText(most)}`;
-  const wanted = `a time from ${range}: seconds or '500ms', '10m', '7d'`;
+  const wanted = `a time from ${range}: seconds or '500ms', '10m', '7d'${other}`;
   return (value, where) => {
     const span = millisecondsOf(value);
     return span !== undefined && span >= least && span <= most
@@ -60,7 +60,7 @@ export function time(least: number, most: number): Check<Duration> {
 
 /** A time, or the word 'infinite'. */
 export function timeOrInfinite(least: number, most: number): Check<Duration> {
-  const finite = time(least, most);
+  const finite = time(least, most, "; or 'infinite'");
   return (value, where) =>
     value.kind === "string" && value.text === "infinite"
       ? ms(Number.POSITIVE_INFINITY)

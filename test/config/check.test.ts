@@ -186,7 +186,14 @@ const wrong: readonly (readonly [string, string])[] = [
     "port = { dot = 853 }",
     "port.dot: unknown key; the nearest known one is 'udp', of udp, tcp, tls, llq, push",
   ],
-  ["port = 53", "port: must be a table"],
+  [
+    "port = 5353",
+    "port: must be a table of the ports that differ, as in { udp = 5300, tcp = 5300 }, not 5353",
+  ],
+  [
+    "limits = { dso_keepalive = '1 hour' }",
+    "limits.dso_keepalive: must be a time from 10 s to 40 days: seconds or '500ms', '10m', '7d'; or 'infinite', not '1 hour'",
+  ],
   ["refuse = 'reject'", "refuse: must be 'answer' or 'drop', not 'reject'"],
   ["nameservers = { 'a..b' }", "nameservers[1]: 'a..b' is not a name"],
   ["nsid = 5", "nsid: must be text"],
@@ -280,6 +287,12 @@ each([
     "both ports closed",
     `${good}port = { udp = false, tcp = false }`,
     "discd.lua:2: warning: port: udp and tcp are both false",
+  ],
+  [
+    "the port of multicast DNS",
+    `${good}port = { udp = 5353,\n tcp = 5353, llq = 5353 }`,
+    "discd.lua:2: warning: port.udp: 5353 is the port of multicast DNS, whose packets would arrive here as well; take another",
+    "discd.lua:3: warning: port.llq: 5353 is the port of multicast DNS",
   ],
   [
     "nowhere to listen",

@@ -13,12 +13,14 @@ const lines = 50;
 const words = [
   ...new Set(allKeys().map(({ path }) => path.slice(path.lastIndexOf(".") + 1))),
   ...["client", "type", "data", "txt", "subtypes", "instance", "default", "deny", "level", "b"],
+  ...["ca", "pin", "secret", "file", "algorithm"],
   ...["constructor", "__proto__", "toString", ""],
 ];
 const texts = [
   ...["a.example", "A.Example", "eth0.10", "eth*", "*", "10.0.0.0/8", "!any", "::/0", "connected"],
   ...["_ipp._tcp", "5m", "64k", "A", "SRV", "TXT", "PTR", "192.0.2.1", "0 0 1 a.example", "proxy"],
   ...["x@y.example", "local", ".", "a..b", "\\", "\\300", "none", "allow", "info", "names"],
+  ...["update", "tls", "timeout", "hmac-sha256", "hmac-md5", "AAECAwQFBgcICQoLDA0ODw=="],
 ];
 
 const spot: fc.Arbitrary<Spot> = fc.integer({ min: 1, max: lines }).map((line) => spotAt(0, line));
