@@ -182,12 +182,18 @@ function planShared(
     return;
   }
   if (wanted !== undefined) {
+    if (wanted.isSpared && held !== undefined && isPermanent(ground, held)) return;
     if (held?.isOwn !== true) draft.additions.push(change.add(wanted.rr));
     else if (!ground.keepsLives) removeOwnLives(ground, held.rr, draft);
     addLives(ground, place, [wanted], draft);
   } else if (held?.isOwn === true && !(ground.isGrace && held.isInherited)) {
     leaveShared(ground, held, names, joint, draft);
   }
+}
+
+/** Somebody else's, and meant to stay. */
+function isPermanent({ ledger }: Ground, { rr, isOwn, wasOwn }: HeldRR): boolean {
+  return !isOwn && !wasOwn && ledger.livesOf(rr).length === 0;
 }
 
 function leaveShared(

@@ -75,7 +75,7 @@ export function published(
     domain: undefined,
     networks: [],
     ttlSecondsMax: 120,
-    target: { ...usual, primary: { ...usual.primary, within } },
+    target: { ...usual, primary: { ...usual.primary, within, domain: changes.domain } },
     ...changes,
   };
 }
@@ -202,6 +202,11 @@ export class UpdateWorld extends World {
     for (const link of this.links.values()) link.up();
   }
 
+  /** Whether a connection of ours is open, or being opened. */
+  get isConnected(): boolean {
+    return this.#open.size > 0;
+  }
+
   tellWallClock(): void {
     const origin = epoch * 1000 - this.began;
     this.input({ kind: "wall-clock", origin, isTrusted: this.isTrusted });
@@ -311,4 +316,17 @@ export class UpdateWorld extends World {
       if (run === this.#run && this.#open.has(dial)) act();
     });
   }
+}
+
+export const zone = "link1.discd.test";
+
+/** One link, one server, and one printer that answers. */
+export function office(changes: Parameters<typeof published>[2] = {}) {
+  const w = new UpdateWorld();
+  const server = w.server("192.0.2.53", zone);
+  const link = w.publish("eth0", [published("eth0", zone, changes)]);
+  link.device(printer("Laser"));
+  const [primary] = server.zones;
+  if (primary === undefined) throw new Error("no zone");
+  return { w, server, link, primary };
 }
