@@ -40,6 +40,7 @@ interfaces = {
     name = 'eth0.20',
     subdomain = 'floor2.example.com',
   },
+  -- { name = 'eth0.30', subdomain = 'floor3.example.com', mode = 'update' }, -- kept on another server, see update
   { name = 'eth1', disable = true },       -- no mDNS here
 }
 
@@ -70,6 +71,11 @@ interfaces = {
 -- gather    = 0.2                                    -- browsing: wait after the first answer
 -- ttl       = 10                                     -- cap of TTLs in answers
 -- suppress  = true                                   -- withhold what others cannot use
+
+-- For links with mode = 'update': where their records go, and the key that signs the updates. Nobody else may read
+-- the file, which `tsig-keygen discd` writes. Default: the server is found by SRV and SOA records; a key there has to be.
+-- update    = { server = '192.0.2.1', key = { file = '/etc/discd.key' } }
+-- state     = '/var/lib/discd'                       -- what must survive a restart
 
 -- browse    = { b = { 'example.com' }, lb = { 'Floor 1.example.com' } }
 -- records   = { { name = 'intranet.floor1.example.com', type = 'A', data = '192.0.2.7' } }

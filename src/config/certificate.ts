@@ -2,6 +2,7 @@
 // that there is no TLS; and what clients will look for in a certificate. The files
 // are read elsewhere, since they change while the configuration stays.
 
+import type { Address } from "../address.js";
 import type { EngineConfig } from "../engine/config.js";
 import { foldLabel, type Name } from "../wire/name.js";
 import { beside, filePath } from "./paths.js";
@@ -57,15 +58,21 @@ export const certificate: Check<WrittenCertificate> = (value, where) => {
   return refuse(value, where, "{ crt = 'FILE', key = 'FILE' }, 'self-signed' or false");
 };
 
+/** What TLS listens on. */
+export interface TlsPlaces {
+  readonly ports: Pick<Ports, "tls" | "push">;
+  readonly listen: "all" | readonly Address[];
+}
+
 /**
- * @param ports those of protocols over TLS matter: without any, no certificate is looked for
+ * @param places where none is for TLS, no certificate is looked for
  * @param file  the configuration file, whose folder paths are relative to; absent: there is none
  * @param at    the place of a path in the file
  */
 export function certificateSetting(
   written: WrittenCertificate | undefined,
   { proxy }: Pick<EngineConfig, "proxy">,
-  ports: Pick<Ports, "tls" | "push">,
+  places: TlsPlaces,
   file: string | undefined,
   at: (path: string) => Where,
 ): CertificateSetting {
@@ -75,10 +82,9 @@ export function certificateSetting(
   };
   const { hostname, links, zones } = proxy;
   const zoneNames = links.flatMap(({ service, host, aliases }) => [service, host, ...aliases]);
-  const isWanted = ports.tls !== false || ports.push !== false;
   const named = [hostname, ...zoneNames, ...zones].flatMap((name) => dnsNameOf(name) ?? []);
   return {
-    choice: choiceOf(written, isWanted, dnsNameOf(hostname), file),
+    choice: choiceOf(written, places, dnsNameOf(hostname), file),
     names: [...new Set(named)],
     places: {
       certificate: placeOf("certificate"),
@@ -91,14 +97,18 @@ export function certificateSetting(
 
 function choiceOf(
   written: WrittenCertificate | undefined,
-  isWanted: boolean,
+  { ports, listen }: TlsPlaces,
   host: string | undefined,
   file: string | undefined,
 ): CertificateChoice {
   if (written === false) {
     return { kind: "none", reason: "certificate is false", remedy: "leave it out, or set files" };
   }
-  if (typeof written !== "object" && !isWanted) {
+  if (typeof written !== "object" && listen.length === 0) {
+    const remedy = "name addresses in listen";
+    return { kind: "none", reason: "discd listens on no address", remedy };
+  }
+  if (typeof written !== "object" && ports.tls === false && ports.push === false) {
     const remedy = "leave one of them out, or set a number";
     return { kind: "none", reason: "port.tls and port.push are false", remedy };
   }

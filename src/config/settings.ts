@@ -7,7 +7,7 @@ import { type Address, formatPrefix, type Prefix } from "../address.js";
 import type { EngineConfig, LinkConfig } from "../engine/config.js";
 import { defaultLimits, type Limits } from "../limits.js";
 import type { LogLevel } from "../log.js";
-import { checkOptions, type Finding } from "../proxy/check.js";
+import { checkLink, checkOptions, type Finding } from "../proxy/check.js";
 import type { BrowseLists, ClientBrowse, ProxyOptions, ServedLink } from "../proxy/options.js";
 import { displayName, type Name } from "../wire/name.js";
 import { expandTerms } from "./address-terms.js";
@@ -87,13 +87,19 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
   const configs = used.map(({ config }) => config);
   if (material.hasDemo) configs.push(demoConfig(material, limits));
   const proxy = proxyOptions(material, configs);
-  for (const finding of checkOptions(proxy)) reportFinding(finding, used, at);
+  const kept = configs.flatMap(({ published = [] }) => published.map(({ served }) => served));
+  for (const finding of [...checkOptions(proxy), ...kept.flatMap(checkLink)]) {
+    reportFinding(finding, used, at);
+  }
   checkPublished(material, used, proxy);
   checkUnused(material);
   checkWhole(material, configs);
   checkLeases(limits, at);
   const ports = portsOf(written);
   checkPorts(ports, at);
+  const listen: Settings["listen"] =
+    written.listen ?? (answersNobody(material, configs) ? [] : "all");
+  const places = { ports, listen };
   const log = { level: written.log?.level ?? "info", queries: written.log?.queries ?? "none" };
   return {
     engine: {
@@ -105,10 +111,10 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
       takesPush: ports.push !== false,
       takesLlq: ports.llq !== false,
     },
-    listen: written.listen ?? (answersNobody(material, configs) ? [] : "all"),
+    listen,
     ports,
     defaultPorts: unwrittenPorts(written),
-    certificate: certificateSetting(written.certificate, { proxy }, ports, material.file, at),
+    certificate: certificateSetting(written.certificate, { proxy }, places, material.file, at),
     limits,
     log,
     state: beside(material.file, written.state),
@@ -299,9 +305,11 @@ function checkEntry(material: Material, planned: PlannedLink): void {
   }
 }
 
-function checkWhole({ written, file, at }: Material, links: readonly LinkConfig[]): void {
+function checkWhole(material: Material, links: readonly LinkConfig[]): void {
+  const { written, file, at } = material;
   const where = at("");
-  if (written.listen?.length === 0 && !where.report.hasErrors) {
+  const isMissed = !answersNobody(material, links);
+  if (written.listen?.length === 0 && isMissed && !where.report.hasErrors) {
     const listen = at("listen");
     const text = "is empty: no query will arrive; leave it out to answer on every address";
     listen.report.warning(listen, text);

@@ -258,6 +258,14 @@ export class Daemon {
   #tellServing(settings: Settings): void {
     const names = (list: readonly Name[]) => list.map(displayName);
     const { links, zones } = settings.engine.proxy;
+    const published = settings.engine.links.flatMap(({ id, published = [] }) =>
+      published.map(({ target, source, subnet }) => ({
+        link: id,
+        subdomain: displayName(target.subdomain),
+        source,
+        ...(subnet === undefined ? {} : { subnet: formatPrefix(subnet) }),
+      })),
+    );
     const serving = {
       links: links.map(({ link, service, host, aliases, reverse }) => ({
         link,
@@ -267,6 +275,7 @@ export class Daemon {
         ...(reverse.length === 0 ? {} : { reverse: reverse.map(formatPrefix) }),
       })),
       ...(zones.length === 0 ? {} : { zones: names(zones) }),
+      ...(published.length === 0 ? {} : { published }),
     };
     const text = JSON.stringify(serving);
     if (text === this.#serving) return;

@@ -41,6 +41,7 @@ export class StartError extends Error {
 export type Open = (address: string, port: number) => Promise<Opened>;
 
 const nobodyYet = "no query can arrive: there is no address to listen on";
+const nobodyWanted = "no query is waited for: listen is empty, or nothing is answered here";
 
 interface Wanted extends WantedPort {
   readonly address: Address;
@@ -108,16 +109,19 @@ export class Listening {
       throw new StartError(describe(fault));
     }
     this.#tell(outcome);
-    if (this.#opened.size === 0) this.#log.event("warn", "not-listening", { reason: nobodyYet });
+    if (this.#opened.size === 0) this.#tellSilence(settings, "warn");
   }
 
   /** Closes and opens what changed; a refusal is logged once, and tried again next time. */
   async follow(settings: ListenSettings, present: readonly PresentInterface[]): Promise<void> {
     const outcome = await this.#reconcile(settings, present);
     this.#tell(outcome);
-    if (outcome.closed.length > 0 && this.#opened.size === 0) {
-      this.#log.event("error", "not-listening", { reason: nobodyYet });
-    }
+    if (outcome.closed.length > 0 && this.#opened.size === 0) this.#tellSilence(settings, "error");
+  }
+
+  #tellSilence({ listen }: ListenSettings, weight: "warn" | "error"): void {
+    if (listen.length > 0) this.#log.event(weight, "not-listening", { reason: nobodyYet });
+    else this.#log.event("info", "not-listening", { reason: nobodyWanted });
   }
 
   /** To be called when a socket has failed by itself. */

@@ -99,7 +99,8 @@ function pathOf(zone: Zone, options: ProxyOptions): string {
   }
 }
 
-function checkLink(link: ServedLink): Finding[] {
+/** What is wrong with a link by itself, whether its zone is answered or kept elsewhere. */
+export function checkLink(link: ServedLink): readonly Finding[] {
   return [
     ...checkHost(link),
     ...checkReverse(link),

@@ -325,6 +325,11 @@ each([
   ],
   ["what is of use", `rate = 5\nwait = 3\n${file(key, "suppress = false, services = {}")}`],
   [
+    "what is added to records is checked once for all subnets",
+    file(key, "per_subnet = true, translate = { { type = '*', txt = { ['a=b'] = '1' } } }"),
+    'discd.lua:1: interfaces[1].translate[1].txt: "a=b" cannot be a TXT key',
+  ],
+  [
     "no zone at all",
     "interfaces = { { name = 'eth0.10', mode = 'update', subdomain = false, announce = { b = 'x' } } }",
     "warning: interfaces[1].mode: has no effect: subdomain is false, and nothing is published",

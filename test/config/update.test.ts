@@ -228,7 +228,10 @@ test("a name that is not allowed is not published [UP-9]", () => {
 });
 
 test("where nothing is answered, nothing is listened to", () => {
-  expect(settingsOf(file(key)).settings.listen).toEqual([]);
+  const { listen, certificate } = settingsOf(file(key)).settings;
+  expect(listen).toEqual([]);
+  expect(certificate.choice).toMatchObject({ kind: "none", reason: "discd listens on no address" });
+  expect(linesOf(load(`listen = {}\n${file(key)}`))).toEqual([]);
   expect(linesOf(load(file(key)))).toEqual([]);
   expect(settingsOf(`${file(key)}\nzones = 'other'`).settings.listen).toBe("all");
   const both = two("mode = 'update'", "").replace("Floor1.Example", "floor2.example");

@@ -196,6 +196,20 @@ describe("refusals", () => {
     expect(system.count("ports-moved")).toBe(1);
   });
 
+  test("nowhere on purpose is no warning, from the start or after a reload", async () => {
+    const system = new System();
+    const listening = system.listening();
+    const nowhere = { ...all, listen: [] };
+    await listening.start(nowhere, lo);
+    await listening.follow(all, lo);
+    expect(system.sorted).not.toEqual([]);
+    await listening.follow(nowhere, lo);
+    expect(system.sorted).toEqual([]);
+    const told = system.lines.filter((line) => line.startsWith("not-listening"));
+    expect(told).toHaveLength(2);
+    for (const line of told) expect(line).toContain("no query is waited for");
+  });
+
   test("written ports do not move", async () => {
     const system = new System();
     system.refuse = (_, port) => (port < 1024 ? "EACCES" : undefined);
