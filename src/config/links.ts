@@ -2,8 +2,10 @@
 // on the host that a pattern fits, or every usable one where there is no file;
 // each with its own values of the keys that may also stand at the top level.
 
+import { wantedRecord } from "../learn/search.js";
 import { FormatError } from "../wire/errors.js";
 import { displayName, labelText, type Name, under } from "../wire/name.js";
+import type { LearnedZones } from "./learned-zones.js";
 import { canBeLink, fitsInterface, isPattern, networksOf, type PresentInterface } from "./match.js";
 import type { Where } from "./report.js";
 import { absentInterface, type Written, type WrittenInterface } from "./schema.js";
@@ -23,6 +25,8 @@ export interface PlannedLink {
   readonly subdomain: Name | false | undefined;
   /** Mode 'update': the names that its records go under; none yet without an address. */
   readonly published?: readonly PlannedSubdomain[];
+  /** Not in the file: served because the DNS names a zone for it. */
+  readonly isUnlisted?: true;
 }
 
 /** What planning needs of the rest. */
@@ -32,13 +36,31 @@ export interface Plan {
   readonly domain: Name;
   readonly publishedDomain: Name;
   readonly interfaces: readonly PresentInterface[];
+  /** What the DNS names; taken where nobody wrote a name. */
+  readonly learned: LearnedZones;
   /** The place of a path in the file. */
   readonly at: (path: string) => Where;
 }
 
 /** All links, also those that are not used or not there. */
 export function planAll(plan: Plan, hasFile: boolean): readonly PlannedLink[] {
-  return hasFile ? planLinks(plan) : planWithoutFile(plan, absentInterface);
+  if (!hasFile) return planWithoutFile(plan, absentInterface);
+  const listed = planLinks(plan);
+  return [...listed, ...planUnlisted(plan, listed)];
+}
+
+/** Interfaces that the file does not list: used where the DNS names a zone, and only there. */
+function planUnlisted(plan: Plan, listed: readonly PlannedLink[]): readonly PlannedLink[] {
+  const known = new Set(listed.map(({ present }) => present));
+  return plan.interfaces.flatMap((present) => {
+    if (known.has(present) || !canBeLink(present)) return [];
+    const { name } = present;
+    const zone = plan.learned.take(name)?.zone;
+    const entry = { ...absentInterface, name };
+    return zone === undefined
+      ? []
+      : [{ name, entry, path: "", present, subdomain: zone, isUnlisted: true as const }];
+  });
 }
 
 /** The links of the file's entries, in the order of the file. */
@@ -126,14 +148,16 @@ function tellUnnamed(
   where.report.warning(where, text);
 }
 
-/** `<interface>.<domain>`, and the operator is told. */
+/** What the DNS names, else `<interface>.<domain>`, and the operator is told. */
 function generated(plan: Plan, path: string, name: string): Name | undefined {
+  const learned = plan.learned.take(name);
+  if (learned !== undefined) return learned.zone;
   const where = plan.at(path === "" ? "" : `${path}.subdomain`);
   try {
     const zone = under([labelText(name.replaceAll(".", "-"))], plan.domain);
     const shown = displayName(zone);
     const absent = path === "" ? `interface ${name}` : `not set for interface ${name}, which`;
-    where.report.warning(where, `${absent} is served as ${shown}`);
+    where.report.warning(where, `${absent} is served as ${shown}${remedyFor(plan, name)}`);
     return zone;
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
@@ -178,4 +202,11 @@ function tellGenerated(
     const text = `not set for interface ${name}, which has no network to be named by: nothing`;
     where.report.warning(where, `${text} is published there yet`);
   }
+}
+
+/** Which record would name a zone for the interface. */
+function remedyFor({ interfaces }: Plan, name: string): string {
+  const present = interfaces.find((one) => one.name === name);
+  const [network] = present === undefined ? [] : networksOf(present);
+  return network === undefined ? "" : `; a PTR record at ${wantedRecord(network)} would name it`;
 }

@@ -4,8 +4,10 @@
 // are judged anew: an edit counts once the operator says so.
 
 import { readFile, stat } from "node:fs/promises";
+import type { LearnedLink } from "../learn/learned.js";
 import { defaultLimits } from "../limits.js";
 import { fileSizeMax, reasonOf } from "./files.js";
+import { learnedZones } from "./learned-zones.js";
 import { planAll } from "./links.js";
 import { type LuaBounds, runInThread, workerProgram } from "./lua-thread.js";
 import type { Outcome, Script, Table, Value } from "./lua-value.js";
@@ -36,6 +38,8 @@ export interface Source {
 export interface Host {
   readonly fqdn: string;
   readonly interfaces: readonly PresentInterface[];
+  /** What the DNS says of its links; absent: it was not asked. */
+  readonly learned?: readonly LearnedLink[];
 }
 
 /** What a configuration was made of. */
@@ -116,7 +120,8 @@ async function loadFrom(
 ): Promise<Loaded> {
   const { source, script } = origin;
   if (script === undefined) {
-    const judged = settle(withoutFile(source), host, noFiles);
+    const anew = () => withoutFile(source);
+    const judged = settleFitting(anew(), anew, host, noFiles);
     return "problems" in judged ? judged : { ...judged, origin };
   }
   const job = { ...script, interfaces: askedAbout(host.interfaces) };
@@ -124,7 +129,7 @@ async function loadFrom(
   const checked = check(source, outcome);
   if ("problems" in checked) return checked;
   const named = await readNamed(filesNamedIn(checked.written, script.file), origin.named);
-  const judged = settle(checked, host, named);
+  const judged = settleFitting(checked, () => check(source, outcome), host, named);
   if ("problems" in judged) return judged;
   const included = outcome.kind === "done" ? outcome.included : script.included;
   const used = { ...script, included };
@@ -141,8 +146,31 @@ export function judge(
   outcome: Outcome,
   named: NamedFiles = noFiles,
 ): Judged {
-  const checked = check(source, outcome);
-  return "problems" in checked ? checked : settle(checked, host, named);
+  const anew = () => check(source, outcome);
+  const checked = anew();
+  return "problems" in checked ? checked : settleFitting(checked, anew, host, named);
+}
+
+/**
+ * The DNS can name a zone that does not fit what the file says beside it: then the file
+ * counts, and the operator is told.
+ */
+function settleFitting(
+  checked: Checked,
+  checkAnew: () => Checked | Refused,
+  host: Host,
+  named: NamedFiles,
+): Judged {
+  const judged = settle(checked, host, named);
+  const { learned = [] } = host;
+  if (!("problems" in judged) || !learned.some(({ name }) => name !== undefined)) return judged;
+  const again = checkAnew();
+  if ("problems" in again) return again;
+  const reason = judged.problems.find(({ isWarning }) => !isWarning)?.text ?? "";
+  const where = { path: "", spot: firstSpot, report: again.report };
+  again.report.warning(where, `zones that the DNS names are left out, since with them: ${reason}`);
+  const unknown = learned.map(({ link }) => ({ link, hasEnded: false, networks: [] }));
+  return settle(again, { ...host, learned: unknown }, named);
 }
 
 function check(source: Source, outcome: Outcome): Checked | Refused {
@@ -181,9 +209,11 @@ function settle(
     isDerived: true,
   });
   const names = ownNames(written, host.fqdn);
-  const { interfaces } = host;
+  const { interfaces, learned = [] } = host;
   const { domain, publishedDomain } = names;
-  const planned = planAll({ written, domain, publishedDomain, interfaces, at }, hasFile);
+  const zonesLearned = learnedZones({ written, names, hasDemo: source.demo, learned, at });
+  const plan = { written, domain, publishedDomain, interfaces, learned: zonesLearned, at };
+  const planned = planAll(plan, hasFile);
   const zones = planned.flatMap(({ subdomain }) => (subdomain ? [subdomain] : []));
   const material = {
     written,

@@ -5,6 +5,7 @@
 
 import { type Address, formatPrefix, type Prefix } from "../address.js";
 import type { EngineConfig, LinkConfig } from "../engine/config.js";
+import type { Surroundings } from "../learn/learned.js";
 import { defaultLimits, type Limits } from "../limits.js";
 import type { LogLevel } from "../log.js";
 import { checkLink, checkOptions, type Finding } from "../proxy/check.js";
@@ -13,6 +14,7 @@ import { displayName, type Name } from "../wire/name.js";
 import { expandTerms } from "./address-terms.js";
 import { type CertificateSetting, certificateSetting } from "./certificate.js";
 import { answersNobody, checkMode, checkPublished, checkUnused } from "./check-update.js";
+import { addressesOf, claimedZones, outsideOf, searchedLinks } from "./learned-zones.js";
 import { type LinkValues, valuesOf } from "./link-values.js";
 import type { PlannedLink } from "./links.js";
 import { baseOf, isPattern, networksOf, type PresentInterface } from "./match.js";
@@ -45,6 +47,8 @@ export interface Settings {
     readonly ipv4: boolean;
     readonly ipv6: boolean;
   }[];
+  /** What is to be looked for in the DNS (src/learn/). */
+  readonly search: Surroundings;
 }
 
 /** What is put together. */
@@ -124,6 +128,13 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
       ipv4: entry.ipv4,
       ipv6: entry.ipv6,
     })),
+    search: {
+      subjects: searchedLinks(planned, material.interfaces),
+      hostname: material.names.hostname,
+      addresses: material.interfaces.flatMap(addressesOf),
+      outside: outsideOf(written, material.names),
+      claimed: claimedZones(written),
+    },
   };
 }
 

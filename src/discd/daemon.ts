@@ -14,8 +14,9 @@ import {
   type Problem,
   type Settings,
 } from "../config/load.js";
-import { Counts } from "../counts.js";
+import type { Counts } from "../counts.js";
 import { Engine } from "../engine/engine.js";
+import type { LearnedLink } from "../learn/learned.js";
 import { now } from "../os/clock.js";
 import { Driver, type DriverSettings } from "../os/driver.js";
 import { findHostName } from "../os/host.js";
@@ -30,6 +31,7 @@ import { displayName, type Name } from "../wire/name.js";
 import { CertificateInForce } from "./certificate-in-force.js";
 import { demoPlace } from "./demo-place.js";
 import { type FoundCertificate, findCertificate } from "./find-certificate.js";
+import type { Learning } from "./learning.js";
 
 /** What the command line says. */
 export interface Wish {
@@ -48,26 +50,54 @@ export type LoadedAll = Accepted | { readonly problems: readonly Problem[] };
 /** What the daemon stands on. */
 export interface Ground {
   readonly watch: InterfaceWatch;
+  readonly learning: Learning;
+  readonly counts: Counts;
   readonly native: Native | undefined;
   readonly log: SystemLog;
 }
 
 /** Why the configuration is loaded again. */
-type Reason = "signal" | "interfaces";
+type Reason = "signal" | "interfaces" | "learned";
 
 /** The link of `--demo`. */
 export const demoLink = "demo";
 
+/** How long a start waits for what the DNS says, in milliseconds. */
+const learningPatience = 2000;
+
 /** Status of a program that has found a bug in itself (EX_SOFTWARE). */
 export const bugStatus = 70;
 
-/** Loads the configuration for the interfaces as they are now. */
-export async function load(wish: Wish, watch: InterfaceWatch): Promise<LoadedAll> {
+/**
+ * Loads the configuration for the interfaces as they are now.
+ *
+ * @param learned  what the DNS says; absent: it was not asked
+ */
+export async function load(
+  wish: Wish,
+  watch: InterfaceWatch,
+  learned?: readonly LearnedLink[],
+): Promise<LoadedAll> {
   const file = wish.file ?? (isNamed(defaultFile) ? defaultFile : undefined);
   const source = { ...(file === undefined ? {} : { file }), demo: wish.demo };
-  const all = await withCertificate(await loadSettings(source, hostNow(watch), process.env));
+  const host = hostNow(watch, learned);
+  const all = await withCertificate(await loadSettings(source, host, process.env));
   if ("problems" in all || all.found.problems.every(({ isWarning }) => isWarning)) return all;
   return { problems: [...all.warnings, ...all.found.problems] };
+}
+
+/**
+ * Asks the DNS for the zones of links that have none, and loads again when it says any soon:
+ * clients find a link under one name from the start.
+ */
+export async function loadLearned(
+  loaded: Accepted,
+  { watch, learning }: Pick<Ground, "watch" | "learning">,
+): Promise<LoadedAll> {
+  learning.follow(loaded.settings.search);
+  await learning.firstRound(learningPatience);
+  if (!learning.hasNews) return loaded;
+  return withCertificate(await loadAgain(loaded.origin, hostNow(watch, learning.learned)));
 }
 
 /** The same with what its `certificate` leads to, good or not. */
@@ -77,8 +107,8 @@ async function withCertificate(loaded: Loaded): Promise<LoadedAll> {
   return { ...loaded, found };
 }
 
-function hostNow({ present }: InterfaceWatch): Host {
-  return { fqdn: findHostName(), interfaces: present };
+function hostNow({ present }: InterfaceWatch, learned: readonly LearnedLink[] = []): Host {
+  return { fqdn: findHostName(), interfaces: present, learned };
 }
 
 export class Daemon {
@@ -107,7 +137,7 @@ export class Daemon {
     this.#settings = settings;
     this.#ground = ground;
     this.#log = log;
-    const counts = new Counts();
+    const { counts } = ground;
     const random = systemRandom();
     const places = new Map<string, VirtualPlace>();
     if (wish.demo) places.set(demoLink, demoPlace(now(), random));
@@ -122,7 +152,7 @@ export class Daemon {
 
   /** Opens the sockets; rejected with a StartError when clients could not be heard. */
   async start({ settings, warnings }: Accepted): Promise<void> {
-    const { watch } = this.#ground;
+    const { watch, learning } = this.#ground;
     await this.#driver.start(watch.present);
     this.#warn(warnings, false);
     this.#certificate.tell();
@@ -135,6 +165,7 @@ export class Daemon {
       },
       failed: (reason) => this.#log.event("error", "interfaces-unread", { reason }),
     });
+    learning.listen(() => this.#wantReload("learned"));
     this.#tell("ready");
   }
 
@@ -158,6 +189,7 @@ export class Daemon {
     this.#log.event("info", "stopping", { signal });
     this.#tell("stopping");
     this.#ground.watch.stop();
+    this.#ground.learning.stop();
     await this.#driver.stop();
     this.#log.event("info", "stopped");
   }
@@ -177,7 +209,8 @@ export class Daemon {
 
   #state(): Readonly<Record<string, unknown>> {
     const certificate = { notAfter: this.#certificate.notAfter };
-    return { ...this.#driver.dump(), certificate, engine: this.#engine.dump(now()) };
+    const learning = this.#ground.learning.dump();
+    return { ...this.#driver.dump(), certificate, learning, engine: this.#engine.dump(now()) };
   }
 
   #tell(state: DaemonState): void {
@@ -204,12 +237,13 @@ export class Daemon {
   }
 
   async #reload(reason: Reason): Promise<void> {
-    const { watch } = this.#ground;
+    const { watch, learning } = this.#ground;
+    const { learned } = learning;
     // Only who signals has finished editing. A file that was used once is not done without.
     const loaded =
       reason === "signal"
-        ? await load({ ...this.#wish, file: this.#origin.source.file }, watch)
-        : await withCertificate(await loadAgain(this.#origin, hostNow(watch)));
+        ? await load({ ...this.#wish, file: this.#origin.source.file }, watch, learned)
+        : await withCertificate(await loadAgain(this.#origin, hostNow(watch, learned)));
     if (this.#isStopping) return;
     if ("problems" in loaded) {
       for (const problem of loaded.problems) {
@@ -225,13 +259,16 @@ export class Daemon {
     this.#settings = settings;
     this.#certificate.take(settings.certificate, found, reason === "signal");
     this.#log.setLevel(settings.log.level);
-    this.#warn(warnings, reason === "interfaces");
+    this.#warn(warnings, reason !== "signal");
     this.#certificate.tell();
     await this.#driver.reconfigure(this.#driverSettings());
     // Where containers come and go, interfaces change all day; what follows from it is told.
     const level = reason === "signal" ? "info" : "debug";
     this.#log.event(level, "reloaded", { reason, file: loaded.origin.source.file ?? "none" });
     this.#tellServing(settings);
+    learning.follow(settings.search);
+    // Who signals may have changed the DNS as well.
+    if (reason === "signal") learning.refresh();
   }
 
   /** Certificates are renewed without anybody telling the daemon. */

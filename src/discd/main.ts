@@ -5,13 +5,17 @@
 import packageJson from "../../package.json" with { type: "json" };
 import { problemsText } from "../config/check-text.js";
 import { defaultFile } from "../config/files.js";
+import { Counts } from "../counts.js";
 import { InterfaceWatch } from "../os/links.js";
 import { StartError } from "../os/listening.js";
 import { openLog } from "../os/log.js";
 import { findInterfaceInFiles, loadNative } from "../os/native.js";
+import { systemRandom } from "../os/random.js";
+import { SystemResolver } from "../os/system-resolver.js";
 import { type Arguments, readArguments, usage } from "./arguments.js";
-import { bugStatus, Daemon, demoLink, load, type Wish } from "./daemon.js";
+import { bugStatus, Daemon, demoLink, load, loadLearned, type Wish } from "./daemon.js";
 import { printFound } from "./find-certificate.js";
+import { Learning } from "./learning.js";
 import { tryLines } from "./try-lines.js";
 
 async function main(args: Arguments): Promise<void> {
@@ -71,19 +75,25 @@ async function run(wish: Wish): Promise<void> {
     fail(problemsText(loaded.problems));
     return;
   }
-  const { settings, origin } = loaded;
-  const log = await openLog(settings.log.level);
+  const log = await openLog(loaded.settings.log.level);
   if (missing !== undefined) {
     log.event("warn", "links-guessed", {
       reason: missing,
       effect: "IPv4 mDNS packets are told apart by the sender's subnet only",
     });
   }
-  const daemon = new Daemon(loaded, wish, { watch, native, log });
+  const counts = new Counts();
+  const resolver = new SystemResolver({ log, counts });
+  const learning = new Learning({ resolver, random: systemRandom(), log, counts });
+  const learned = await loadLearned(loaded, { watch, learning });
+  // What fits without the DNS fits with it, unless an interface has gone meanwhile.
+  const accepted = "problems" in learned ? loaded : learned;
+  const { settings, origin } = accepted;
+  const daemon = new Daemon(accepted, wish, { watch, native, log, counts, learning });
   process.removeListener("uncaughtException", crash);
   process.on("uncaughtException", (error) => daemon.crash(error));
   try {
-    await daemon.start(loaded);
+    await daemon.start(accepted);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     watch.stop();

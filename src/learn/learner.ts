@@ -64,9 +64,12 @@ export class Learner {
     this.#listed = new ListedZones(log);
   }
 
-  /** Links that have never been searched to an end, whatever it was. */
+  /** Whether a link that is served in any case has never been searched, be it in vain. */
   get isFirstRound(): boolean {
-    return [...this.#links.values()].some(({ belief, failures }) => !belief.hasEnded && !failures);
+    return [...this.#links.values()].some(
+      ({ belief, failures, subject: { mode, takesListed } }) =>
+        mode === "proxy" && takesListed && !belief.hasEnded && failures === 0,
+    );
   }
 
   /** What is believed at the moment, in the order of the subjects. */

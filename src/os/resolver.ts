@@ -40,6 +40,8 @@ const udpSize = 1232;
 export interface Question {
   readonly name: Name;
   readonly type: number;
+  /** Absent: yes. */
+  readonly isRecursive?: boolean;
 }
 
 export interface Answer {
@@ -66,16 +68,17 @@ export class Resolver {
   /**
    * Puts one question.
    *
+   * @param isRecursive  false: what the servers know themselves, a referral for instance
    * @throws ResolverError when no server gave a usable answer
    */
-  async ask(name: Name, type: number): Promise<Answer> {
+  async ask(name: Name, type: number, isRecursive = true): Promise<Answer> {
     const failures: string[] = [];
     let evasion: Answer | undefined;
     const start = performance.now();
     for (const [index, server] of this.#servers.entries()) {
       const patience = this.#shareOf(index, performance.now() - start);
       try {
-        const message = await askOne(server, { name, type }, patience);
+        const message = await askOne(server, { name, type, isRecursive }, patience);
         if (!evasive.has(message.rcode)) return { message, server };
         evasion ??= { message, server };
       } catch (error) {
@@ -115,10 +118,11 @@ class Exchange {
 
   constructor(question: Question) {
     this.#question = question;
+    const { name, type, isRecursive = true } = question;
     this.query = encodeMessage({
       id: this.#id,
-      rd: true,
-      questions: [{ ...question, class: RRClass.IN }],
+      rd: isRecursive,
+      questions: [{ name, type, class: RRClass.IN }],
       edns: { udpSize, version: 0, extendedRcode: 0, dnssecOk: false, options: [] },
     });
   }

@@ -2,11 +2,12 @@
 // again, since networks change it; a question takes seconds at most, and only so
 // many are on their way at once, whatever the servers do.
 
+import { type Address, formatAddress } from "../address.js";
 import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
 import type { Message } from "../wire/message.js";
 import type { Name } from "../wire/name.js";
-import { type ResolverFile, readResolverFile, resolverFile } from "./resolv-conf.js";
+import { dnsPort, type ResolverFile, readResolverFile, resolverFile } from "./resolv-conf.js";
 import { type Patience, Resolver, ResolverError } from "./resolver.js";
 
 /**
@@ -60,17 +61,20 @@ export class SystemResolver {
   /**
    * Puts one question, class IN, recursion desired.
    *
+   * @param at  asks this server instead of the system's, and without recursion
    * @throws ResolverError when there is no usable answer within some 5 s; its text is for people
    */
-  async ask(name: Name, type: number): Promise<Message> {
+  async ask(name: Name, type: number, at?: Address): Promise<Message> {
     const inAll = this.#patience.inAll ?? this.#patience.whole;
     const start = performance.now();
     await this.#turn();
     try {
       const left = inAll - (performance.now() - start);
       if (left < shortest) throw new ResolverError("the questions before it got no answer in time");
-      const resolver = new Resolver(this.#file().servers, { ...this.#patience, inAll: left });
-      return (await resolver.ask(name, type)).message;
+      const servers =
+        at === undefined ? this.#file().servers : [{ address: formatAddress(at), port: dnsPort }];
+      const resolver = new Resolver(servers, { ...this.#patience, inAll: left });
+      return (await resolver.ask(name, type, at === undefined)).message;
     } finally {
       // Whoever waits takes over the place.
       const next = this.#waiting.shift();

@@ -268,7 +268,7 @@ test("no subdomain: served below domain, and the operator is told", () => {
   const [link] = loaded.settings.engine.proxy.links;
   expect(link && displayName(link.service)).toBe("eth0-10.campus.example");
   expect(linesOf(loaded)).toEqual([
-    "discd.lua:2: warning: interfaces[1].subdomain: not set for interface eth0.10, which is served as eth0-10.campus.example",
+    "discd.lua:2: warning: interfaces[1].subdomain: not set for interface eth0.10, which is served as eth0-10.campus.example; a PTR record at lb._dns-sd._udp.0.0.1.10.in-addr.arpa would name it",
   ]);
 });
 
@@ -376,8 +376,8 @@ test("no file: every interface that is up, can multicast and is not loopback", a
     "eth0-20.home.arpa",
   ]);
   expect(linesOf(loaded)).toEqual([
-    "warning: interface eth0.10 is served as eth0-10.home.arpa",
-    "warning: interface eth0.20 is served as eth0-20.home.arpa",
+    "warning: interface eth0.10 is served as eth0-10.home.arpa; a PTR record at lb._dns-sd._udp.0.0.1.10.in-addr.arpa would name it",
+    "warning: interface eth0.20 is served as eth0-20.home.arpa; a PTR record at lb._dns-sd._udp.0.0.2.10.in-addr.arpa would name it",
   ]);
   expect(loaded.settings.defaultPorts).toHaveLength(5);
 });

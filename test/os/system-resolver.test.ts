@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { Counts } from "../../src/counts.js";
 import type { Server } from "../../src/os/resolv-conf.js";
+import { Resolver } from "../../src/os/resolver.js";
 import { inFlightMax, SystemResolver, waitingMax } from "../../src/os/system-resolver.js";
 import { RRType } from "../../src/wire/codes.js";
 import { displayName, parseName } from "../../src/wire/name.js";
@@ -105,4 +106,12 @@ test("the file is read again when it has changed; what is wrong in it is said on
       },
     ],
   ]);
+});
+
+test("a server that is asked for what it knows itself is not asked to look further", async () => {
+  const knows = await server(works);
+  const asks = new Resolver([knows], patience);
+  await asks.ask(name, RRType.A, false);
+  await asks.ask(name, RRType.A);
+  expect(knows.heard.map(({ query }) => query.rd)).toEqual([false, true]);
 });

@@ -1,0 +1,121 @@
+// Zones that the DNS names for links (src/learn/): which of them are taken into
+// use, and which interfaces it is asked about. What is written in the file goes
+// first, and no zone has two links.
+
+import { type Address, contains } from "../address.js";
+import { unfitness } from "../learn/fitness.js";
+import type { LearnedLink, LearnedName, Subject } from "../learn/learned.js";
+import { displayName, type Name } from "../wire/name.js";
+import type { PlannedLink } from "./links.js";
+import { canBeLink, networksOf, type PresentInterface } from "./match.js";
+import type { OwnNames } from "./own-names.js";
+import type { Where } from "./report.js";
+import type { Written, WrittenInterface } from "./schema.js";
+
+/** What the DNS says, as far as it can be used, by interface. */
+export interface LearnedZones {
+  /** The zone of a link in mode 'proxy'; the first of two links that are named the same has it. */
+  take(link: string): LearnedName | undefined;
+}
+
+interface Known {
+  readonly written: Written;
+  readonly names: OwnNames;
+  readonly hasDemo: boolean;
+  readonly learned: readonly LearnedLink[];
+  readonly at: (path: string) => Where;
+}
+
+/** Without anything learned. */
+export const nothingLearned: LearnedZones = { take: () => undefined };
+
+export function learnedZones({ written, names, hasDemo, learned, at }: Known): LearnedZones {
+  const owners = new Map(claimedZones(written).map(({ key }) => [key, "the configuration"]));
+  if (hasDemo) owners.set(names.demo.key, "the demo link");
+  const bounds = { outside: outsideOf(written, names), within: undefined };
+  return {
+    take(link) {
+      const name = learned.find((one) => one.link === link)?.name;
+      if (name === undefined) return undefined;
+      const owner = owners.get(name.zone.key);
+      const shown = displayName(name.zone);
+      const refuse = (why: string) => {
+        const where = at("");
+        const text = `interface ${link} does not get ${shown}, which ${displayName(name.record)}`;
+        where.report.warning(where, `${text} names for it: ${why}`);
+        return undefined;
+      };
+      const why = unfitness(name.zone, bounds);
+      if (why !== undefined) return refuse(why);
+      if (owner !== undefined && owner !== link) return refuse(`${owner} has it already`);
+      owners.set(name.zone.key, owner ?? `interface ${link}`);
+      return name;
+    },
+  };
+}
+
+/** Every zone that a file names, for whatever link. */
+export function claimedZones({ interfaces, zones }: Written): readonly Name[] {
+  return [
+    ...zones,
+    ...interfaces.flatMap(({ subdomain, hosts, aliases }) => [
+      ...(hosts === undefined ? [] : [hosts]),
+      ...aliases,
+      ...subdomainsIn(subdomain),
+    ]),
+  ];
+}
+
+function subdomainsIn(written: Written["interfaces"][number]["subdomain"]): readonly Name[] {
+  if (written === undefined || written === false) return [];
+  if (!("byInterface" in written)) return [written];
+  return written.byInterface.flatMap(({ subdomain }) => subdomain || []);
+}
+
+/** Names of servers, which no zone served here may hold. */
+export const outsideOf = (written: Written, { hostname }: OwnNames): readonly Name[] => [
+  hostname,
+  ...written.nameservers,
+];
+
+/** Whether nobody wrote which zone an interface gets. */
+export function isOpen({ disable, subdomain }: WrittenInterface, name: string): boolean {
+  if (disable || subdomain === undefined) return !disable;
+  if (subdomain === false || !("byInterface" in subdomain)) return false;
+  const given = subdomain.byInterface.find((one) => one.interface === name);
+  return given !== undefined && given.subdomain === undefined;
+}
+
+/** The links that the DNS is asked about: those whose zone nobody wrote, and unlisted ones. */
+export function searchedLinks(
+  planned: readonly PlannedLink[],
+  interfaces: readonly PresentInterface[],
+): readonly Subject[] {
+  const listed = planned.filter(({ isUnlisted }) => isUnlisted !== true);
+  const subjects = listed.flatMap(({ name, entry, present }): Subject[] => {
+    if (name === undefined || present === undefined || !canBeLink(present)) return [];
+    if (entry.mode !== "proxy") return [];
+    return isOpen(entry, name) ? [subjectOf(present)] : [];
+  });
+  const known = new Set(listed.flatMap(({ present }) => present?.name ?? []));
+  const unlisted = interfaces.filter((one) => one.isUp && canBeLink(one) && !known.has(one.name));
+  return [...subjects, ...unlisted.map((one) => ({ ...subjectOf(one), takesListed: false }))];
+}
+
+function subjectOf(one: PresentInterface): Subject {
+  return {
+    link: one.name,
+    mode: "proxy",
+    networks: networksOf(one),
+    addresses: addressesOf(one),
+    within: [],
+    takesListed: true,
+  };
+}
+
+/** Addresses by which others know this host: those of loopback and of one link alone are not. */
+export function addressesOf(one: PresentInterface): readonly Address[] {
+  const networks = networksOf(one);
+  const addresses = one.addresses.map(({ address }) => address);
+  return addresses.filter((own) => networks.some((network) => contains(network, own)));
+}
