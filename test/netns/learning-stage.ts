@@ -5,7 +5,9 @@
 import { mkdirSync, mkdtempSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Child } from "./children.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Child, until } from "./children.js";
+import { dig } from "./clients.js";
 import { discd } from "./daemon.js";
 import type { Lab } from "./lab.js";
 import { startBind, type Zone } from "./resolvers.js";
@@ -50,10 +52,11 @@ export class LearningStage {
     this.#unbound = await lab.unbound("cli", 53, ["10.9.0.53"], [...short, ...real]);
   }
 
-  /** Writes the reverse zones anew; what the resolver has of them ends a second later. */
+  /** Writes the reverse zones anew, and waits until the resolver has forgotten the old ones. */
   async rewrite(pointers: readonly string[]): Promise<void> {
     this.#serial += 1;
-    for (const [at, { origin, lines }] of this.#zones(pointers).entries()) {
+    const zones = this.#zones(pointers);
+    for (const [at, { origin, lines }] of zones.entries()) {
       const text = [
         "$TTL 1",
         `${origin} SOA ns.bind.test. hostmaster.bind.test. ${this.#serial} 3600 600 86400 1`,
@@ -66,11 +69,14 @@ export class LearningStage {
       const time = Date.now() / 1000 + this.#serial;
       utimesSync(file, time, time);
     }
-    const before = this.#bind?.stderrLines.length ?? 0;
     this.#bind?.kill("SIGHUP");
-    const said = () => this.#bind?.stderrLines.slice(before).join("\n") ?? "";
-    while (!/all zones loaded|running/.test(said())) await pause(50);
-    await pause(1200);
+    for (const { origin } of zones) {
+      await until(`${origin} is loaded`, async () => {
+        const { answer } = await dig(this.#lab.enter("cli"), ["@10.9.0.53", "SOA", origin]);
+        return answer[0]?.data.split(" ")[2] === String(this.#serial);
+      });
+    }
+    await sleep(2200);
   }
 
   /** The resolver falls silent, or speaks again. */
@@ -114,5 +120,3 @@ export class LearningStage {
     ];
   }
 }
-
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
