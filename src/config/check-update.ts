@@ -9,6 +9,7 @@ import type { UpdateTarget } from "../update/options.js";
 import { mayUpdate } from "../update/primary.js";
 import { displayName, isWithin, type Name } from "../wire/name.js";
 import type { PlannedLink } from "./links.js";
+import { networksOf } from "./match.js";
 import type { UpdatedLink } from "./published.js";
 import type { Where } from "./report.js";
 import type { WrittenInterface } from "./schema.js";
@@ -120,12 +121,14 @@ function checkSameNames(
 
 /** UP-9: the reverse tree is somebody else's unless it is listed. */
 function checkReverse({ at }: Material, { planned, within }: UpdatedLink): void {
-  const { reverse } = planned.entry;
-  if (reverse === true) return;
-  reverse.forEach((prefix, index) => {
+  const { entry, present, path } = planned;
+  const networks = present === undefined ? [] : networksOf(present);
+  const isAll = entry.reverse === true;
+  const prefixes = entry.reverse === true ? networks : entry.reverse;
+  prefixes.forEach((prefix, index) => {
     const outside = reverseApexes(prefix).find((apex) => !mayUpdate(apex, within));
     if (outside === undefined) return;
-    const where = at(`${planned.path}.reverse[${index + 1}]`);
+    const where = at(`${path}.reverse${isAll ? "" : `[${index + 1}]`}`);
     const text = `${displayName(outside)} is not below a name of update.within`;
     where.report.warning(where, `${text}: nothing is published there; add it`);
   });

@@ -16,7 +16,7 @@ export function printUpdate(values: UpdateValues, within = values.within): objec
   return {
     server: host ?? null,
     port: port ?? usualPort,
-    transport: transport ?? null,
+    transport: transport ?? (server === undefined ? null : "tcp"),
     tls: { name: tls?.name ?? null, ca: tls?.ca ?? null, pin: tls?.pin ?? [] },
     zone: zone === undefined ? null : displayName(zone),
     within: within?.map(displayName) ?? null,

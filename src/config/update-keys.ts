@@ -119,6 +119,7 @@ const zoneKeys: Check<readonly WrittenZoneKey[]> = (value, where) => {
     where.report.problem(where, wanted);
     return undefined;
   }
+  const seen = new Set<string>();
   return value.entries.flatMap((entry) => {
     const at = inside(where, entry.key, entry.spot);
     if (typeof entry.key !== "string") {
@@ -127,7 +128,10 @@ const zoneKeys: Check<readonly WrittenZoneKey[]> = (value, where) => {
     }
     const zone = nameFrom(entry.key, at);
     const key = signingKey(entry.value, at);
-    return zone === undefined || key === undefined ? [] : [{ zone, key }];
+    if (zone === undefined || key === undefined) return [];
+    if (seen.has(zone.key)) at.report.problem(at, "has a key already, in other capitals");
+    seen.add(zone.key);
+    return [{ zone, key }];
   });
 };
 

@@ -182,6 +182,14 @@ each([
     "keys[1]: is for no zone; keys",
   ],
   [
+    "a zone with two keys",
+    file(
+      `${key}, keys = { ['a.example'] = { file = 'x' },\n ['A.example'] = { file = 'x' } }`,
+    ).replace("mode = 'update',", ""),
+    "discd.lua:2: warning: update: has no effect",
+    "discd.lua:3: update.keys['A.example']: has a key already, in other capitals",
+  ],
+  [
     "keys that are a secret",
     file(`${key}, keys = '${secret}'`),
     "update.keys: must be a table { ['1.10.in-addr.arpa'] = { file = 'FILE' } }",
@@ -265,6 +273,12 @@ each([
     "a reverse zone that may not be changed [UP-9]",
     file(key, "reverse = { '10.1.0.0/24' }"),
     "warning: interfaces[1].reverse[1]: 0.1.10.in-addr.arpa is not below a name of update.within: nothing is published there; add it",
+  ],
+  [
+    "all of them [UP-9]",
+    file(key, "reverse = true"),
+    "warning: interfaces[1].reverse: 0.1.10.in-addr.arpa is not below a name of update.within",
+    "warning: interfaces[1].reverse: 0.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa is not below a name",
   ],
   [
     "a reverse zone that may [UP-9]",

@@ -251,7 +251,13 @@ test("what is printed has no secret in it, and all that was worked out", () => {
   const printed = { name: "discd", algorithm: "hmac-sha256", secret: "***" };
   expect(printable).toMatchObject({
     state: "/var/lib/discd",
-    update: { server: null, port: null, key: printed, state: "/var/lib/discd/update" },
+    update: {
+      server: null,
+      port: null,
+      transport: null,
+      key: printed,
+      state: "/var/lib/discd/update",
+    },
     limits: { update_records: 20_000 },
     interfaces: [
       {
@@ -260,6 +266,7 @@ test("what is printed has no secret in it, and all that was worked out", () => {
         update: {
           server: "192.0.2.1",
           port: 53,
+          transport: "tcp",
           within: ["floor1.example"],
           key: printed,
           keys: { "10.in-addr.arpa": { name: "r", algorithm: "hmac-sha256", secret: "***" } },

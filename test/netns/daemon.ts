@@ -1,7 +1,7 @@
 // The built daemon, `bin/discd`, run in a namespace with a configuration file of
 // the test's own, its log read line by line.
 
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,16 +18,21 @@ contact = 'hostmaster@example.com'
 allow = { 'private', 'connected', '2001:db8::/32' }
 `;
 
-/** Writes a discd.lua: the usual first lines (none when `isWhole`), then the text. */
+/**
+ * Writes a discd.lua: the usual first lines (none when `isWhole`), then the text. One that holds
+ * a secret is for its owner alone.
+ */
 export function configure(text: string, isWhole = false): string {
   const folder = mkdtempSync(join(tmpdir(), "discd-netns-"));
   const file = join(folder, "discd.lua");
-  writeFileSync(file, isWhole ? text : `${always}${text}\n`);
+  const mode = text.includes("secret") ? 0o600 : 0o644;
+  writeFileSync(file, isWhole ? text : `${always}${text}\n`, { mode });
   return file;
 }
 
 /** Replaces what a file written by `configure` says. */
 export function reconfigure(file: string, text: string, isWhole = false): void {
+  if (text.includes("secret")) chmodSync(file, 0o600);
   writeFileSync(file, isWhole ? text : `${always}${text}\n`);
 }
 
