@@ -10,6 +10,7 @@ import { test } from "vitest";
 /** Debian package of each program. */
 const packages = {
   "avahi-daemon": "avahi-daemon",
+  curl: "curl",
   dig: "bind9-dnsutils",
   ip: "iproute2",
   kdig: "knot-dnsutils",
