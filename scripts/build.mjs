@@ -26,6 +26,8 @@ const { outputFiles } = await build({
   packages: "external",
   sourcemap: "linked",
   logLevel: "warning",
+  // Seconds since 1970: a clock that is before it is wrong (src/os/clock.ts).
+  define: { discdBuilt: process.env.SOURCE_DATE_EPOCH ?? `${Math.floor(Date.now() / 1000)}` },
   write: false,
 });
 

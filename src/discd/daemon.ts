@@ -20,11 +20,14 @@ import type { LearnedLink } from "../learn/learned.js";
 import { now } from "../os/clock.js";
 import { Driver, type DriverSettings } from "../os/driver.js";
 import { findHostName } from "../os/host.js";
+import { type Journal, JournalFiles } from "../os/journal-files.js";
 import type { InterfaceWatch } from "../os/links.js";
+import { StartError } from "../os/listening.js";
 import type { SystemLog } from "../os/log.js";
 import { systemMac } from "../os/mac.js";
 import type { Native } from "../os/native.js";
 import { systemRandom } from "../os/random.js";
+import { SystemResolver } from "../os/system-resolver.js";
 import { type DaemonState, notifySystemd } from "../os/systemd.js";
 import { VirtualLinks, type VirtualPlace } from "../os/virtual-links.js";
 import { displayName, type Name } from "../wire/name.js";
@@ -123,6 +126,9 @@ export class Daemon {
   /** In force. */
   #settings: Settings;
   readonly #certificate: CertificateInForce;
+  readonly #journals: JournalFiles;
+  /** Keys of the subdomains that are published, those of the state files that were read. */
+  #published: ReadonlySet<string> = new Set();
   /** What the configuration in force was made of. */
   #origin: Origin;
   #turn: Promise<void> = Promise.resolve();
@@ -144,16 +150,22 @@ export class Daemon {
     const virtual = new VirtualLinks(places);
     const crash = (error: unknown) => this.crash(error);
     this.#engine = new Engine(settings.engine, random, systemMac(), log, counts);
-    const parts = { engine: this.#engine, native, log, counts, virtual, crash };
+    this.#journals = new JournalFiles(log, now);
+    const resolver = new SystemResolver({ log, counts });
+    const edges = { native, log, counts, virtual, resolver, journals: this.#journals };
+    const parts = { engine: this.#engine, ...edges, crash };
     const clocks = { now, wall: () => Date.now() };
     this.#certificate = new CertificateInForce(settings.certificate, found, log, clocks);
     this.#driver = new Driver(this.#driverSettings(), parts);
   }
 
-  /** Opens the sockets; rejected with a StartError when clients could not be heard. */
+  /**
+   * Opens the sockets; rejected with a StartError when clients could not be heard, or what is
+   * published could not be remembered.
+   */
   async start({ settings, warnings }: Accepted): Promise<void> {
     const { watch, learning } = this.#ground;
-    await this.#driver.start(watch.present);
+    await this.#driver.start(watch.present, this.#journalsFor(settings));
     this.#warn(warnings, false);
     this.#certificate.tell();
     this.#tellServing(settings);
@@ -255,13 +267,15 @@ export class Daemon {
       return;
     }
     const { settings, warnings, found } = loaded;
+    const journals = this.#journalsOrRefusal(settings, reason);
+    if (journals === undefined) return;
     this.#origin = loaded.origin;
     this.#settings = settings;
     this.#certificate.take(settings.certificate, found, reason === "signal");
     this.#log.setLevel(settings.log.level);
     this.#warn(warnings, reason !== "signal");
     this.#certificate.tell();
-    await this.#driver.reconfigure(this.#driverSettings());
+    await this.#driver.reconfigure(this.#driverSettings(), journals);
     // Where containers come and go, interfaces change all day; what follows from it is told.
     const level = reason === "signal" ? "info" : "debug";
     this.#log.event(level, "reloaded", { reason, file: loaded.origin.source.file ?? "none" });
@@ -269,6 +283,31 @@ export class Daemon {
     learning.follow(settings.search);
     // Who signals may have changed the DNS as well.
     if (reason === "signal") learning.refresh();
+  }
+
+  /**
+   * What state files hold that the engine may not know: read where a subdomain comes in.
+   *
+   * @throws StartError when there is no folder for them
+   */
+  #journalsFor({ engine, updateState }: Settings): readonly Journal[] {
+    const zones = engine.links.flatMap((link) => link.published ?? []);
+    const published = new Set(zones.map(({ target }) => target.subdomain.key));
+    const isAnyNew = [...published].some((key) => !this.#published.has(key));
+    if (published.size > 0) this.#journals.use(updateState);
+    this.#published = published;
+    return isAnyNew ? this.#journals.readAll() : [];
+  }
+
+  #journalsOrRefusal(settings: Settings, reason: Reason): readonly Journal[] | undefined {
+    try {
+      return this.#journalsFor(settings);
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error;
+      this.#log.event("error", "config-problem", { problem: error.message });
+      this.#log.event("error", "reload-refused", { reason, problems: 1 });
+      return undefined;
+    }
   }
 
   /** Certificates are renewed without anybody telling the daemon. */

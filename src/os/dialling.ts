@@ -94,8 +94,16 @@ export class Dials {
     if (dial?.talking === undefined) return;
     dial.talking.write(bytes);
     if (dial.talking.writableLength <= unreadMax) return;
-    // Not within the call, which is part of what the engine asked for.
-    setImmediate(() => this.#end(dial, "the server reads nothing"));
+    this.fail(id, "the server reads nothing");
+  }
+
+  /** Gives a dial up, and says so when the engine has been done with. */
+  fail(id: DialId, reason: string): void {
+    const dial = this.#dials.get(id);
+    if (dial === undefined) return;
+    // Nothing else is written in the meantime.
+    dial.talking = undefined;
+    setImmediate(() => this.#end(dial, reason));
   }
 
   /** Ends a dial, open or not; nothing more is said of it. */

@@ -12,16 +12,19 @@ import type { Limits } from "../limits.js";
 import type { Log } from "../log.js";
 import { offersOf } from "../proxy/offers.js";
 import { after, type Duration, earliest, type Instant, seconds } from "../time.js";
-import { now, timeoutUntil, wallClockOrigin } from "./clock.js";
+import { clockFault, now, timeoutUntil, wallClockOrigin } from "./clock.js";
 import type { Credentials } from "./credentials.js";
 import type { PresentInterface } from "./interfaces.js";
+import type { Journal, JournalFiles } from "./journal-files.js";
 import { LinkSockets, type WantedLink } from "./link-sockets.js";
 import { Listening, type ListenSettings } from "./listening.js";
 import type { Native } from "./native.js";
 import { serverNames } from "./server-names.js";
+import type { SystemResolver } from "./system-resolver.js";
 import { type StreamEars, TcpStreams } from "./tcp.js";
 import { type TlsEars, TlsListeners } from "./tls.js";
 import { UdpSockets } from "./udp.js";
+import { UpdateEdge } from "./update-edge.js";
 import type { VirtualLinks } from "./virtual-links.js";
 
 /** What the configuration says about sockets, and what it says to the engine. */
@@ -33,7 +36,7 @@ export interface DriverSettings extends ListenSettings {
 }
 
 /** All that the driver knows of the engine. */
-export type DrivenEngine = Pick<Engine, "handle" | "nextDeadline">;
+export type DrivenEngine = Pick<Engine, "handle" | "nextDeadline" | "isWithdrawing">;
 
 export interface DriverParts {
   readonly engine: DrivenEngine;
@@ -41,6 +44,8 @@ export interface DriverParts {
   readonly log: Log;
   readonly counts: Counts;
   readonly virtual: VirtualLinks;
+  readonly resolver: Pick<SystemResolver, "ask">;
+  readonly journals: Pick<JournalFiles, "remember" | "replace" | "isSafe">;
   /** Called with what was thrown inside the engine; does not return. */
   readonly crash: (error: unknown) => never;
 }
@@ -68,6 +73,8 @@ export class Driver {
   readonly #log: Log;
   readonly #counts: Counts;
   readonly #listening: Listening;
+  readonly #native: Native | undefined;
+  readonly #update: UpdateEdge;
   #settings: DriverSettings;
   #present: readonly PresentInterface[] = [];
   /** The last credentials that a listener could be opened with. */
@@ -75,6 +82,9 @@ export class Driver {
   /** What the engine was told last. */
   #offers: ReadonlyMap<string, number> = new Map();
   #wallClock: number | undefined;
+  /** Why no absolute times are written, as the engine was told last. */
+  #clockFault: string | undefined;
+  #clockTold: string | undefined;
   #shortageTold: Instant | undefined;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
@@ -85,10 +95,11 @@ export class Driver {
   #stopping: (() => void) | undefined;
 
   constructor(settings: DriverSettings, parts: DriverParts) {
-    const { engine, native, log, counts, virtual, crash } = parts;
+    const { engine, native, log, counts, virtual, crash, resolver, journals } = parts;
     this.#settings = settings;
     this.#engine = engine;
     this.#virtual = virtual;
+    this.#native = native;
     this.#crash = crash;
     this.#links = new LinkSockets(native, log, counts, (input) => this.dispatch(input));
     this.#udp = new UdpSockets(
@@ -105,6 +116,11 @@ export class Driver {
     this.#counts = counts;
     this.#streams = new TcpStreams(this.#ears(), counts, writeQueue);
     this.#tls = new TlsListeners(this.#streams, this.#ears(), counts, connectionsPerClient);
+    this.#update = new UpdateEdge({
+      ...{ resolver, journals, log, counts, now },
+      dispatch: (input) => this.dispatch(input),
+      left: () => this.#settleStop(),
+    });
     this.#listening = new Listening(
       {
         udp: (address, port) => this.#udp.open(address, port),
@@ -115,10 +131,18 @@ export class Driver {
     );
   }
 
-  /** Opens everything; rejected with a StartError when clients could not be heard. */
-  async start(present: readonly PresentInterface[]): Promise<void> {
+  /**
+   * Opens everything; rejected with a StartError when clients could not be heard.
+   *
+   * @param journals  what state files of zones hold
+   */
+  async start(
+    present: readonly PresentInterface[],
+    journals: readonly Journal[] = [],
+  ): Promise<void> {
     this.#present = present;
     this.#tellWallClock();
+    this.#restore(journals);
     this.#prepareTls();
     await this.#listening.start(this.#listenSettings(), present);
     this.#tellOffers();
@@ -136,9 +160,15 @@ export class Driver {
     this.#tellOffers();
   }
 
-  /** Takes another configuration into use; what it leaves as it is goes on undisturbed. */
-  async reconfigure(settings: DriverSettings): Promise<void> {
+  /**
+   * Takes another configuration into use; what it leaves as it is goes on undisturbed.
+   *
+   * @param journals  what state files hold, where zones may come in
+   */
+  async reconfigure(settings: DriverSettings, journals: readonly Journal[] = []): Promise<void> {
     this.#settings = settings;
+    this.#tellWallClock();
+    this.#restore(journals);
     this.#streams.configure(settings.limits.writeQueue);
     this.#prepareTls();
     // First the engine: the last words on a link that is given up need its sockets.
@@ -157,6 +187,7 @@ export class Driver {
       }
       this.#udp.flush();
       this.#arm();
+      this.#settleStop();
     } catch (error) {
       this.#crash(error);
     }
@@ -177,6 +208,7 @@ export class Driver {
     this.#isOver = true;
     this.#disarm();
     this.#streams.abortAll();
+    this.#update.end();
     this.#links.close();
   }
 
@@ -187,6 +219,8 @@ export class Driver {
       sockets: this.#links.list(),
       streams: this.#streams.size,
       handshakes: this.#tls.size,
+      dials: this.#update.dials,
+      clock: this.#clockFault ?? "kept",
       memory: memoryNow(),
     };
   }
@@ -222,6 +256,8 @@ export class Driver {
       case "resume":
         this.#streams.resume(effect.stream);
         break;
+      default:
+        this.#update.perform(effect);
     }
   }
 
@@ -347,12 +383,36 @@ export class Driver {
     this.#configureEngine();
   }
 
-  /** Cookies hold the time, and other servers with the secret judge it. */
+  #restore(journals: readonly Journal[]): void {
+    for (const { zone, own } of journals) this.dispatch({ kind: "restore", zone, own });
+  }
+
+  /** Cookies and TIMEOUT records hold the time, and other servers judge it. */
   #tellWallClock(): void {
     const origin = wallClockOrigin();
-    if (Math.abs(origin - (this.#wallClock ?? Number.NEGATIVE_INFINITY)) <= driftMax) return;
+    const fault = clockFault(this.#native?.isClockKept());
+    const drift = Math.abs(origin - (this.#wallClock ?? Number.NEGATIVE_INFINITY));
+    const isSame = (fault === undefined) === (this.#clockFault === undefined);
+    this.#clockFault = fault;
+    this.#tellClockFault(fault);
+    if (drift <= driftMax && isSame) return;
     this.#wallClock = origin;
-    this.dispatch({ kind: "wall-clock", origin, isTrusted: false });
+    this.dispatch({ kind: "wall-clock", origin, isTrusted: fault === undefined });
+  }
+
+  /** TO-8, where somebody has to know. */
+  #tellClockFault(reason: string | undefined): void {
+    const published = this.#settings.engine.links.flatMap((link) => link.published ?? []);
+    const isWanted = published.some(({ target }) => !target.trustsClock);
+    const told = isWanted ? reason : undefined;
+    if (told === this.#clockTold) return;
+    this.#clockTold = told;
+    if (told === undefined) return;
+    this.#log.event("error", "clock-not-trusted", {
+      reason: told,
+      effect: "no TIMEOUT records are written",
+      remedy: "let NTP set the clock, or set update.trust_clock",
+    });
   }
 
   #lost(listener: string, code: string): void {
@@ -370,8 +430,10 @@ export class Driver {
     this.#log.event("warn", "connections-wait", { listener, code, remedy });
   }
 
+  /** A stop is over when everything said has left, and primaries know what they have to. */
   #settleStop(): void {
-    if (this.#unsent === 0 && this.#streams.size === 0) this.#stopping?.();
+    if (this.#stopping === undefined || this.#unsent > 0 || this.#streams.size > 0) return;
+    if (!this.#engine.isWithdrawing && this.#update.dials === 0) this.#stopping();
   }
 }
 

@@ -92,6 +92,8 @@ export class JournalFiles {
   readonly #log: Log;
   readonly #now: () => Instant;
   #folder: string | undefined;
+  /** Another folder that was wished for, and said to come too late. */
+  #refused: string | undefined;
   /** What is not on the disk, by zone. */
   readonly #unwritten = new Map<string, Unwritten>();
   /** When each effect of a fault was told last. */
@@ -104,12 +106,16 @@ export class JournalFiles {
   }
 
   /**
-   * Makes a folder ready and uses it from now on.
+   * Makes a folder ready and uses it from now on. There is one for the whole run: what is ours
+   * stands in it already.
    *
    * @throws StartError when files cannot be made in it
    */
   use(folder: string): void {
-    if (folder === this.#folder) return;
+    if (this.#folder !== undefined) {
+      this.#keep(this.#folder, folder);
+      return;
+    }
     const probe = join(folder, ".writable");
     try {
       makeFolder(folder);
@@ -123,6 +129,13 @@ export class JournalFiles {
       );
     }
     this.#folder = folder;
+  }
+
+  #keep(folder: string, wanted: string): void {
+    if (wanted === folder || wanted === this.#refused) return;
+    this.#refused = wanted;
+    const remedy = "restart discd; copy the files before, or it will not know its own";
+    this.#log.event("warn", "state-folder-kept", { folder, wanted, remedy });
   }
 
   /** Everything that the files hold; what is wrong in them is logged and passed over. */

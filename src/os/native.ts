@@ -60,6 +60,11 @@ export interface Native {
   readonly many: ManyCalls | undefined;
   /** Undefined when there is no such interface. */
   findInterface(name: string): InterfaceFacts | undefined;
+  /**
+   * Whether somebody keeps the system's clock right, as the kernel was told (adjtimex(2));
+   * undefined where it does not say.
+   */
+  isClockKept(): boolean | undefined;
   /** Sends one datagram to a Unix socket; a leading @ names an abstract one. */
   sendUnix(path: string, text: string): void;
 }
@@ -86,6 +91,11 @@ const requestIndex = 0x8933;
 const requestVlan = 0x8982;
 const vlanGetId = 9;
 const interfaceNameMax = 15;
+
+// <linux/timex.h>, for words of 8 bytes: where `status` stands in struct timex, and its size.
+const timexStatus = 40;
+const timexSize = 208;
+const unsynchronised = 0x40;
 
 type Call = (...words: (number | Uint8Array)[]) => number;
 
@@ -131,6 +141,8 @@ class LibC implements Native {
   readonly #close: Call;
   readonly #ioctl: Call;
   readonly #sendto: Call;
+  /** Undefined where the layout of struct timex is another one. */
+  readonly #adjtimex: Call | undefined;
   readonly #indexToName: (index: number, name: Uint8Array) => unknown;
   readonly #errno: () => string;
   readonly many: ManyCalls | undefined;
@@ -147,6 +159,7 @@ class LibC implements Native {
     );
     this.#indexToName = library.func("void *if_indextoname(uint32_t, _Out_ uint8_t *)");
     this.#errno = errno;
+    if (allocate !== undefined) this.#adjtimex = library.func("int adjtimex(_Inout_ uint8_t *)");
     this.many = allocate === undefined ? undefined : manyCalls(library, allocate);
   }
 
@@ -205,6 +218,14 @@ class LibC implements Native {
     if (index === undefined || flags === undefined || mtu === undefined) return undefined;
     const vlan = this.#findVlan(name);
     return { index, flags, mtu, ...(vlan === undefined ? {} : { vlan }) };
+  }
+
+  isClockKept(): boolean | undefined {
+    // No bit of `modes` is set, so that nothing is changed.
+    const bytes = new Uint8Array(timexSize);
+    if (this.#adjtimex === undefined || this.#adjtimex(bytes) < 0) return undefined;
+    const status = new DataView(bytes.buffer).getInt32(timexStatus, true);
+    return (status & unsynchronised) === 0;
   }
 
   sendUnix(path: string, text: string): void {

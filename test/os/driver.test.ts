@@ -3,72 +3,19 @@
 
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Endpoint, parseAddress, parsePrefix } from "../../src/address.js";
+import { type Endpoint, parsePrefix } from "../../src/address.js";
 import { Counts } from "../../src/counts.js";
-import type { EngineConfig } from "../../src/engine/config.js";
 import type { Effect, Input } from "../../src/engine/io.js";
-import { defaultLimits } from "../../src/limits.js";
 import { silentLog } from "../../src/log.js";
 import { now } from "../../src/os/clock.js";
 import { Driver, type DriverSettings } from "../../src/os/driver.js";
-import type { PresentInterface } from "../../src/os/interfaces.js";
 import { placeOf } from "../../src/os/listening.js";
 import { makeSelfSigned } from "../../src/os/self-signed.js";
 import { handshakePatience } from "../../src/os/tls.js";
 import { type VirtualLink, VirtualLinks } from "../../src/os/virtual-links.js";
-import type { ProxyOptions } from "../../src/proxy/options.js";
 import { type Instant, instant } from "../../src/time.js";
-import { parseName } from "../../src/wire/name.js";
+import { at, lo, ScriptedEngine, settings } from "./driver-stage.js";
 import { Client, exchange, TlsClient, until } from "./sockets.js";
-
-const lo: PresentInterface = {
-  name: "lo",
-  index: 1,
-  addresses: [parsePrefix("127.0.0.1/8")!],
-  mtu: 65_536,
-  isUp: true,
-  isLoopback: true,
-  canMulticast: false,
-};
-
-const hostname = parseName("px.campus.example");
-
-const settings: DriverSettings = {
-  engine: { proxy: { hostname, links: [], zones: [] } as unknown as ProxyOptions } as EngineConfig,
-  listen: "all",
-  ports: { udp: 0, tcp: 0, tls: false, llq: false, push: false },
-  defaultPorts: [],
-  limits: defaultLimits,
-  links: [],
-};
-
-const at = (text: string): Endpoint => ({ address: parseAddress(text)!, port: 5353 });
-
-/** Answers by a table, keeps what it was told, and has the deadlines that the test sets. */
-class ScriptedEngine {
-  readonly told: { now: Instant; input: Input }[] = [];
-  /** What it was told of the wall clock, first of all. */
-  readonly origins: number[] = [];
-  answer: (input: Input) => readonly Effect[] = () => [];
-  next: Instant | undefined;
-
-  handle(when: Instant, input: Input): readonly Effect[] {
-    if (input.kind === "wall-clock") {
-      this.origins.push(input.origin);
-      return [];
-    }
-    this.told.push({ now: when, input });
-    return this.answer(input);
-  }
-
-  nextDeadline(): Instant | undefined {
-    return this.next;
-  }
-
-  kinds(): string[] {
-    return this.told.map(({ input }) => input.kind);
-  }
-}
 
 /** Says back what it hears, and something of its own at its deadline. */
 class Parrot implements VirtualLink {
@@ -114,6 +61,8 @@ beforeEach(() => {
     log: silentLog,
     counts: new Counts(),
     virtual: new VirtualLinks(new Map([["demo", place]])),
+    resolver: { ask: () => Promise.reject(new Error("not asked")) },
+    journals: { remember() {}, replace() {}, isSafe: () => true },
     crash: (error) => {
       crashes.push(error);
       throw error;

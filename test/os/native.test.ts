@@ -88,3 +88,9 @@ describe("errors", () => {
     );
   });
 });
+
+test("whether the clock is kept is what the kernel makes of it otherwise, too [TO-8]", () => {
+  // The state of the clock is what it returns: TIME_ERROR, 5, while nobody keeps it.
+  const state = library.func("int ntp_adjtime(_Inout_ uint8_t *)")(new Uint8Array(208)) as number;
+  expect(native.isClockKept()).toBe(state !== 5);
+});

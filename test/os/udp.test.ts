@@ -265,6 +265,7 @@ test("a burst takes fewer system calls than it has datagrams", async () => {
   const counting = {
     findInterface: () => undefined,
     findName: () => undefined,
+    isClockKept: () => undefined,
     openMulticast: () => -1,
     sendUnix: () => {},
     openUdp: (place: Uint8Array) => native.openUdp(place),
