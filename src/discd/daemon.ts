@@ -27,7 +27,7 @@ import type { SystemLog } from "../os/log.js";
 import { systemMac } from "../os/mac.js";
 import type { Native } from "../os/native.js";
 import { systemRandom } from "../os/random.js";
-import { SystemResolver } from "../os/system-resolver.js";
+import type { SystemResolver } from "../os/system-resolver.js";
 import { type DaemonState, notifySystemd } from "../os/systemd.js";
 import { VirtualLinks, type VirtualPlace } from "../os/virtual-links.js";
 import { displayName, type Name } from "../wire/name.js";
@@ -53,6 +53,7 @@ export type LoadedAll = Accepted | { readonly problems: readonly Problem[] };
 /** What the daemon stands on. */
 export interface Ground {
   readonly watch: InterfaceWatch;
+  readonly resolver: SystemResolver;
   readonly learning: Learning;
   readonly counts: Counts;
   readonly native: Native | undefined;
@@ -143,7 +144,7 @@ export class Daemon {
     this.#settings = settings;
     this.#ground = ground;
     this.#log = log;
-    const { counts } = ground;
+    const { counts, resolver } = ground;
     const random = systemRandom();
     const places = new Map<string, VirtualPlace>();
     if (wish.demo) places.set(demoLink, demoPlace(now(), random));
@@ -151,7 +152,6 @@ export class Daemon {
     const crash = (error: unknown) => this.crash(error);
     this.#engine = new Engine(settings.engine, random, systemMac(), log, counts);
     this.#journals = new JournalFiles(log, now);
-    const resolver = new SystemResolver({ log, counts });
     const edges = { native, log, counts, virtual, resolver, journals: this.#journals };
     const parts = { engine: this.#engine, ...edges, crash };
     const clocks = { now, wall: () => Date.now() };

@@ -89,7 +89,7 @@ async function run(wish: Wish): Promise<void> {
   // What fits without the DNS fits with it, unless an interface has gone meanwhile.
   const accepted = "problems" in learned ? loaded : learned;
   const { settings, origin } = accepted;
-  const daemon = new Daemon(accepted, wish, { watch, native, log, counts, learning });
+  const daemon = new Daemon(accepted, wish, { watch, native, log, counts, resolver, learning });
   process.removeListener("uncaughtException", crash);
   process.on("uncaughtException", (error) => daemon.crash(error));
   try {
