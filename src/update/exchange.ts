@@ -4,14 +4,14 @@
 
 import type { Counts } from "../counts.js";
 import type { Random } from "../random.js";
-import { after, type Instant } from "../time.js";
+import { after, earliest, type Instant } from "../time.js";
 import { Rcode } from "../wire/codes.js";
 import { FormatError } from "../wire/errors.js";
 import { encodeFrame, FrameReader } from "../wire/frame.js";
 import { decodeHeader, decodeMessage, decodePartial, type Message } from "../wire/message.js";
 import { equalNames, type Name } from "../wire/name.js";
 import { sign, type TsigKey, TsigStream, type Verdict, verify } from "../wire/tsig.js";
-import { answerWait, connectionIdle } from "./limits.js";
+import { answerWait, connectionIdle, rumourWait } from "./limits.js";
 import { Transfer, type ZoneCopy } from "./transfer.js";
 
 /** What the edge is to do with the one stream of this exchange. */
@@ -196,7 +196,7 @@ export class Exchange {
     if (sent.transfer !== undefined) this.#part(now, sent.transfer, verdict, bytes);
     else if (verdict === undefined || verdict.kind === "verified") {
       this.#answer(now, verdict, bytes);
-    } else this.#unproven(sent, verdict, bytes);
+    } else this.#unproven(now, sent, verdict, bytes);
   }
 
   /** Undefined: no proof is wanted. */
@@ -222,11 +222,12 @@ export class Exchange {
   }
 
   /** TSIG-11: not an answer. What it says counts when no other comes, unless it says yes. */
-  #unproven(sent: Sent, verdict: Verdict, bytes: Uint8Array): void {
+  #unproven(now: Instant, sent: Sent, verdict: Verdict, bytes: Uint8Array): void {
     this.#counts.add("update-unproven", verdict.kind);
     const { rcode } = decodeHeader(bytes);
     if (rcode === Rcode.NOERROR) return;
     sent.rumour = verdict.kind === "refused" ? { rcode, tsigError: verdict.error } : { rcode };
+    this.#deadline = earliest(this.#deadline, after(now, rumourWait));
   }
 
   #part(

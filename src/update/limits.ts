@@ -20,6 +20,8 @@ export const startSpread: Duration = seconds(3);
 
 /** An answer is waited for so long: ten times what a signing BIND took for 65 KB. */
 export const answerWait: Duration = seconds(15);
+/** A better answer than one without proof is waited for so long: it is hardly ever on its way. */
+export const rumourWait: Duration = seconds(2);
 /** A connection without work is closed after this (RFC 7766 §6.2.3). */
 export const connectionIdle: Duration = seconds(10);
 /** Records of one transfer: ten times what a zone may publish. More is no zone of ours. */

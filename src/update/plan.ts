@@ -291,7 +291,8 @@ export function planRenewal(ground: Ground, life: Life, one: OfferedRR): readonl
 export function planExpired(ground: Ground, place: Place): UpdateContent | undefined {
   if (place.isClosed || place.lives.size === 0) return undefined;
   const held = [...place.records.values()];
-  if (!held.some(({ isOwn, wasOwn }) => isOwn || wasOwn)) return undefined;
+  const isOurs = held.some(({ isOwn, wasOwn }) => isOwn || wasOwn) || hasOwnLife(place);
+  if (!isOurs) return undefined;
   const wanted = new Set(ground.wanted.at(place.name).map(({ lifeKey }) => lifeKey));
   const passed = [...place.lives.values()].filter(({ expiry, isOwn, keys }) => {
     // Our own are renewed, not removed, as long as anybody wants what they are for.
@@ -305,12 +306,17 @@ export function planExpired(ground: Ground, place: Place): UpdateContent | undef
   return { prerequisites: demand.setIs(all), updates: removals.map(change.removeOne) };
 }
 
+const hasOwnLife = ({ lives }: Place) => [...lives.values()].some(({ isOwn }) => isOwn);
+
 /** Nobody who wrote a TIMEOUT for it keeps it alive; ours may cover it only by being for a type. */
 function isDead(ground: Ground, held: HeldRR, wanted: ReadonlySet<string>): boolean {
   const { rr, isOwn, wasOwn, wasVouched } = held;
-  if (isOwn || !(wasOwn || wasVouched)) return false;
-  if (ground.wanted.find(recordKey(rr)) !== undefined) return false;
+  if (isOwn) return false;
   const lives = ground.ledger.livesOf(rr);
+  // What another proxy has left to a TIMEOUT of ours, we may never have seen come.
+  const isLeftToUs = lives.some((life) => life.isOwn);
+  if (!(wasOwn || wasVouched || isLeftToUs)) return false;
+  if (ground.wanted.find(recordKey(rr)) !== undefined) return false;
   return lives.every(({ expiry, isOwn: isOurs, keys }) => {
     return expiry <= ground.nowSeconds || (isOurs && keys.some((key) => wanted.has(key)));
   });
