@@ -9,6 +9,7 @@ import { displayName, type Name } from "../wire/name.js";
 import type { PlannedLink } from "./links.js";
 import { canBeLink, networksOf, type PresentInterface } from "./match.js";
 import type { OwnNames } from "./own-names.js";
+import type { UpdatedLink } from "./published.js";
 import type { Where } from "./report.js";
 import type { Written, WrittenInterface } from "./schema.js";
 
@@ -16,26 +17,30 @@ import type { Written, WrittenInterface } from "./schema.js";
 export interface LearnedZones {
   /** The zone of a link in mode 'proxy'; the first of two links that are named the same has it. */
   take(link: string): LearnedName | undefined;
+  /** All that is known of a link; undefined where the DNS is not asked. */
+  of(link: string): LearnedLink | undefined;
 }
 
 interface Known {
   readonly written: Written;
   readonly names: OwnNames;
   readonly hasDemo: boolean;
-  readonly learned: readonly LearnedLink[];
+  /** Undefined: the DNS is not asked. */
+  readonly learned: readonly LearnedLink[] | undefined;
   readonly at: (path: string) => Where;
 }
-
-/** Without anything learned. */
-export const nothingLearned: LearnedZones = { take: () => undefined };
 
 export function learnedZones({ written, names, hasDemo, learned, at }: Known): LearnedZones {
   const owners = new Map(claimedZones(written).map(({ key }) => [key, "the configuration"]));
   if (hasDemo) owners.set(names.demo.key, "the demo link");
   const bounds = { outside: outsideOf(written, names), within: undefined };
   return {
+    of(link) {
+      const unknown = { link, hasEnded: false, networks: [] };
+      return learned && (learned.find((one) => one.link === link) ?? unknown);
+    },
     take(link) {
-      const name = learned.find((one) => one.link === link)?.name;
+      const name = learned?.find((one) => one.link === link)?.name;
       if (name === undefined) return undefined;
       const owner = owners.get(name.zone.key);
       const shown = displayName(name.zone);
@@ -89,13 +94,15 @@ export function isOpen({ disable, subdomain }: WrittenInterface, name: string): 
 /** The links that the DNS is asked about: those whose zone nobody wrote, and unlisted ones. */
 export function searchedLinks(
   planned: readonly PlannedLink[],
+  updated: readonly UpdatedLink[],
   interfaces: readonly PresentInterface[],
 ): readonly Subject[] {
   const listed = planned.filter(({ isUnlisted }) => isUnlisted !== true);
-  const subjects = listed.flatMap(({ name, entry, present }): Subject[] => {
+  const subjects = listed.flatMap((one): Subject[] => {
+    const { name, entry, present } = one;
     if (name === undefined || present === undefined || !canBeLink(present)) return [];
-    if (entry.mode !== "proxy") return [];
-    return isOpen(entry, name) ? [subjectOf(present)] : [];
+    const { within = [] } = updated.find(({ planned: own }) => own === one) ?? {};
+    return isOpen(entry, name) ? [{ ...subjectOf(present), mode: entry.mode, within }] : [];
   });
   const known = new Set(listed.flatMap(({ present }) => present?.name ?? []));
   const unlisted = interfaces.filter((one) => one.isUp && canBeLink(one) && !known.has(one.name));

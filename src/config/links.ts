@@ -178,6 +178,7 @@ function publishedOf(plan: Plan, planned: PlannedLink): readonly PlannedSubdomai
       networks: present === undefined ? [] : networksOf(present),
       domain: plan.written.domain,
       parent: plan.publishedDomain,
+      learned: plan.learned.of(planned.name as string),
     });
     if (written === undefined) tellGenerated(plan, planned, subdomains);
     return subdomains;
@@ -195,10 +196,12 @@ function tellGenerated(
   subdomains: readonly PlannedSubdomain[],
 ): void {
   const where = plan.at(`${path}.subdomain`);
-  if (subdomains.length > 0) {
-    const shown = subdomains.map((one) => displayName(one.name)).join(", ");
-    where.report.warning(where, `not set for interface ${name}, which is published as ${shown}`);
-  } else if (present !== undefined && !isPattern(entry.name)) {
+  const generated = subdomains.filter(({ source }) => source === "generated");
+  if (generated.length > 0) {
+    const shown = generated.map((one) => displayName(one.name)).join(", ");
+    const text = `not set for interface ${name}, which is published as ${shown}`;
+    where.report.warning(where, `${text}${remedyFor(plan, name as string)}`);
+  } else if (present !== undefined && !isPattern(entry.name) && networksOf(present).length === 0) {
     const text = `not set for interface ${name}, which has no network to be named by: nothing`;
     where.report.warning(where, `${text} is published there yet`);
   }

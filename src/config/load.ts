@@ -209,7 +209,7 @@ function settle(
     isDerived: true,
   });
   const names = ownNames(written, host.fqdn);
-  const { interfaces, learned = [] } = host;
+  const { interfaces, learned } = host;
   const { domain, publishedDomain } = names;
   const zonesLearned = learnedZones({ written, names, hasDemo: source.demo, learned, at });
   const plan = { written, domain, publishedDomain, interfaces, learned: zonesLearned, at };

@@ -129,7 +129,7 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
       ipv6: entry.ipv6,
     })),
     search: {
-      subjects: searchedLinks(planned, material.interfaces),
+      subjects: searchedLinks(planned, updated, material.interfaces),
       hostname: material.names.hostname,
       addresses: material.interfaces.flatMap(addressesOf),
       outside: outsideOf(written, material.names),

@@ -1,10 +1,12 @@
 // Under which names a link in mode 'update' is published: the one that is written,
-// or one made of its networks (UP-6); one for the link, or one for each of its
-// subnets (UP-2). Whether anything may be changed there is published.ts's to say.
+// the one that the DNS names, or one made of its networks (UP-3, UP-6); one for the
+// link, or one for each of its subnets (UP-2). Whether anything may be changed there
+// is published.ts's to say.
 
-import type { Prefix } from "../address.js";
+import { formatPrefix, type Prefix } from "../address.js";
+import type { LearnedLink } from "../learn/learned.js";
 import type { PublishedZone } from "../update/options.js";
-import { isWithin, type Name, parentName, under } from "../wire/name.js";
+import { foldLabel, isWithin, type Name, parentName, under } from "../wire/name.js";
 
 /** One name under which a link, or a subnet of it, is published. */
 export interface PlannedSubdomain
@@ -23,15 +25,19 @@ export interface SubdomainFacts {
   readonly domain: Name | undefined;
   /** Parent of generated names. */
   readonly parent: Name;
+  /** What the DNS says of the link; undefined: it was not asked. */
+  readonly learned: LearnedLink | undefined;
 }
 
 /**
- * None where nothing is written and the interface has no network yet.
+ * None where nothing is written and the interface has no network yet, or the DNS has not said
+ * what it is called: whoever generates a name too soon publishes everything twice.
  *
  * @throws FormatError when a name would be too long
  */
 export function planSubdomains(facts: SubdomainFacts): readonly PlannedSubdomain[] {
-  const { written, isPerSubnet, networks } = facts;
+  const { written, isPerSubnet, networks, learned } = facts;
+  if (written === undefined && learned !== undefined) return planLearned(facts, learned);
   if (isPerSubnet) {
     // Below a written name the subnets are told apart by their own labels.
     return networks.map((subnet) => ({ ...generated(facts, subnet), subnet, networks: [subnet] }));
@@ -41,6 +47,43 @@ export function planSubdomains(facts: SubdomainFacts): readonly PlannedSubdomain
   }
   const first = networks.find(({ address }) => address.family === "ipv4") ?? networks[0];
   return first === undefined ? [] : [{ ...generated(facts, first), networks }];
+}
+
+/** Learned names, and generated ones where a search has found that there is none. */
+function planLearned(
+  facts: SubdomainFacts,
+  { hasEnded, networks: searched }: LearnedLink,
+): readonly PlannedSubdomain[] {
+  const { isPerSubnet, networks } = facts;
+  if (!isPerSubnet) {
+    const zones = searched.flatMap(({ name }) => name?.zone ?? []);
+    const zone = zones.find((one) => !isOwn(facts, one));
+    if (zone !== undefined) return [learnedAs(facts, zone)];
+    return hasEnded ? planSubdomains({ ...facts, learned: undefined }) : [];
+  }
+  return networks.flatMap((subnet): readonly PlannedSubdomain[] => {
+    const key = formatPrefix(subnet);
+    const found = searched.find(({ network }) => formatPrefix(network) === key);
+    const zone = found?.name?.zone;
+    if (zone !== undefined && !isOwn(facts, zone)) return [{ ...learnedAs(facts, zone), subnet }];
+    if (found === undefined || (!found.hasEnded && zone === undefined)) return [];
+    return [{ ...generated(facts, subnet), subnet, networks: [subnet] }];
+  });
+}
+
+/** UP-7: where the name comes from the list below the network's name, nothing is added to it. */
+function learnedAs(facts: SubdomainFacts, zone: Name): PlannedSubdomain {
+  return { name: zone, source: "ptr", domain: domainOf(facts, zone), networks: [] };
+}
+
+/**
+ * Whether a name was generated from a network of the link, by us or by another proxy of it. The
+ * record that says so is there since somebody published it (UP-7), and goes with it: it decides
+ * nothing.
+ */
+function isOwn({ networks }: SubdomainFacts, zone: Name): boolean {
+  const label = foldLabel(zone.labels[0] ?? "");
+  return networks.some((network) => networkLabel(network) === label);
 }
 
 function generated({ written, parent }: SubdomainFacts, network: Prefix) {

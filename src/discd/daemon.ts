@@ -111,8 +111,9 @@ async function withCertificate(loaded: Loaded): Promise<LoadedAll> {
   return { ...loaded, found };
 }
 
-function hostNow({ present }: InterfaceWatch, learned: readonly LearnedLink[] = []): Host {
-  return { fqdn: findHostName(), interfaces: present, learned };
+function hostNow({ present }: InterfaceWatch, learned: readonly LearnedLink[] | undefined): Host {
+  const host = { fqdn: findHostName(), interfaces: present };
+  return learned === undefined ? host : { ...host, learned };
 }
 
 export class Daemon {

@@ -70,7 +70,7 @@ async function check(wish: Wish, json: boolean): Promise<void> {
 async function run(wish: Wish): Promise<void> {
   const handOver = obeySignals();
   const { native, missing, watch } = await openGround();
-  const loaded = await load(wish, watch);
+  const loaded = await load(wish, watch, []);
   if ("problems" in loaded) {
     fail(problemsText(loaded.problems));
     return;

@@ -77,12 +77,14 @@ export class Belief {
   }
 
   get learned(): LearnedLink {
-    const networks = [...this.#networks.values()].map(({ prefix, hasEnded, entry }) => ({
+    const networks = [...this.#networks.values()].map(({ prefix, hasEnded, refused, entry }) => ({
       network: prefix,
-      hasEnded,
+      // UP-9: a name that may not be used is no leave to make one up.
+      hasEnded: hasEnded && (refused === "" || this.#subject.mode === "proxy"),
       ...(entry === undefined ? {} : { name: nameIn(entry) }),
     }));
-    const { hasEnded, link } = this;
+    const { link } = this;
+    const hasEnded = this.#hasListedEnded && networks.every((network) => network.hasEnded);
     const own = networks.find(({ name }) => name !== undefined)?.name;
     const listed = this.#listed.find(({ found }) => found.zone.key === this.#assigned);
     const name = own ?? (listed === undefined ? undefined : nameIn(listed));
@@ -143,6 +145,8 @@ export class Belief {
       const { entry } = network;
       if (entry === undefined || !isOver(entry)) continue;
       network.entry = undefined;
+      // It is not gone from the DNS, as far as anybody knows.
+      network.hasEnded = false;
       this.#tellLost(entry, reason);
       hasChanged = true;
     }
@@ -261,11 +265,13 @@ export class Belief {
     if (!isNew) return;
     const what = failed === undefined ? {} : { asked: displayName(failed.record) };
     const hasNames = this.learned.name !== undefined;
+    const isWaiting = this.#subject.mode === "update";
+    const without = isWaiting ? "nothing is published there before that" : "asked again soon";
     this.#log.event(hasNames ? "warn" : "info", "zones-not-found-out", {
       link: this.link,
       ...what,
       reason: "no answer, or SERVFAIL, from the servers in /etc/resolv.conf",
-      effect: hasNames ? "what was learned stays for a while" : "asked again soon",
+      effect: hasNames ? "what was learned stays for a while" : without,
     });
   }
 }

@@ -39,7 +39,7 @@ export interface LearnedName {
 
 export interface LearnedNetwork {
   readonly network: Prefix;
-  /** A search has come to its end, whatever the DNS said. */
+  /** It is known what the DNS says; in mode 'update' not where that may not be used. */
   readonly hasEnded: boolean;
   readonly name?: LearnedName;
 }

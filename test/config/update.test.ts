@@ -133,7 +133,7 @@ test("a name is made of the first network where none is written [UP-6]", () => {
     `0a010000.campus.example | generated | campus.example | - | ${both}`,
   ]);
   expect(linesOf(load(inCampus))).toEqual([
-    "discd.lua:2: warning: interfaces[1].subdomain: not set for interface eth0.10, which is published as 0a010000.campus.example",
+    "discd.lua:2: warning: interfaces[1].subdomain: not set for interface eth0.10, which is published as 0a010000.campus.example; a PTR record at lb._dns-sd._udp.0.0.1.10.in-addr.arpa would name it",
   ]);
   const inDomain = unnamed("within = 'site.example'", "", "domain = 'site.example'");
   expect(namesIn(inDomain)).toEqual([

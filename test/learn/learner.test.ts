@@ -126,6 +126,7 @@ describe("the rounds", () => {
       expect(world.events("zone-withdrawn")[0]?.reason).toBe(
         "no server has confirmed it for 990 s",
       );
+      expect(world.learner.learned).toMatchObject([{ hasEnded: false }]);
       world.fault = "none";
       expect(world.run(340).zones).toEqual(["net1 floor1.example.com"]);
     });
@@ -222,6 +223,8 @@ describe("the rounds", () => {
     expect(world.events("zone-refused")).toMatchObject([
       { zone: "floor1.example.com", reason: "it is not within any name of update.within" },
     ]);
+    // No leave to make up a name: nothing is to be published.
+    expect(world.learner.learned).toMatchObject([{ hasEnded: false }]);
   });
 });
 
