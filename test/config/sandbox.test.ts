@@ -71,7 +71,7 @@ test.each([
   [
     "a table with a metatable",
     "port = setmetatable({}, { __index = { udp = 1 } })",
-    "port: must be a table { … }, not a table with a metatable",
+    "port: must be a table of the ports that differ, as in { udp = 5300, tcp = 5300 }, not a table with a metatable",
   ],
 ])("[A1.13] an error of its own: %s", async (_, text, want) => {
   const lines = await run(`\n${text}`);
