@@ -46,6 +46,8 @@ export interface Settings {
     readonly name: string;
     readonly ipv4: boolean;
     readonly ipv6: boolean;
+    /** Whatever is there is asked for, so that answers by unicast are of use. */
+    readonly takesUnicast?: boolean;
   }[];
   /** What is to be looked for in the DNS (src/learn/). */
   readonly search: Surroundings;
@@ -123,10 +125,11 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
     log,
     state: beside(material.file, written.state),
     updateState: updateStateOf(written, material.file),
-    links: used.map(({ planned: { name, entry } }) => ({
+    links: used.map(({ planned: { name, entry }, config }) => ({
       name: name as string,
       ipv4: entry.ipv4,
       ipv6: entry.ipv6,
+      ...(config.published === undefined ? {} : { takesUnicast: true }),
     })),
     search: {
       subjects: searchedLinks(planned, updated, material.interfaces),
@@ -196,6 +199,11 @@ function browseLists(written: WrittenBrowse): BrowseLists {
   return Object.fromEntries(kinds) as BrowseLists;
 }
 
+/** In mode 'update' each record published is kept fresh by a question, whoever asks or not. */
+function questionsOf({ questions, updateRecords }: Limits, published: unknown): number {
+  return published === undefined ? questions : Math.max(questions, updateRecords);
+}
+
 function linkConfig(
   material: Material,
   planned: PlannedLink,
@@ -217,7 +225,7 @@ function linkConfig(
       ],
       packetsPerSecond: values.rate,
       cacheRecordsMax: limits.cacheRecords,
-      questionsMax: limits.questions,
+      questionsMax: questionsOf(limits, published),
       announce: entry.announce,
     },
     warm: values.warm,

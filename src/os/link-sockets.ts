@@ -3,19 +3,22 @@
 // can, and opened anew when the interface was deleted and made again, since a
 // socket bound to the old one is dead for ever (RFC 6762 §10.3, DP-121).
 
-import { type Endpoint, type Family, formatPrefix } from "../address.js";
+import { type Address, type Endpoint, type Family, formatPrefix, type Prefix } from "../address.js";
 import type { Counts } from "../counts.js";
 import type { Input, LinkId } from "../engine/io.js";
 import type { Log } from "../log.js";
 import type { PresentInterface } from "./interfaces.js";
-import { codeOf, type MulticastSocket, openMulticast } from "./multicast.js";
+import { codeOf, type MulticastSocket, mdnsPort, openDirect, openMulticast } from "./multicast.js";
 import type { Native } from "./native.js";
+import { PortWatch } from "./port-owner.js";
 
 /** A link as the configuration wants it. */
 export interface WantedLink {
   readonly name: LinkId;
   readonly ipv4: boolean;
   readonly ipv6: boolean;
+  /** Answers by unicast are of use: what comes so is taken where nobody else has the port. */
+  readonly takesUnicast?: boolean;
 }
 
 interface LinkState {
@@ -23,6 +26,9 @@ interface LinkState {
   device: PresentInterface;
   readonly sockets: Map<Family, MulticastSocket>;
   readonly opening: Set<Family>;
+  /** Sockets on the link's own addresses, by address; open while the port is ours alone. */
+  readonly direct: Map<string, MulticastSocket>;
+  readonly openingDirect: Set<string>;
   /** What the engine was told last; undefined while it takes the link for down. */
   told: string | undefined;
 }
@@ -43,6 +49,7 @@ export class LinkSockets {
   readonly #counts: Counts;
   readonly #tell: (input: Input) => void;
   readonly #states = new Map<LinkId, LinkState>();
+  readonly #port = new PortWatch(mdnsPort);
   /** Complaints that were logged and still hold. */
   readonly #complaints = new Map<string, string>();
   /** Why links are not used at present, as it was logged. */
@@ -68,6 +75,7 @@ export class LinkSockets {
       if (!wanted.some((link) => link.name === name)) this.#waiting.delete(name);
     }
     const openings: Promise<void>[] = [];
+    const isAlone = wanted.some(({ takesUnicast }) => takesUnicast) && this.#port.isAlone();
     for (const link of wanted) {
       const device = devices.get(link.name);
       const absence = absenceOf(device);
@@ -79,7 +87,7 @@ export class LinkSockets {
         this.#complain(link.name, "ENOTSUP", "this interface does not do multicast");
         continue;
       }
-      openings.push(this.#followOne(link, device));
+      openings.push(this.#followOne(link, device, isAlone));
     }
     await Promise.all(openings);
   }
@@ -111,16 +119,14 @@ export class LinkSockets {
   }
 
   close(): void {
-    for (const { sockets } of this.#states.values()) {
-      for (const socket of sockets.values()) socket.close();
-    }
+    for (const state of this.#states.values()) closeAll(state);
     this.#states.clear();
   }
 
-  async #followOne(link: WantedLink, device: PresentInterface): Promise<void> {
+  async #followOne(link: WantedLink, device: PresentInterface, isAlone: boolean): Promise<void> {
     let state = this.#states.get(link.name);
     if (state === undefined) {
-      state = { link, device, sockets: new Map(), opening: new Set(), told: undefined };
+      state = freshState(link, device);
       this.#states.set(link.name, state);
     }
     state.link = link;
@@ -136,8 +142,58 @@ export class LinkSockets {
       }
     }
     const isReopened = (await Promise.all(openings)).includes(true);
+    const mayAskUnicast = await this.#followDirect(state, isAlone);
     // Told once per round, so that the first questions go out on both families.
-    if (state.opening.size === 0) this.#report(link.name, state, isReopened);
+    const isWorking = state.opening.size + state.openingDirect.size > 0;
+    if (!isWorking) this.#report(link.name, state, isReopened, mayAskUnicast);
+  }
+
+  /**
+   * Opens and closes the sockets on the link's own addresses.
+   *
+   * @returns whether all that is sent to them by unicast is heard now
+   */
+  async #followDirect(state: LinkState, isAlone: boolean): Promise<boolean> {
+    const native = this.#native;
+    const { link, device, sockets, direct, openingDirect } = state;
+    const isOf = ({ address }: Prefix) => sockets.has(address.family) && isAsker(address);
+    const isUsed = link.takesUnicast === true && isAlone && native !== undefined;
+    const wanted = new Map(
+      device.addresses.filter((one) => isUsed && isOf(one)).map((one) => [formatPrefix(one), one]),
+    );
+    for (const [key, socket] of direct) {
+      if (wanted.has(key)) continue;
+      socket.close();
+      direct.delete(key);
+    }
+    const missing = [...wanted].filter(([key]) => !direct.has(key) && !openingDirect.has(key));
+    await Promise.all(
+      missing.map(([key, own]) => native && this.#openDirect(state, key, own, native)),
+    );
+    return wanted.size > 0 && [...wanted.keys()].every((key) => direct.has(key));
+  }
+
+  async #openDirect(state: LinkState, key: string, own: Prefix, native: Native): Promise<void> {
+    const { name } = state.link;
+    state.openingDirect.add(key);
+    try {
+      const socket = await openDirect(own, state.device, native, {
+        received: (family, source, bytes) => {
+          const isMulticast = false;
+          this.#tell({ kind: "multicast", link: name, family, source, isMulticast, bytes });
+        },
+        notSent: () => {},
+        // The next look opens it again.
+        failed: () => state.direct.delete(key),
+      });
+      if (this.#states.get(name) === state) state.direct.set(key, socket);
+      else socket.close();
+    } catch (error) {
+      // Without it the link is asked by multicast, which is as good.
+      this.#counts.add("direct-refused", codeOf(error));
+    } finally {
+      state.openingDirect.delete(key);
+    }
   }
 
   /** Whether there is one more socket now. */
@@ -173,7 +229,7 @@ export class LinkSockets {
   }
 
   /** Tells the engine where the link stands, if that is news. */
-  #report(name: LinkId, state: LinkState, isReopened: boolean): void {
+  #report(name: LinkId, state: LinkState, isReopened: boolean, mayAskUnicast: boolean): void {
     if (this.#states.get(name) !== state) return;
     const { addresses: prefixes, mtu } = state.device;
     if (state.sockets.size === 0) {
@@ -185,21 +241,19 @@ export class LinkSockets {
       return;
     }
     this.#waiting.delete(name);
-    const key = [mtu, ...prefixes.map(formatPrefix)].join(" ");
+    const addresses = prefixes.map(formatPrefix);
+    const key = [mtu, mayAskUnicast ? "unicast" : "multicast", ...addresses].join(" ");
     if (key === state.told && !isReopened) return;
     const families = [...state.sockets.keys()];
-    this.#log.event("info", "link-up", {
-      link: name,
-      families,
-      addresses: prefixes.map(formatPrefix),
-    });
+    const answers = state.link.takesUnicast ? { answers: mayAskUnicast ? "any" : "multicast" } : {};
+    this.#log.event("info", "link-up", { link: name, families, addresses, ...answers });
     state.told = key;
-    this.#tell({ kind: "link-up", link: name, prefixes, mtu });
+    this.#tell({ kind: "link-up", link: name, prefixes, mtu, mayAskUnicast });
   }
 
   #drop(name: LinkId, state: LinkState, reason?: string): void {
     this.#states.delete(name);
-    for (const socket of state.sockets.values()) socket.close();
+    closeAll(state);
     if (state.told === undefined) return;
     if (reason !== undefined) this.#waiting.set(name, reason);
     this.#log.event("warn", "link-down", {
@@ -224,6 +278,16 @@ export class LinkSockets {
   }
 }
 
+function freshState(link: WantedLink, device: PresentInterface): LinkState {
+  const [sockets, direct] = [new Map<Family, MulticastSocket>(), new Map()];
+  const [opening, openingDirect] = [new Set<Family>(), new Set<string>()];
+  return { link, device, sockets, opening, direct, openingDirect, told: undefined };
+}
+
+function closeAll({ sockets, direct }: LinkState): void {
+  for (const socket of [...sockets.values(), ...direct.values()]) socket.close();
+}
+
 /** Why an interface cannot be used, if that is so. */
 function absenceOf(device: PresentInterface | undefined): string | undefined {
   if (device === undefined) return "there is no such interface";
@@ -234,8 +298,10 @@ const mute = "the interface has no address to send from";
 
 /** Whether an interface has an address from which a family's packets can leave. */
 function speaks(device: PresentInterface, family: Family): boolean {
-  return device.addresses.some(({ address: { family: own, bytes } }) => {
-    if (own !== family) return false;
-    return family === "ipv4" || (bytes[0] === 0xfe && ((bytes[1] as number) & 0xc0) === 0x80);
-  });
+  return device.addresses.some(({ address }) => address.family === family && isAsker(address));
+}
+
+/** Whether packets for the group may leave from an address, so that answers come to it. */
+function isAsker({ family, bytes }: Address): boolean {
+  return family === "ipv4" || (bytes[0] === 0xfe && ((bytes[1] as number) & 0xc0) === 0x80);
 }

@@ -2,9 +2,17 @@
 // is known to come from one link [DP-120] (RFC 6762 §5.2, §14, §15.1). IPv6
 // needs only a scoped address; IPv4 a descriptor opened natively. Both are bound
 // to the group: what others on this host receive by unicast is not ours to take.
+// Where there are no others, sockets on the link's addresses may take it.
 
 import { createSocket, type Socket } from "node:dgram";
-import { contains, type Endpoint, type Family, formatAddress, parseAddress } from "../address.js";
+import {
+  contains,
+  type Endpoint,
+  type Family,
+  formatAddress,
+  type Prefix,
+  parseAddress,
+} from "../address.js";
 import type { PresentInterface } from "./interfaces.js";
 import type { Native } from "./native.js";
 
@@ -39,7 +47,7 @@ export function numericLookup(
   found(null, host, host.includes(":") ? 6 : 4);
 }
 
-/** One family's socket on one link. */
+/** One family's socket on one link, for its group or for one address. */
 export class MulticastSocket {
   readonly family: Family;
   readonly #socket: Socket;
@@ -163,6 +171,36 @@ export async function openMulticast(
   const fd = native.openMulticast(where);
   const socket = createSocket({ type: "udp4", lookup: numericLookup });
   await bound(socket, { fd }, () => {});
+  return new MulticastSocket(family, socket, device, ears, false);
+}
+
+/**
+ * Opens a socket for what is sent by unicast to one of a link's own addresses: an IPv4 address,
+ * or a link-local IPv6 address, from which questions leave for the group.
+ *
+ * @returns rejected with an error that has a `code`, as `openMulticast`
+ */
+export async function openDirect(
+  { address }: Prefix,
+  device: PresentInterface,
+  native: Native,
+  ears: MulticastEars,
+): Promise<MulticastSocket> {
+  const { family, bytes } = address;
+  if (family === "ipv4") {
+    const fd = native.openOnDevice({ name: device.name, address: bytes, port: mdnsPort });
+    const socket = createSocket({ type: "udp4", lookup: numericLookup });
+    await bound(socket, { fd }, () => {});
+    return new MulticastSocket(family, socket, device, ears, false);
+  }
+  const socket = createSocket({
+    type: "udp6",
+    reuseAddr: true,
+    ipv6Only: true,
+    lookup: numericLookup,
+  });
+  const scoped = `${formatAddress({ family, bytes })}%${device.name}`;
+  await bound(socket, { address: scoped, port: mdnsPort }, () => {});
   return new MulticastSocket(family, socket, device, ears, false);
 }
 

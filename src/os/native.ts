@@ -39,6 +39,15 @@ export interface MulticastPlace {
   readonly ttl: number;
 }
 
+/** Where a socket listens for what is sent to one address of an interface. */
+export interface DevicePlace {
+  /** Interface name. */
+  readonly name: string;
+  /** IPv4. */
+  readonly address: Uint8Array;
+  readonly port: number;
+}
+
 export interface Native {
   /**
    * A UDP socket that receives what is sent to an IPv4 group on one interface, and nothing else.
@@ -46,6 +55,13 @@ export interface Native {
    * @returns a descriptor to adopt; SystemError otherwise
    */
   openMulticast(place: MulticastPlace): number;
+  /**
+   * A UDP socket that receives what comes in on one interface for one IPv4 address of it. Others
+   * may bind to the same port.
+   *
+   * @returns a descriptor to adopt; SystemError otherwise
+   */
+  openOnDevice(place: DevicePlace): number;
   /**
    * A UDP socket bound to a place, given as the kernel wants it (socket-address.ts).
    *
@@ -183,6 +199,21 @@ class LibC implements Native {
       this.#set(fd, levelIp, ipTtl, integer(ttl));
       const address = socketAddress({ family: "ipv4", bytes: group }, 0, port);
       this.#check("bind", this.#bind(fd, address, address.length));
+      return fd;
+    } catch (error) {
+      this.#close(fd);
+      throw error;
+    }
+  }
+
+  openOnDevice({ name, address, port }: DevicePlace): number {
+    const fd = this.#open(afInet);
+    try {
+      this.#set(fd, levelSocket, socketOption.reuseAddress, integer(1));
+      this.#set(fd, levelSocket, socketOption.reusePort, integer(1));
+      this.#set(fd, levelSocket, socketOption.bindToDevice, new TextEncoder().encode(name));
+      const place = socketAddress({ family: "ipv4", bytes: address }, 0, port);
+      this.#check("bind", this.#bind(fd, place, place.length));
       return fd;
     } catch (error) {
       this.#close(fd);

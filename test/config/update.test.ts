@@ -43,7 +43,9 @@ test("a small file gets every default", () => {
   expect(zone?.target.primary.within.map(displayName)).toEqual(["floor1.example"]);
   expect(settings).toMatchObject({ state: "/var/lib/discd", updateState: "/var/lib/discd/update" });
   expect(settings.engine.limits.updateRecords).toBe(20_000);
-  expect(settings.links).toEqual([{ name: "eth0.10", ipv4: true, ipv6: true }]);
+  // As many questions as records, although a proxied link has 5,000.
+  expect(link?.mdns.questionsMax).toBe(20_000);
+  expect(settings.links).toEqual([{ name: "eth0.10", ipv4: true, ipv6: true, takesUnicast: true }]);
 });
 
 test("every key as written", () => {

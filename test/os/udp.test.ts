@@ -266,6 +266,7 @@ test("a burst takes fewer system calls than it has datagrams", async () => {
     findInterface: () => undefined,
     findName: () => undefined,
     isClockKept: () => undefined,
+    openOnDevice: () => 0,
     openMulticast: () => -1,
     sendUnix: () => {},
     openUdp: (place: Uint8Array) => native.openUdp(place),
