@@ -15,7 +15,7 @@ import type { Where } from "./report.js";
 import type { WrittenInterface } from "./schema.js";
 import type { Material, UsedLink } from "./settings.js";
 import type { WrittenUpdate } from "./update-keys.js";
-import { updatePathOf } from "./update-values.js";
+import { isDoubtful, updatePathOf } from "./update-values.js";
 
 /** RFC 7858 §3.1: one is never TLS, the other never anything else. */
 const dnsPort = 53;
@@ -48,8 +48,8 @@ export function checkTarget(material: Material, link: UpdatedLink): void {
   const { subdomain, path, entry } = planned;
   const isNamed = subdomain !== undefined || (entry.subdomain ?? false) !== false;
   if (isNamed || values.within !== undefined || values.zone !== undefined) return;
-  if (material.at("").report.hasFailedAt("update.within")) return;
   const where = material.at(`${path}.subdomain`);
+  if (isDoubtful(where.report, path, "within")) return;
   const text = "is not set, and neither is update.within: generated and learned names are";
   where.report.problem(where, `${text} published only below names that stand there`);
 }
@@ -88,10 +88,8 @@ function checkKeys(material: Material, { planned, values }: UpdatedLink): void {
   checkSameNames(material, planned, values);
   const where = material.at(`${path}.mode`);
   const { report } = where;
-  const isDoubtful = ["update", `${path}.update`].some(
-    (table) => report.hasFailedAt(`${table}.key`) || report.hasFailedAt(`${table}.keys`),
-  );
-  if (key !== undefined || values.allow_unauthenticated || isDoubtful) return;
+  if (key !== undefined || values.allow_unauthenticated) return;
+  if (isDoubtful(report, path, "key") || isDoubtful(report, path, "keys")) return;
   const names = published?.map(({ name }) => name) ?? (subdomain ? [subdomain] : []);
   const bare = names.find((name) => !keys.some(({ zone }) => isWithin(name, zone)));
   if (keys.length > 0 && bare === undefined) return;

@@ -12,7 +12,7 @@ import type { Material } from "./settings.js";
 import type { PlannedSubdomain } from "./subdomains.js";
 import { authoritiesIn, type FileSource, keyIn } from "./update-files.js";
 import { isChangeable, type WrittenUpdate } from "./update-keys.js";
-import { type UpdateValues, updatePathOf, updateValuesOf } from "./update-values.js";
+import { isDoubtful, type UpdateValues, updatePathOf, updateValuesOf } from "./update-values.js";
 
 /** What all names of a link have in common. */
 type Shared = Omit<UpdateTarget, "subdomain" | "primary">;
@@ -132,6 +132,8 @@ function mayPublish(
   const isAllowed = mayUpdate(name, within);
   const isInside = zone === undefined || isWithin(name, zone);
   if (isAllowed && isInside) return true;
+  const { report } = where;
+  if (isDoubtful(report, path, "within") || isDoubtful(report, path, "zone")) return false;
   const place = isAllowed ? at(updatePathOf(entry, path, "zone")) : where;
   const fault = isAllowed
     ? `${shown} is not in this zone; leave zone out, and it is found by SOA`

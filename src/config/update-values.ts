@@ -3,6 +3,7 @@
 
 import { join } from "node:path";
 import { beside } from "./paths.js";
+import type { Report } from "./report.js";
 import type { Written, WrittenInterface } from "./schema.js";
 import type { WrittenUpdate } from "./update-keys.js";
 
@@ -32,6 +33,10 @@ export function updateValuesOf(written: Written, entry?: WrittenInterface): Upda
 export function updatePathOf(entry: WrittenInterface, path: string, key: keyof WrittenUpdate) {
   return entry.update?.[key] === undefined ? `update.${key}` : `${path}.update.${key}`;
 }
+
+/** Whether a key of `update` that an entry lacks may have been written, and was wrong. */
+export const isDoubtful = (report: Report, path: string, key: keyof WrittenUpdate): boolean =>
+  report.hasFailedAt(`update.${key}`) || report.hasFailedAt(`${path}.update.${key}`);
 
 /** The folder that remembers what was published. */
 export function updateStateOf({ state, update }: Written, file: string | undefined): string {

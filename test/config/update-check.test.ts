@@ -2,6 +2,8 @@
 // part of what is said.
 
 import { expect, test } from "vitest";
+import { Report } from "../../src/config/report.js";
+import { firstSpot } from "../../src/config/spots.js";
 import { entry, linesOf, load } from "./lua.js";
 import { file, key, secret, two, unnamed } from "./update-files.js";
 
@@ -125,7 +127,10 @@ const keyRows: readonly (readonly [string, string])[] = [
   [`'${secret}'`, "key: must be a table { name = 'NAME', algorithm = 'hmac-sha256', secret ="],
   [`{ '${secret}' }`, "key[1]: is not a key here; the keys are name, algorithm, secret, file"],
   [`{ secret = '${secret}' }`, "key.name: is missing: the key's name on the server"],
-  [`{ name = '${secret.repeat(2)}', secret = 'k' }`, "key.name: must be the key's name, the same"],
+  [
+    `{ name = '${secret.repeat(2)}', secret = 'AAAA' }`,
+    "key.name: must be the key's name, the same",
+  ],
   [
     `{ name = 'k', secret = '${secret.slice(1)}' }`,
     "key.secret: must be a secret of 1 to 512 bytes",
@@ -147,6 +152,7 @@ const keyRows: readonly (readonly [string, string])[] = [
 test.each(keyRows)("a key that is none: %s", (written, want) => {
   const loaded = load(file(`key = ${written}`));
   const lines = linesOf(loaded);
+  expect(lines, lines.join("\n")).toHaveLength(1);
   expect(lines[0]).toContain(`discd.lua:2: update.${want}`);
   expect(JSON.stringify(loaded)).not.toContain(secret.slice(1, 20));
   const inKeys = linesOf(load(file(`${key}, keys = { ['z.example'] = ${written} }`)));
@@ -263,6 +269,12 @@ each([
     "warning: interfaces[1].subdomain: not set for interface eth0.10",
     "interfaces[1].subdomain: is not set, and neither is update.within: generated and learned names are published only below names that stand there",
   ],
+  [
+    "what is wrong in within is not missing besides [UP-9]",
+    unnamed("within = 'com'"),
+    "discd.lua:2: warning: interfaces[1].subdomain: not set for interface eth0.10",
+    "discd.lua:3: update.within: has one label",
+  ],
   ["zone allows what is in it [UP-9]", unnamed("zone = 'campus.example'"), "is published as"],
   [
     "a subdomain outside the zone",
@@ -333,6 +345,14 @@ each(
 
 each([
   [
+    "an entry that is not used",
+    "interfaces = { { name = 'eth0.10', disable = true, mode = 'update', ttl = 5 } }",
+  ],
+  [
+    "nor its function",
+    "interfaces = { { name = 'eth0.10', disable = true, mode = 'update', subdomain = function () end } }",
+  ],
+  [
     "realms",
     `realms = { east = 'any' }\n${file(key, "realm = 'east'")}`,
     "warning: interfaces[1].realm: has no effect in mode 'update': the zone's own server tells",
@@ -360,3 +380,13 @@ each([
     "warning: interfaces[1].update: has no effect without mode = 'update'",
   ],
 ]);
+
+test("what was wrong around a key, or inside it, is known", () => {
+  const report = new Report(["discd.lua"]);
+  report.problem({ path: "update.keys[2].file", spot: firstSpot, report }, "x");
+  const asked = ["update", "update.keys", "update.keys[2].file", "update.keys[2].file.x"];
+  expect(asked.map((path) => report.hasFailedAt(path))).toEqual([true, true, true, true]);
+  for (const path of ["update.key", "update.keys[1]", "update.keys[2].f", "port"]) {
+    expect(report.hasFailedAt(path), path).toBe(false);
+  }
+});

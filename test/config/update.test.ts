@@ -141,6 +141,8 @@ test("a name is made of the first network where none is written [UP-6]", () => {
   expect(namesIn(inDomain)).toEqual([
     `0a010000.site.example | generated | site.example | - | ${both}`,
   ]);
+  const longFirst = [eth("eth0.10", 2, "2001:db8::1/64", "192.0.2.1/24", "192.0.3.1/24")];
+  expect(namesIn(inCampus, { ...host, interfaces: longFirst })[0]).toContain("c0000200.campus");
   const onlyLong = [eth("eth0.10", 2, "fe80::1/64", "2001:db8:1:2::5/57")];
   expect(namesIn(inCampus, { ...host, interfaces: onlyLong })).toEqual([
     "20010db800010000.campus.example | generated | campus.example | - | 2001:db8:1::/57",
@@ -229,6 +231,23 @@ test("a name that is not allowed is not published [UP-9]", () => {
   expect(namesIn(unnamed("within = 'other.example'"))).toEqual([]);
 });
 
+test("subnets that share a label share a name [UP-2]", () => {
+  const interfaces = [eth("eth0.10", 2, "2001:db8::1/64", "2001:db8::1/60")];
+  const text = file(key, "per_subnet = true");
+  const names = namesIn(text, { ...host, interfaces });
+  expect(names.map((name) => name.split(" | ")[0])).toEqual([
+    "20010db800000000.floor1.example",
+    "20010db800000000.floor1.example",
+  ]);
+  expect(linesOf(load(text, { ...host, interfaces }))).toEqual([]);
+});
+
+test("a link that is not used is not published", () => {
+  const text = file(key, "disable = true");
+  expect(publishedIn(text)).toEqual([]);
+  expect(linesOf(load(text))).toEqual([]);
+});
+
 test("where nothing is answered, nothing is listened to", () => {
   const { listen, certificate } = settingsOf(file(key)).settings;
   expect(listen).toEqual([]);
@@ -238,6 +257,10 @@ test("where nothing is answered, nothing is listened to", () => {
   expect(settingsOf(`${file(key)}\nzones = 'other'`).settings.listen).toBe("all");
   const both = two("mode = 'update'", "").replace("Floor1.Example", "floor2.example");
   expect(settingsOf(both).settings.listen).toBe("all");
+  const waiting = `${file(key)}\ninterfaces[2] = { name = 'wlan*' }`;
+  expect(settingsOf(waiting).settings.listen).toBe("all");
+  const demo = load(file(key), host, {}, { file: "discd.lua", demo: true });
+  expect("problems" in demo || demo.settings.listen).toBe("all");
   const [address] = settingsOf(`listen = '10.1.0.7'\n${file(key)}`).settings.listen;
   expect(address).toBeDefined();
 });
