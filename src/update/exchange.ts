@@ -140,7 +140,7 @@ export class Exchange {
     if (this.#deadline === undefined || now < this.#deadline) return;
     this.#deadline = undefined;
     const isFault = this.#request !== undefined;
-    if (isFault) this.#fail("no answer in time");
+    if (isFault) this.#fail("the server does not answer");
     this.#close(isFault);
   }
 
@@ -211,7 +211,7 @@ export class Exchange {
   #answer(now: Instant, verdict: Verdict | undefined, bytes: Uint8Array): void {
     if (verdict?.kind === "verified" && verdict.error !== 0) {
       const offsetSeconds =
-        verdict.peerSeconds && Math.round(verdict.peerSeconds - this.#clock(now));
+        verdict.peerSeconds && verdict.peerSeconds - Math.floor(this.#clock(now));
       this.#end(now, { kind: "clock", offsetSeconds });
       return;
     }

@@ -29,7 +29,14 @@ import { ServerFacts } from "./server.js";
 import { Setbacks } from "./setbacks.js";
 import type { PublisherChanges, PublisherSettings, PublisherState } from "./settings.js";
 import { Telling } from "./telling.js";
-import { dueRenewals, expiredContent, leaseRefresh, leftovers, type Upkeep } from "./upkeep.js";
+import {
+  dueRenewals,
+  expiredContent,
+  halvesOf,
+  leaseRefresh,
+  leftovers,
+  type Upkeep,
+} from "./upkeep.js";
 import { isDenial, type Verdict, verdictOf } from "./verdict.js";
 import { Wanted } from "./wanted.js";
 
@@ -240,7 +247,10 @@ export class Publisher {
 
   #change(now: Instant): void {
     const isDue = this.#due.find("collect") === undefined || this.#queue.isBisecting;
-    const batch = isDue ? this.#queue.next(this.#ground(now), this.#onConflict, now) : undefined;
+    const unitsMax = this.#server.isRefusing ? 1 : undefined;
+    const batch = isDue
+      ? this.#queue.next(this.#ground(now), this.#onConflict, now, unitsMax)
+      : undefined;
     const upkeep = batch === undefined ? this.#upkeep.shift() : undefined;
     if (batch !== undefined) this.#sendBatch(now, batch);
     else if (upkeep !== undefined) this.#update(now, { kind: "upkeep", upkeep }, upkeep);
@@ -329,7 +339,8 @@ export class Publisher {
   }
 
   #judge(now: Instant, job: Job, outcome: Outcome): void {
-    const verdict = verdictOf(outcome, this.#server.hasSucceeded);
+    const { hasSucceeded } = this.#server;
+    const verdict = verdictOf(outcome, { hasSucceeded, key: this.#settings.key });
     this.#counts.add("updates", `${job.kind}-${verdict.kind}`);
     const isChange = job.kind === "update" || job.kind === "upkeep";
     if (verdict.kind === "done") this.#patience.succeeded(job.kind, isChange);
@@ -461,6 +472,10 @@ export class Publisher {
       this.#reading.doubt(upkeep.names);
       return;
     }
+    if (verdict.kind === "refused" && upkeep.updates.length > 2) {
+      this.#upkeep.unshift(...halvesOf(upkeep));
+      return;
+    }
     if (upkeep.isLease) this.#due.set("lease", after(now, limits.retryMax));
     if (verdict.kind !== "refused")
       this.#pause(now, "upkeep", "reason" in verdict ? verdict.reason : "");
@@ -468,13 +483,10 @@ export class Publisher {
 
   #wrongClock(now: Instant, kind: Job["kind"], offsetSeconds: number | undefined): void {
     this.#server.clockOffset = offsetSeconds;
-    const offset = offsetSeconds === undefined ? "" : `, by ${offsetSeconds} s`;
-    this.#pause(
-      now,
-      kind,
-      `the server's clock differs from ours${offset} (BADTIME)`,
-      limits.clockPause,
-    );
+    const direction = (offsetSeconds ?? 0) > 0 ? "ahead of" : "behind";
+    const offset = offsetSeconds && `is ${Math.abs(offsetSeconds)} s ${direction} ours`;
+    const reason = `the server's clock ${offset ?? "is not ours"} (BADTIME): set both by NTP`;
+    this.#pause(now, kind, reason, limits.clockPause);
   }
 
   /** Nothing is sent for a while; the reason is told when it is a new one. */

@@ -66,16 +66,22 @@ export class UpdateQueue {
     if (!this.#aside.has(key)) this.add(key, extent);
   }
 
-  /** The next message; undefined when nothing has to be said. */
+  /**
+   * The next message; undefined when nothing has to be said.
+   *
+   * @param unitsMax  that it may have
+   */
   next(
     ground: Ground,
     onConflict: (key: string, name: Name) => void,
     now: Instant,
+    unitsMax: number = Number.POSITIVE_INFINITY,
   ): Batch | undefined {
     for (;;) {
       const part = this.#parts.pop();
       const keys = part ?? [...this.#pending.keys()];
-      const batch = this.#gather(ground, keys, onConflict, now, part !== undefined);
+      const how = { isPart: part !== undefined, unitsMax };
+      const batch = this.#gather(ground, keys, onConflict, now, how);
       if (batch.units.length > 0) {
         for (const { key } of batch.units) this.#changed.delete(key);
         return batch;
@@ -101,6 +107,17 @@ export class UpdateQueue {
     }
     this.split(units);
     return undefined;
+  }
+
+  /** Others have their turn before these. */
+  postpone(units: readonly Unit[]): void {
+    this.#parts = [];
+    for (const { key } of units) {
+      const extent = this.#pending.get(key);
+      if (extent === undefined) continue;
+      this.#pending.delete(key);
+      this.#pending.set(key, extent);
+    }
   }
 
   /** Halves a message: one of its units is at fault. */
@@ -138,7 +155,7 @@ export class UpdateQueue {
     keys: readonly string[],
     onConflict: (key: string, name: Name) => void,
     now: Instant,
-    isPart: boolean,
+    { isPart, unitsMax }: { isPart: boolean; unitsMax: number },
   ): Batch {
     const planned = new Set<string>();
     const units: Unit[] = [];
@@ -161,7 +178,7 @@ export class UpdateQueue {
       records += plan.updates.filter(({ type }) => type !== ground.timeoutType).length;
       bytes += bytesOf([...plan.prerequisites, ...plan.updates], ground.zone);
       const isTooLarge = records > messageRecordsMax || bytes > messageBytesMax;
-      if (units.length > 0 && isTooLarge) {
+      if (units.length > 0 && (isTooLarge || units.length >= unitsMax)) {
         if (isPart) this.#parts.push(keys.slice(index));
         break;
       }

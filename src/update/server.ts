@@ -12,6 +12,8 @@ export class ServerFacts {
   hasSucceeded = false;
   /** Refusals of single units in a row, no success between. */
   refusals = 0;
+  /** Nothing has got through at all: then single units are tried, far between (TO-28). */
+  isRefusing = false;
   /** Seconds of the lease that was granted last. */
   grantedSeconds = leaseSeconds;
   /** Server's clock less ours, seconds, when it was told last. */
@@ -25,6 +27,7 @@ export class ServerFacts {
   succeeded(hasLives: boolean): void {
     this.hasSucceeded = true;
     this.refusals = 0;
+    this.isRefusing = false;
     this.#hasWrittenLives ||= hasLives;
   }
 

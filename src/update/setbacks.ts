@@ -81,17 +81,27 @@ export class Setbacks {
   }
 
   #refused(now: Instant, server: ServerFacts, batch: Batch, reason: string): Pause | undefined {
+    if (server.isRefusing) {
+      this.#queue.postpone(batch.units);
+      return { reason: nothingAllowed(reason), span: retryMax };
+    }
     const alone = this.#queue.refused(batch.units, now);
     if (alone === undefined) return undefined;
     server.refusals += 1;
     this.#telling.refused(alone.extent.names.values(), reason);
-    if (server.refusals < refusalsInRow) return undefined;
+    const isAll = !server.hasSucceeded && this.#queue.size === 0;
+    if (server.refusals < refusalsInRow && !isAll) return undefined;
     // Nothing gets through: that is about the key or the zone, not about single records.
     server.refusals = 0;
+    server.isRefusing = true;
     this.#queue.readmit(now, true);
-    return { reason, span: retryMax };
+    return { reason: nothingAllowed(reason), span: retryMax };
   }
 }
+
+/** RFC 9665 §6.2: who keeps the zone for SRP may take nothing else. */
+const nothingAllowed = (reason: string) =>
+  `${reason}; so it was with every update: the zone is not for this key, or for an SRP registrar alone`;
 
 const namesOf = (units: Batch["units"]) =>
   units.flatMap(({ extent }) => [...extent.names.values()]);

@@ -71,6 +71,18 @@ export function leaseRefresh(ground: Ground): readonly Upkeep[] {
   return messagesOf(ground, updates, true);
 }
 
+/** A refused message in two: one record that is not allowed any more must not end all others. */
+export function halvesOf(upkeep: Upkeep): readonly Upkeep[] {
+  const { updates, prerequisites } = upkeep;
+  // What expired at one name goes together; a renewal is a pair of a delete and an add.
+  if (prerequisites.length > 0) return [];
+  const middle = Math.ceil(updates.length / 4) * 2;
+  return [updates.slice(0, middle), updates.slice(middle)].map((half) => ({
+    ...upkeep,
+    updates: half,
+  }));
+}
+
 /** Names and records of ours that nobody wants: what a former run published. */
 export function* leftovers(ground: Ground): Generator<readonly [key: string, extent: Extent]> {
   for (const place of ground.ledger.places()) {

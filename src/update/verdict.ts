@@ -3,7 +3,8 @@
 // which words an operator is told.
 
 import { Rcode, rcodeName } from "../wire/codes.js";
-import { TsigError } from "../wire/tsig.js";
+import { displayName } from "../wire/name.js";
+import { TsigError, type TsigKey } from "../wire/tsig.js";
 import type { Outcome } from "./exchange.js";
 
 export type Verdict =
@@ -20,17 +21,23 @@ export type Verdict =
   | { readonly kind: "not-here"; readonly reason: string }
   | { readonly kind: "clock"; readonly offsetSeconds: number | undefined };
 
-/** @param hasSucceeded  whether this server ever took an update of ours with this key */
-export function verdictOf(outcome: Outcome, hasSucceeded: boolean): Verdict {
+/** What is known of the one who gave the answer. */
+export interface Witness {
+  /** Whether this server ever took an update of ours with this key. */
+  readonly hasSucceeded: boolean;
+  readonly key: TsigKey | undefined;
+}
+
+export function verdictOf(outcome: Outcome, witness: Witness): Verdict {
   switch (outcome.kind) {
     case "copy":
       return { kind: "done" };
     case "clock":
       return { kind: "clock", offsetSeconds: outcome.offsetSeconds };
     case "answer":
-      return ofRcode(outcome.rcode, hasSucceeded);
+      return ofRcode(outcome.rcode, witness);
     case "failed":
-      return ofFailure(outcome, hasSucceeded);
+      return ofFailure(outcome, witness);
   }
 }
 
@@ -46,7 +53,13 @@ export function isDenial(outcome: Outcome): boolean {
 
 const denials: ReadonlySet<number> = new Set([Rcode.REFUSED, Rcode.NOTAUTH, Rcode.NOTIMP]);
 
-function ofRcode(rcode: number, hasSucceeded: boolean): Verdict {
+const keyText = ({ key }: Witness) =>
+  key === undefined ? "a host without a key" : `the key '${displayName(key.name)}'`;
+
+const noPrimary = "name the zone's primary with update.server";
+
+function ofRcode(rcode: number, witness: Witness): Verdict {
+  const key = keyText(witness);
   switch (rcode) {
     case Rcode.NOERROR:
       return { kind: "done" };
@@ -56,17 +69,25 @@ function ofRcode(rcode: number, hasSucceeded: boolean): Verdict {
     case Rcode.NXRRSET:
       return { kind: "not-so" };
     case Rcode.NOTIMP:
-      return { kind: "not-here", reason: "the server takes no updates (NOTIMP)" };
+      return { kind: "not-here", reason: `the server takes no updates (NOTIMP): ${noPrimary}` };
     case Rcode.SERVFAIL:
-      return { kind: "failed", reason: "the server failed (SERVFAIL)" };
+      return { kind: "failed", reason: "the server failed (SERVFAIL): its own log says why" };
     case Rcode.FORMERR:
+      return { kind: "refused", reason: "the server takes it for malformed (FORMERR)" };
     case Rcode.REFUSED:
+      return {
+        kind: "refused",
+        reason: `the server's rules for updates do not allow it (REFUSED): look at what ${key} may do`,
+      };
     case Rcode.NOTZONE:
-      return { kind: "refused", reason: `the server refused it (${rcodeName(rcode)})` };
+      return { kind: "refused", reason: "the server says it lies outside the zone (NOTZONE)" };
     case Rcode.NOTAUTH:
-      return hasSucceeded
-        ? { kind: "refused", reason: "the server's rules deny it (NOTAUTH)" }
-        : { kind: "not-here", reason: "the server is not the primary of the zone (NOTAUTH)" };
+      return witness.hasSucceeded
+        ? { kind: "refused", reason: `the server's rules deny it to ${key} (NOTAUTH)` }
+        : {
+            kind: "not-here",
+            reason: `the server is not the primary of the zone (NOTAUTH): ${noPrimary}`,
+          };
     default:
       return { kind: "failed", reason: `the server answered ${rcodeName(rcode)}` };
   }
@@ -74,20 +95,42 @@ function ofRcode(rcode: number, hasSucceeded: boolean): Verdict {
 
 type Failure = Extract<Outcome, { kind: "failed" }>;
 
-function ofFailure(outcome: Failure, hasSucceeded: boolean): Verdict {
+function ofFailure(outcome: Failure, witness: Witness): Verdict {
   const { rcode, tsigError, reason, wasSent } = outcome;
   if (rcode === undefined) {
     return wasSent ? { kind: "unknown", reason } : { kind: "failed", reason };
   }
   // Knot says BADKEY where its rules deny something: a key that has worked is a good key.
-  if (hasSucceeded && rcode !== Rcode.SERVFAIL && rcode !== Rcode.NOTIMP) {
-    return { kind: "refused", reason: `${rcodeName(rcode)}, without proof` };
+  if (witness.hasSucceeded && rcode !== Rcode.SERVFAIL && rcode !== Rcode.NOTIMP) {
+    const said = tsigError === undefined ? rcodeName(rcode) : `${rcodeName(rcode)}, BADKEY`;
+    return {
+      kind: "refused",
+      reason:
+        `the server's rules deny it (${said}), though it has taken ${keyText(witness)} before: ` +
+        "look at them (Knot: update-type and update-owner of the acl)",
+    };
   }
-  const named = tsigError === undefined ? undefined : keyFaults.get(tsigError);
-  return { kind: "failed", reason: named ?? `${rcodeName(rcode)}, without proof: ${reason}` };
+  return { kind: "failed", reason: keyFault(outcome, rcode, witness) };
 }
 
-const keyFaults: ReadonlyMap<number, string> = new Map([
-  [TsigError.BADKEY, "the server does not know the key, or not with this algorithm (BADKEY)"],
-  [TsigError.BADSIG, "the server has another secret for the key (BADSIG)"],
-]);
+/** RFC 8945 §5.2 has a word for each; PowerDNS says REFUSED to them all. */
+function keyFault({ tsigError, reason }: Failure, rcode: number, witness: Witness): string {
+  const key = keyText(witness);
+  if (tsigError === TsigError.BADKEY) {
+    const algorithm = witness.key?.algorithm ?? "that algorithm";
+    return (
+      `the server does not know ${key} with ${algorithm} (BADKEY): ` +
+      "check its name and algorithm on both sides"
+    );
+  }
+  if (tsigError === TsigError.BADSIG) {
+    return `the server has another secret for ${key} (BADSIG): make them the same on both sides`;
+  }
+  if (rcode === Rcode.REFUSED) {
+    return (
+      `the server refuses us and signs nothing (REFUSED): check name, algorithm and secret of ${key}, ` +
+      "the clocks, and whether it takes updates from this address at all"
+    );
+  }
+  return `the server says ${rcodeName(rcode)} and signs nothing: ${reason}`;
+}

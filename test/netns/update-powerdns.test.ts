@@ -32,9 +32,9 @@ async function start(algorithm = "hmac-sha256") {
 publisherStories("PowerDNS", run, start);
 ruleStories("PowerDNS", run, start);
 complaintStories("PowerDNS", run, start, {
-  unknownKey: "REFUSED",
-  wrongSecret: "REFUSED",
-  wrongClock: "REFUSED",
+  unknownKey: "refuses us and signs nothing (REFUSED)",
+  wrongSecret: "refuses us and signs nothing (REFUSED)",
+  wrongClock: "refuses us and signs nothing (REFUSED)",
 });
 
 run("it takes no TIMEOUT, and gets none from then on [UP-64] [TO-20]", async () => {

@@ -254,8 +254,10 @@ export class LivePublisher {
   }
 
   /** Waits for words in its log. */
-  async tells(words: string, limit = 40_000): Promise<void> {
-    await until(words, () => this.logged.some((line) => line.includes(words)), limit);
+  async tells(words: string | RegExp, limit = 40_000): Promise<void> {
+    const isSo = (line: string) =>
+      typeof words === "string" ? line.includes(words) : words.test(line);
+    await until(`${words} in the log`, () => this.logged.some(isSo), limit);
   }
 
   /** Waits until nothing is left to be said. */

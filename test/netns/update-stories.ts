@@ -121,11 +121,11 @@ export function publisherStories(kind: string, run: Case, start: Start): void {
   });
 }
 
-/** Who says wrong keys and clocks how; `undefined`: it is silent about the difference. */
+/** What is told of a wrong key or clock at this kind of server. */
 export interface Complaints {
   readonly unknownKey: string;
   readonly wrongSecret: string;
-  readonly wrongClock: string;
+  readonly wrongClock: string | RegExp;
 }
 
 export function complaintStories(

@@ -4,6 +4,7 @@
 
 import { describe, expect, test } from "vitest";
 import { formatRR } from "../../src/wire/text.js";
+import { epoch } from "./primary.js";
 import { gone, linesOf, printer, ZoneStage } from "./zone-stage.js";
 
 const laser = printer("Laser");
@@ -139,10 +140,18 @@ describe("a primary", () => {
     primary.script = () => ({ rcode: 9, proof: "badsig" });
     proxy.offer(laser);
     stage.at(60);
-    expect(proxy.logged.join()).toContain("another secret for the key");
+    expect(proxy.logged.join()).toContain(
+      "the server has another secret for the key 'discd-link1.example' (BADSIG)",
+    );
     primary.script = () => ({ rcode: 9, proof: "badkey" });
     stage.at(400);
-    expect(proxy.logged.join()).toContain("does not know the key");
+    expect(proxy.logged.join()).toContain(
+      "the server does not know the key 'discd-link1.example' with hmac-sha256 (BADKEY): " +
+        "check its name and algorithm on both sides",
+    );
+    primary.script = () => ({ rcode: 5, proof: "none" });
+    stage.at(800);
+    expect(proxy.logged.join()).toContain("refuses us and signs nothing (REFUSED)");
   });
 
   test("with another clock: a minute's rest, and the difference is shown [TSIG-10]", () => {
@@ -153,7 +162,9 @@ describe("a primary", () => {
     stage.at(65);
     expect(primary.updates().length).toBe(1);
     expect(proxy.publisher.state().clockOffset).toBe(400);
-    expect(proxy.publisher.state().trouble).toContain("by 400 s");
+    expect(proxy.publisher.state().trouble).toBe(
+      "the server's clock is 400 s ahead of ours (BADTIME): set both by NTP",
+    );
     primary.script = () => undefined;
     primary.skew = 0;
     stage.at(75);
@@ -168,6 +179,72 @@ describe("a primary", () => {
     expect(primary.updates().length).toBe(1);
     stage.at(920);
     expect(primary.updates().length).toBe(2);
+  });
+
+  test("that has taken the key denies a name with BADKEY: its rules, not the key [UP-64]", () => {
+    const { stage, proxy, primary } = ready();
+    proxy.offer(laser);
+    stage.at(15);
+    primary.script = ({ authorities }) =>
+      authorities.some(({ name }) => name.key.includes("phone"))
+        ? { rcode: 9, proof: "badkey" }
+        : undefined;
+    proxy.offer(inkjet, printer("Phone"), printer("Third"));
+    stage.at(60);
+    expect(primary.published()).toEqual(linesOf(laser, inkjet, printer("Third")));
+    const [told] = proxy.logged.filter((line) => line.startsWith("update-refused"));
+    expect(told).toContain("phone.link1.discd.test");
+    expect(told).toContain("rules deny it (NOTAUTH, BADKEY), though it has taken the key");
+    expect(proxy.logged.join()).not.toContain("does not know the key");
+  });
+
+  test("that refuses every update is marked, and tried one unit at a time [TO-28]", () => {
+    const { stage, proxy, primary } = ready();
+    primary.script = (_, kind) => (kind === "update" ? 5 : undefined);
+    proxy.offer(laser);
+    stage.at(30);
+    expect(primary.updates().length).toBe(1);
+    expect(proxy.publisher.state().trouble).toContain("so it was with every update");
+    expect(proxy.publisher.state().trouble).toContain("SRP registrar");
+    proxy.offer(...Array.from({ length: 40 }, (_, index) => printer(`P${index}`)));
+    stage.at(3630);
+    // One every five minutes, each of a single service; and the operator is told once.
+    expect(primary.updates().length).toBeLessThanOrEqual(1 + 3600 / 240);
+    expect(primary.updates().length).toBeGreaterThan(8);
+    const errors = proxy.logged.filter((line) => line.startsWith("update-failed"));
+    expect(errors.length).toBe(1);
+    primary.script = () => undefined;
+    stage.at(4100);
+    expect(primary.published().length).toBe(41 * 4 + 1);
+    expect(proxy.publisher.state().trouble).toBeUndefined();
+  });
+
+  test("that allows one service alone: it is found, however many are refused [TO-28]", () => {
+    const { stage, proxy, primary } = ready();
+    const bad = (name: string) => name.includes("bad");
+    primary.script = ({ authorities }, kind) =>
+      kind === "update" && authorities.some(({ name }) => bad(name.key)) ? 5 : undefined;
+    const offers = Array.from({ length: 20 }, (_, index) => printer(`Bad${index}`));
+    proxy.offer(...offers, laser);
+    stage.at(9000);
+    expect(primary.published()).toEqual(linesOf(laser));
+  });
+
+  test("whose rules change: what may still be renewed is renewed [UP-63] [TO-17]", () => {
+    const { stage, proxy, primary } = ready();
+    const offers = Array.from({ length: 8 }, (_, index) => printer(`P${index}`));
+    proxy.offer(...offers);
+    stage.at(20);
+    primary.script = ({ authorities }) =>
+      authorities.some(({ name }) => name.key.startsWith("\u0002p3")) ? 5 : undefined;
+    stage.at(3 * 3600);
+    const now = epoch + stage.now;
+    const living = primary.published(true).filter((line) => {
+      const hex = / TYPE65280 \\# 12 ([0-9A-F]+)/.exec(line)?.[1];
+      return hex !== undefined && Number.parseInt(hex.slice(8), 16) > now;
+    });
+    // Three types for each of the others.
+    expect(living.length).toBe(7 * 3);
   });
 
   test("that knows no TIMEOUT gets none from then on [UP-64]", () => {
