@@ -48,7 +48,7 @@ const listeners = new HttpListeners({
 
 const wanted = places.length === 0 ? ["127.0.0.1:8053"] : places;
 const faults = await listeners.follow({ listen: wanted.map(placeOf) });
-process.stdout.write(faults.length === 0 ? "listening\n" : `${faults.join("\n")}\n`);
+process.stdout.write(faults.length === 0 ? `listening ${process.pid}\n` : `${faults.join("\n")}\n`);
 
 let turn = 0;
 setInterval(() => {

@@ -22,6 +22,7 @@ const token = "-H 'Authorization: Bearer s3cret'";
 
 let lab: Lab;
 let server: Child;
+let pid = 0;
 
 laboratory(
   async (built) => {
@@ -34,7 +35,7 @@ laboratory(
       ...places,
     ];
     server = lab.keep(new Child([...lab.enter("px"), process.execPath, ...program]));
-    await server.says(/^listening$/);
+    pid = Number((await server.says(/^listening /)).split(" ")[1]);
   },
   () => new Lab(drawing, {}),
 );
@@ -111,7 +112,7 @@ it("one host elsewhere has a share of the connections, and leaves room for other
 
 it("a thousand streams of events cost little, and are forgotten", async () => {
   const memory = () =>
-    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${serverPid()}/status`, "utf8"))?.[1]) * 1024;
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
   const before = memory();
   const hold = `for i in $(seq 20); do curl -sN -m 6 -o /dev/null --parallel --parallel-immediate --parallel-max 50 $(for j in $(seq 50); do echo ${here}/v1/events; done) & done; wait`;
   const held = new Child([...lab.enter("px"), "sh", "-c", hold]);
@@ -122,9 +123,3 @@ it("a thousand streams of events cost little, and are forgotten", async () => {
   expect(status("px", `${here}/v1/summary`)).toBe(200);
   expect(status("px", `-m 1 ${here}/v1/events`)).toBe(200);
 }, 60_000);
-
-/** The program itself, below the one that has bundled it. */
-function serverPid(): number {
-  const children = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, "utf8");
-  return Number(children.trim().split(" ")[0]);
-}
