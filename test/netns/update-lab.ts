@@ -1,0 +1,165 @@
+// Update mode as an operator has it: discd on a link with real devices, and named
+// on another host as the primary of the link's zone.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Child, run, until } from "./children.js";
+import { configure, Daemon } from "./daemon.js";
+import type { Lab } from "./lab.js";
+import { secretText, updateZone } from "./update-stage.js";
+
+/** A link with two devices, and the primary on another network. */
+export const site = `
+  wan:  px   10.8.0.53/24
+      | ns1  10.8.0.1/24 10.8.0.2/24
+  net1: px   10.1.0.1/24
+      | ava1 10.1.0.2/24
+      | ava2 10.1.0.3/24
+      | dev1 10.1.0.4/24
+`;
+
+export const primaryAddress = "10.8.0.1";
+
+const keyText = `key "discd-link1.example." { algorithm hmac-sha256; secret "${secretText}"; };`;
+
+export interface NamedOptions {
+  /** Certificate and key of its TLS listener on port 853, PEM; absent: there is none. */
+  readonly tls?: { readonly leaf: string; readonly key: string };
+  /** Who may do what; default: discd's key all that discd writes. */
+  readonly policy?: readonly string[];
+  /** Further lines of the zone. */
+  readonly records?: readonly string[];
+}
+
+const usualPolicy = [
+  `deny discd-link1.example. name ns1.${updateZone}. ANY;`,
+  `deny discd-link1.example. name keep.${updateZone}. ANY;`,
+  "grant discd-link1.example. zonesub A AAAA PTR SRV TXT TYPE65280;",
+];
+
+/** named in the node `ns1` with the specification's zone; its files outlive it in the folder. */
+export async function startNamed(
+  lab: Lab,
+  folder: string,
+  { tls, policy = usualPolicy, records = [] }: NamedOptions = {},
+): Promise<Child> {
+  mkdirSync(folder, { recursive: true });
+  const zone = [
+    "$TTL 120",
+    "@ SOA ns1 hostmaster 1 3600 600 604800 10",
+    "@ NS ns1",
+    `ns1 A ${primaryAddress}`,
+    "keep A 192.0.2.77",
+    ...records,
+  ];
+  const file = (name: string, text: string) => writeFileSync(join(folder, name), text);
+  file("link1.db", `${zone.join("\n")}\n`);
+  if (tls !== undefined) {
+    file("leaf.pem", tls.leaf);
+    file("leaf.key", tls.key);
+  }
+  const secure = tls === undefined ? [] : [`listen-on port 853 tls own { ${primaryAddress}; };`];
+  const lines = [
+    keyText,
+    ...(tls === undefined ? [] : ['tls own { cert-file "leaf.pem"; key-file "leaf.key"; };']),
+    "options {",
+    `  directory "${folder}"; pid-file none; session-keyfile none;`,
+    `  listen-on port 53 { ${primaryAddress}; 127.0.0.1; }; listen-on-v6 { none; };`,
+    ...secure,
+    "  recursion no; dnssec-validation no; notify no; empty-zones-enable no;",
+    "  allow-transfer { key discd-link1.example.; };",
+    "};",
+    "controls { };",
+    "logging { category update { default_stderr; }; category update-security { default_stderr; }; };",
+    `zone "${updateZone}" {`,
+    '  type primary; file "link1.db"; check-names ignore;',
+    `  update-policy { ${policy.join(" ")} };`,
+    "};",
+    "",
+  ];
+  file("named.conf", lines.join("\n"));
+  const conf = join(folder, "named.conf");
+  const child = new Child([...lab.enter("ns1"), "named", "-g", "-n", "1", "-c", conf]);
+  await child.says(/ running$/);
+  return child;
+}
+
+/** What stands in the zone, as `name type rdata` lines, without what named itself put there. */
+export function published(lab: Lab): string[] {
+  const key = `hmac-sha256:discd-link1.example.:${secretText}`;
+  const words = ["dig", "@127.0.0.1", "-y", key, updateZone, "AXFR", "+noall", "+answer"];
+  return run([...lab.enter("ns1"), ...words, "+onesoa"])
+    .split("\n")
+    .map((line) => line.split(/\s+/))
+    .filter(([name, , , type]) => type !== undefined && !/^(ns1|keep)\./.test(name ?? ""))
+    .filter(([, , , type]) => /^(A|AAAA|PTR|SRV|TXT|TYPE65280)$/.test(type ?? ""))
+    .map(([name = "", , , type = "", ...rdata]) => {
+      const owner = name.replace(`.${updateZone}.`, "").replace(`${updateZone}.`, "@");
+      return `${owner} ${type} ${rdata.join(" ").replaceAll(`.${updateZone}.`, "")}`;
+    })
+    .sort();
+}
+
+/** The zone's serial. */
+export function serial(lab: Lab): number {
+  const words = ["dig", "@127.0.0.1", "+short", updateZone, "SOA"];
+  return Number(run([...lab.enter("ns1"), ...words]).split(" ")[2]);
+}
+
+/** Whether some instance of a service is listed. */
+export const lists = (lab: Lab, instance: string): boolean =>
+  published(lab).some((line) => line.includes("PTR") && line.endsWith(instance));
+
+export interface DiscdOptions {
+  /** Further lines of the table `update`. */
+  readonly update?: string;
+  /** Further lines of the file. */
+  readonly more?: string;
+  /** Where state files go. */
+  readonly state: string;
+  readonly key?: string;
+  readonly server?: string;
+  /** What resolv.conf says; default: nobody is asked. */
+  readonly resolvers?: string;
+}
+
+export function updateConfig({ update = "", more = "", state, ...rest }: DiscdOptions): string {
+  const { server = `server = '${primaryAddress}', zone = '${updateZone}',`, key = secretText } =
+    rest;
+  return `
+interfaces = {
+  { name = 'net1', mode = 'update', subdomain = '${updateZone}' },
+  { name = 'wan', disable = true },
+}
+update = {
+  ${server}
+  key = { name = 'discd-link1.example', algorithm = 'hmac-sha256', secret = '${key}' },
+  state = '${state}',
+  ${update}
+}
+${more}
+`;
+}
+
+/** discd in px, started. */
+export async function startDiscd(lab: Lab, options: DiscdOptions): Promise<Daemon> {
+  const { resolvers = "nameserver 127.0.0.1\n" } = options;
+  const file = configure(resolvers, true);
+  const script = `mount --bind ${file} /etc/resolv.conf; exec "$@"`;
+  const enter = [...lab.enter("px"), "unshare", "-m", "sh", "-c", script, "discd"];
+  const daemon = lab.keep(Daemon.launch(enter, updateConfig(options)));
+  await daemon.child.says(/"event":"started"/);
+  return daemon;
+}
+
+/** Waits until the zone is as it should be. */
+export async function untilZone(
+  what: string,
+  lab: Lab,
+  holds: (lines: readonly string[]) => boolean,
+  limit = 30_000,
+): Promise<void> {
+  await until(what, () => holds(published(lab)), limit, 200).catch((error) => {
+    throw new Error(`${error}\n${published(lab).join("\n")}`);
+  });
+}
