@@ -23,8 +23,8 @@ import {
   startNamed,
   untilZone,
   updateConfig,
+  updateZone,
 } from "./update-lab.js";
-import { updateZone } from "./update-stage.js";
 
 const it = needs("avahi-daemon", "named", "dig", "tcpdump", "ss");
 let lab: Lab;
@@ -82,7 +82,7 @@ function deleted(primary: Child): string[] {
   });
 }
 
-it("a service of a real device stands in the zone, its goodbye removes it [UP-46]", async () => {
+it("a service of a real device stands in the zone, and its goodbye removes it", async () => {
   await named();
   const daemon = await discd();
   const laser = await printer("ava1", "Laser");

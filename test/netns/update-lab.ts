@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { Child, run, until } from "./children.js";
 import { configure, Daemon } from "./daemon.js";
 import type { Lab } from "./lab.js";
-import { secretText, updateZone } from "./update-stage.js";
+import { secretText } from "./primaries.js";
+
+export const updateZone = "link1.discd.test";
 
 /** A link with two devices, and the primary on another network. */
 export const site = `
