@@ -44,7 +44,10 @@ afterEach(async () => {
 });
 
 let count = 0;
-const fresh = (what: string): string => join(folder, `${what}${(count += 1)}`);
+function fresh(what: string): string {
+  count += 1;
+  return join(folder, `${what}${count}`);
+}
 
 async function named(options?: NamedOptions): Promise<Child> {
   const child = await startNamed(lab, fresh("named"), options);
