@@ -4,9 +4,10 @@
 // is published.ts's to say.
 
 import { formatPrefix, type Prefix } from "../address.js";
+import { isGenerated, networkLabel } from "../learn/generated.js";
 import type { LearnedLink } from "../learn/learned.js";
 import type { PublishedZone } from "../update/options.js";
-import { foldLabel, isWithin, type Name, parentName, under } from "../wire/name.js";
+import { isWithin, type Name, parentName, under } from "../wire/name.js";
 
 /** One name under which a link, or a subnet of it, is published. */
 export interface PlannedSubdomain
@@ -57,7 +58,7 @@ function planLearned(
   const { isPerSubnet, networks } = facts;
   if (!isPerSubnet) {
     const zones = searched.flatMap(({ name }) => name?.zone ?? []);
-    const zone = zones.find((one) => !isOwn(facts, one));
+    const zone = zones.find((one) => !isGenerated(one, networks));
     if (zone !== undefined) return [learnedAs(facts, zone)];
     return hasEnded ? planSubdomains({ ...facts, learned: undefined }) : [];
   }
@@ -65,7 +66,8 @@ function planLearned(
     const key = formatPrefix(subnet);
     const found = searched.find(({ network }) => formatPrefix(network) === key);
     const zone = found?.name?.zone;
-    if (zone !== undefined && !isOwn(facts, zone)) return [{ ...learnedAs(facts, zone), subnet }];
+    if (zone !== undefined && !isGenerated(zone, networks))
+      return [{ ...learnedAs(facts, zone), subnet }];
     if (found === undefined || (!found.hasEnded && zone === undefined)) return [];
     return [{ ...generated(facts, subnet), subnet, networks: [subnet] }];
   });
@@ -76,29 +78,10 @@ function learnedAs(facts: SubdomainFacts, zone: Name): PlannedSubdomain {
   return { name: zone, source: "ptr", domain: domainOf(facts, zone), networks: [] };
 }
 
-/**
- * Whether a name was generated from a network of the link, by us or by another proxy of it. The
- * record that says so is there since somebody published it (UP-7), and goes with it: it decides
- * nothing.
- */
-function isOwn({ networks }: SubdomainFacts, zone: Name): boolean {
-  const label = foldLabel(zone.labels[0] ?? "");
-  return networks.some((network) => networkLabel(network) === label);
-}
-
 function generated({ written, parent }: SubdomainFacts, network: Prefix) {
   const domain = written ?? parent;
   const name = under([networkLabel(network)], domain);
   return { name, source: "generated" as const, domain };
-}
-
-/**
- * UP-6: all of an IPv4 network's address in hexadecimal, and of an IPv6 one's the octets that
- * the prefix reaches into: `cb007100`, `20010db800010002`.
- */
-export function networkLabel({ address, length }: Prefix): string {
-  const octets = address.family === "ipv4" ? 4 : Math.max(1, Math.ceil(length / 8));
-  return Buffer.from(address.bytes.subarray(0, octets)).toString("hex");
 }
 
 /** Where lists and SRVs for several subdomains stand: never in a top-level domain. */

@@ -10,6 +10,7 @@ import { RRType } from "../wire/codes.js";
 import { displayName, isWithin, type Name, nameOf, parentName, under } from "../wire/name.js";
 import { type Delegation, findDelegation, type Self } from "./delegation.js";
 import { type Bounds, unfitness } from "./fitness.js";
+import { isGenerated } from "./generated.js";
 import type { Subject, Surroundings } from "./learned.js";
 import { addressesMax, candidatesMax, domainsMax, namesMax, networksMax } from "./limits.js";
 import { type Look, targetsAt } from "./look.js";
@@ -131,7 +132,10 @@ function choose(work: Work, targets: readonly Name[], record: Name): NetworkResu
     return { kind: "refused", zone, record, why: unfitness(zone, work.bounds) as string };
   }
   if (work.subject.mode === "update") {
-    return { kind: "found", zone: first, record, delegation: undefined };
+    const { networks } = work.subject;
+    // What discd has put on the list itself gives way to what somebody else has.
+    const zone = fit.find((one) => !isGenerated(one, networks)) ?? first;
+    return { kind: "found", zone, record, delegation: undefined };
   }
   const judged: Found[] = [];
   let isAwaited = false;

@@ -215,6 +215,16 @@ describe("the rounds", () => {
     expect(world.texts.every((text) => / PTR$/.test(text) && text.includes("_dns-sd"))).toBe(true);
   });
 
+  test("[UP-7] mode 'update': what discd has put on a list gives way to what others have", () => {
+    const within = [parseName("example.com")];
+    const lists = ["0a010000", "floor1floor1"].map((n) => `${base("lb")} PTR ${n}.example.com`);
+    const world = new World([...parent, ...lists]);
+    world.use(subject("net1", ["10.1.0.0/24"], { mode: "update", within })).run(5);
+    expect(world.zones).toEqual(["net1 floor1floor1.example.com"]);
+    world.dns = [...parent, ...lists.slice(0, 1)];
+    expect(world.refresh().run(5).zones).toEqual(["net1 0a010000.example.com"]);
+  });
+
   test("[UP-9] mode 'update': only names within update.within, one warning", () => {
     const within = [parseName("campus.example"), parseName("f.example.com")];
     const world = new World(floor1);

@@ -30,7 +30,7 @@ const parentLines = [
 
 export class LearningStage {
   readonly #lab: Lab;
-  readonly #folder = mkdtempSync(join(tmpdir(), "discd-learning-"));
+  readonly folder = mkdtempSync(join(tmpdir(), "discd-learning-"));
   #bind: Child | undefined;
   #unbound: Child | undefined;
   #serial = 1;
@@ -39,12 +39,15 @@ export class LearningStage {
     this.#lab = lab;
   }
 
-  /** @param pointers  PTR records of the reverse zones: `lb.… PTR floor1.example.com.` */
-  async start(pointers: readonly string[]): Promise<void> {
+  /**
+   * @param pointers  PTR records of the reverse zones: `lb.… PTR floor1.example.com.`
+   * @param more  options of BIND
+   */
+  async start(pointers: readonly string[], more: readonly string[] = []): Promise<void> {
     const lab = this.#lab;
     const folder = this.#bindFolder;
     const zones = this.#zones(pointers);
-    this.#bind = lab.keep(await startBind(lab.enter("dns"), folder, ["10.9.0.53"], zones));
+    this.#bind = lab.keep(await startBind(lab.enter("dns"), folder, ["10.9.0.53"], zones, more));
     // What was removed is to be gone at once, as it is once TTLs have passed.
     const short = ["cache-max-ttl: 1", "cache-max-negative-ttl: 1", "infra-host-ttl: 1"];
     // BIND's own name is below test., which Unbound answers itself otherwise.
@@ -79,6 +82,18 @@ export class LearningStage {
     await sleep(2200);
   }
 
+  /** What the servers of a zone have at a name, sorted. */
+  async dataAt(name: string, type: string): Promise<string[]> {
+    const { answer } = await dig(this.#lab.enter("cli"), ["@10.9.0.53", type, `${name}.`]);
+    return answer.map(({ data }) => data).sort();
+  }
+
+  /** Changes zones that take updates: lines of nsupdate. */
+  update(...lines: readonly string[]): void {
+    const text = ["server 10.9.0.53", ...lines, "send", ""].join("\\n");
+    this.#lab.run("cli", `printf '${text}' | nsupdate`);
+  }
+
   /** The resolver falls silent, or speaks again. */
   silence(isSilent: boolean): void {
     this.#unbound?.kill(isSilent ? "SIGSTOP" : "SIGCONT");
@@ -90,7 +105,7 @@ export class LearningStage {
   }
 
   launchIn(node: string, ...options: readonly string[]): Child {
-    const file = join(this.#folder, "resolv.conf");
+    const file = join(this.folder, "resolv.conf");
     writeFileSync(file, "nameserver 10.9.0.2\n");
     const script = `hostname ${ownName}; mount --bind ${file} /etc/resolv.conf; exec "$@"`;
     const enter = [...this.#lab.enter(node), "unshare", "-mu", "sh", "-c", script, "sh"];
@@ -105,7 +120,7 @@ export class LearningStage {
   }
 
   get #bindFolder(): string {
-    const folder = join(this.#folder, "bind");
+    const folder = join(this.folder, "bind");
     mkdirSync(folder, { recursive: true });
     return folder;
   }
