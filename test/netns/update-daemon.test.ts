@@ -1,89 +1,31 @@
 // discd in mode 'update' as a program, from a discd.lua to named on another host:
 // what real devices announce stands in the zone, and what ends does not.
 
-import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdirSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, expect } from "vitest";
-import type { Avahi } from "./avahi.js";
-import { type Child, run, until } from "./children.js";
+import { expect } from "vitest";
+import { run, until } from "./children.js";
 import { Daemon } from "./daemon.js";
-import { Lab, laboratory } from "./lab.js";
+import type { Lab } from "./lab.js";
 import { needs } from "./needs.js";
 import {
-  type DiscdOptions,
+  deleted,
   lists,
-  type NamedOptions,
   primaryAddress,
   published,
   serial,
-  site,
-  startDiscd,
-  startNamed,
+  shownBy,
   untilZone,
   updateConfig,
+  updateSite,
   updateZone,
 } from "./update-lab.js";
 
 const it = needs("avahi-daemon", "named", "dig", "tcpdump", "ss");
 let lab: Lab;
-let folder = "";
-const ending: { stop(): Promise<void> }[] = [];
-
-laboratory(
-  async (built) => {
-    lab = built;
-    folder = mkdtempSync(join(tmpdir(), "discd-update-"));
-  },
-  () => new Lab(site, {}),
-);
-
-afterEach(async () => {
-  for (const one of ending.splice(0).reverse()) await one.stop();
+const { named, discd, printer, fresh } = updateSite((built) => {
+  lab = built;
 });
-
-let count = 0;
-function fresh(what: string): string {
-  count += 1;
-  return join(folder, `${what}${count}`);
-}
-
-async function named(options?: NamedOptions): Promise<Child> {
-  const child = await startNamed(lab, fresh("named"), options);
-  ending.push(child);
-  return child;
-}
-
-async function discd(options: Partial<DiscdOptions> = {}): Promise<Daemon> {
-  const daemon = await startDiscd(lab, { state: fresh("state"), ...options });
-  ending.push(daemon);
-  return daemon;
-}
-
-async function printer(node: string, name: string, port = 631): Promise<Avahi> {
-  const services = [{ name, type: "_ipp._tcp", port, txt: ["rp=print"] }];
-  const avahi = await lab.avahi(node, { host: `host-${node}`, services, ipv6: false });
-  ending.push(avahi);
-  return avahi;
-}
-
-/** What a dump says of the one link that is published. */
-async function shownBy(daemon: Daemon): Promise<Readonly<Record<string, unknown>>> {
-  const { engine } = (await daemon.state()) as unknown as {
-    engine: { published: readonly Readonly<Record<string, unknown>>[] };
-  };
-  expect(engine.published).toHaveLength(1);
-  return engine.published[0] as Readonly<Record<string, unknown>>;
-}
-
-/** What named was told to delete, by its own log, as `name type`. */
-function deleted(primary: Child): string[] {
-  return primary.stderrLines.flatMap((line) => {
-    const found = /deleting (?:an RR|rrset) at '([^']+)' (\S+)/.exec(line);
-    return found === null ? [] : [`${found[1]} ${found[2]}`];
-  });
-}
 
 it("a service of a real device stands in the zone, and its goodbye removes it", async () => {
   await named();

@@ -1,17 +1,20 @@
 // Update mode as an operator has it: discd on a link with real devices, and named
 // on another host as the primary of the link's zone.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach } from "vitest";
+import type { Avahi } from "./avahi.js";
 import { Child, run, until } from "./children.js";
 import { configure, Daemon } from "./daemon.js";
-import type { Lab } from "./lab.js";
+import { Lab, laboratory } from "./lab.js";
 import { secretText } from "./primaries.js";
 
 export const updateZone = "link1.discd.test";
 
 /** A link with two devices, and the primary on another network. */
-export const site = `
+const site = `
   wan:  px   10.8.0.53/24
       | ns1  10.8.0.1/24 10.8.0.2/24
   net1: px   10.1.0.1/24
@@ -29,6 +32,8 @@ export interface NamedOptions {
   readonly tls?: { readonly leaf: string; readonly key: string };
   /** Who may do what; default: discd's key all that discd writes. */
   readonly policy?: readonly string[];
+  /** Everybody may update, and nobody has to sign. */
+  readonly isOpen?: boolean;
   /** Further lines of the zone. */
   readonly records?: readonly string[];
 }
@@ -43,7 +48,7 @@ const usualPolicy = [
 export async function startNamed(
   lab: Lab,
   folder: string,
-  { tls, policy = usualPolicy, records = [] }: NamedOptions = {},
+  { tls, policy = usualPolicy, records = [], isOpen = false }: NamedOptions = {},
 ): Promise<Child> {
   mkdirSync(folder, { recursive: true });
   const zone = [
@@ -69,13 +74,13 @@ export async function startNamed(
     `  listen-on port 53 { ${primaryAddress}; 127.0.0.1; }; listen-on-v6 { none; };`,
     ...secure,
     "  recursion no; dnssec-validation no; notify no; empty-zones-enable no;",
-    "  allow-transfer { key discd-link1.example.; };",
+    `  allow-transfer { key discd-link1.example.; ${isOpen ? "any;" : ""} };`,
     "};",
     "controls { };",
     "logging { category update { default_stderr; }; category update-security { default_stderr; }; };",
     `zone "${updateZone}" {`,
     '  type primary; file "link1.db"; check-names ignore;',
-    `  update-policy { ${policy.join(" ")} };`,
+    isOpen ? "  allow-update { any; };" : `  update-policy { ${policy.join(" ")} };`,
     "};",
     "",
   ];
@@ -119,15 +124,24 @@ export interface DiscdOptions {
   readonly more?: string;
   /** Where state files go. */
   readonly state: string;
+  /** The line that says the key; default: the one that named knows. */
   readonly key?: string;
   readonly server?: string;
+  /** Shell commands before the start, with the file systems of discd alone. */
+  readonly before?: string;
+  /** Further variables of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** What resolv.conf says; default: nobody is asked. */
   readonly resolvers?: string;
 }
 
+/** A key as discd.lua has it. */
+export const keyLine = (name = "discd-link1.example", secret = secretText): string =>
+  `key = { name = '${name}', algorithm = 'hmac-sha256', secret = '${secret}' },`;
+
 export function updateConfig({ update = "", more = "", state, ...rest }: DiscdOptions): string {
-  const { server = `server = '${primaryAddress}', zone = '${updateZone}',`, key = secretText } =
-    rest;
+  const { server = `server = '${primaryAddress}', zone = '${updateZone}',` } = rest;
+  const { key = keyLine() } = rest;
   return `
 interfaces = {
   { name = 'net1', mode = 'update', subdomain = '${updateZone}' },
@@ -135,7 +149,7 @@ interfaces = {
 }
 update = {
   ${server}
-  key = { name = 'discd-link1.example', algorithm = 'hmac-sha256', secret = '${key}' },
+  ${key}
   state = '${state}',
   ${update}
 }
@@ -147,8 +161,9 @@ ${more}
 export async function startDiscd(lab: Lab, options: DiscdOptions): Promise<Daemon> {
   const { resolvers = "nameserver 127.0.0.1\n" } = options;
   const file = configure(resolvers, true);
-  const script = `mount --bind ${file} /etc/resolv.conf; exec "$@"`;
-  const enter = [...lab.enter("px"), "unshare", "-m", "sh", "-c", script, "discd"];
+  const script = `mount --bind ${file} /etc/resolv.conf; ${options.before ?? ":"}; exec "$@"`;
+  const env = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
+  const enter = [...lab.enter("px"), "env", ...env, "unshare", "-m", "sh", "-c", script, "discd"];
   const daemon = lab.keep(Daemon.launch(enter, updateConfig(options)));
   await daemon.child.says(/"event":"started"/);
   return daemon;
@@ -164,4 +179,65 @@ export async function untilZone(
   await until(what, () => holds(published(lab)), limit, 200).catch((error) => {
     throw new Error(`${error}\n${published(lab).join("\n")}`);
   });
+}
+
+/** What a dump says of the one link that is published. */
+export async function shownBy(daemon: Daemon): Promise<Readonly<Record<string, unknown>>> {
+  const { engine } = (await daemon.state()) as unknown as {
+    engine: { published: readonly Readonly<Record<string, unknown>>[] };
+  };
+  return engine.published[0] as Readonly<Record<string, unknown>>;
+}
+
+/** What named was told to delete, by its own log, as `name type`. */
+export function deleted(primary: Child): string[] {
+  return primary.stderrLines.flatMap((line) => {
+    const found = /deleting (?:an RR|rrset) at '([^']+)' (\S+)/.exec(line);
+    return found === null ? [] : [`${found[1]} ${found[2]}`];
+  });
+}
+
+/** What the tests of one file start. */
+export interface UpdateSite {
+  /** A path that nobody has used. */
+  fresh(what: string): string;
+  named(options?: NamedOptions): Promise<Child>;
+  discd(options?: Partial<DiscdOptions>): Promise<Daemon>;
+  printer(node: string, name: string): Promise<Avahi>;
+}
+
+/** One site for a file of tests; what each of them starts ends with it. */
+export function updateSite(built: (lab: Lab) => void): UpdateSite {
+  const folder = mkdtempSync(join(tmpdir(), "discd-update-"));
+  const ending: { stop(): Promise<void> }[] = [];
+  let lab: Lab;
+  let count = 0;
+  laboratory(
+    async (made) => {
+      lab = made;
+      built(made);
+    },
+    () => new Lab(site, {}),
+  );
+  afterEach(async () => {
+    for (const one of ending.splice(0).reverse()) await one.stop();
+  });
+  const ended = <T extends { stop(): Promise<void> }>(one: T): T => {
+    ending.push(one);
+    return one;
+  };
+  const fresh = (what: string) => {
+    count += 1;
+    return join(folder, `${what}${count}`);
+  };
+  return {
+    fresh,
+    named: async (options) => ended(await startNamed(lab, fresh("named"), options)),
+    discd: async (options) => ended(await startDiscd(lab, { state: fresh("state"), ...options })),
+    printer: async (node, name) => {
+      const services = [{ name, type: "_ipp._tcp", port: 631, txt: ["rp=print"] }];
+      const host = `host-${node}`;
+      return ended(await lab.avahi(node, { host, services, ipv6: false }));
+    },
+  };
 }

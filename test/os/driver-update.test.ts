@@ -124,6 +124,12 @@ describe("update mode", () => {
     driver.dispatch({ kind: "restore", zone, own: [] });
     await until(() => engine.kinds().filter((kind) => kind === "looked-up").length === 2);
     expect(engine.told.at(-1)?.input).toEqual({ kind: "looked-up", question, answer: undefined });
+    driver.dispatch({ kind: "restore", zone, own: [] });
+    await until(() => engine.kinds().filter((kind) => kind === "looked-up").length === 3);
+    // A resolver that stays silent is said once.
+    expect(logged.filter((line) => line.includes("resolver"))).toEqual([
+      "warn resolver-silent nobody answers",
+    ]);
   });
 
   test("notes are written before the message leaves; a dial from its opening to its end", async () => {
