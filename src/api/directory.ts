@@ -70,6 +70,13 @@ export class Directory {
     return this.#shown;
   }
 
+  /** Instances that are kept, shown or not, for the state dump. */
+  get held(): number {
+    let count = 0;
+    for (const { entries } of this.#books.values()) count += entries.size;
+    return count;
+  }
+
   /** Takes in what changed on a link. */
   changed(now: Instant, link: string, changes: readonly Change[]): void {
     const book = this.#bookOf(link);

@@ -3,8 +3,10 @@
 
 import { beforeEach, expect, test } from "vitest";
 import { Directory, settledAtOnce, settlingTime } from "../../src/api/directory.js";
+import { addressesMax } from "../../src/api/listing.js";
 import { mismatch } from "../../src/api/shape.js";
 import { hostShape, type Service, serviceShape } from "../../src/api/shapes.js";
+import { pairsMax } from "../../src/api/txt.js";
 import { Counts } from "../../src/counts.js";
 import { Link } from "../../src/mdns/link.js";
 import type { ServedLink } from "../../src/proxy/options.js";
@@ -200,6 +202,7 @@ test("a goodbye, an end of life and a link that goes down take it off the list",
   floor.run(100);
   expect(floor.takeTold()).toEqual(["added Dr. Smith", "removed Dr. Smith"]);
   expect(floor.directory.size).toBe(0);
+  expect(floor.directory.held).toBe(0);
   expect([...floor.directory.hosts(floor.now)]).toEqual([]);
 });
 
@@ -283,6 +286,15 @@ test("lists of anything else are passed over, and odd names are shown escaped", 
     "\\255\\000\\010",
     "<script>\\226\\128\\174",
   ]);
+});
+
+test("of a device that tells too much a bounded part is shown", () => {
+  const pairs = Array.from({ length: 250 }, (_, at) => `"k${at}=v"`).join(" ");
+  const hosts = Array.from({ length: 60 }, (_, at) => `!printer.local. 120 A 10.1.1.${at + 1}`);
+  floor.hear(...whole.slice(0, 3), `!Dr\\.\\032Smith._ipp._tcp.local. 4500 TXT ${pairs}`, ...hosts);
+  floor.run(100);
+  expect(floor.services()[0]?.txt).toHaveLength(pairsMax);
+  expect(floor.services()[0]?.addresses).toHaveLength(addressesMax);
 });
 
 test("two thousand services: made anew in portions, told once each, forgotten whole", () => {

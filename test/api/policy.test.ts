@@ -52,6 +52,7 @@ const rows: readonly Row[] = [
   [`_dns-push-tls._tcp.${zone} SRV`, "10.5.0.7", "negative", /what discd offers/],
   [`intranet.${zone} A`, "10.5.0.7", "local", /a name of 'records'/],
   [`b._dns-sd._udp.${zone} PTR`, "10.5.0.7", "local", /domain enumeration/],
+  [`_tcp.${zone} PTR`, "10.5.0.7", "negative", /no device has anything/],
   ["x.mesh A", "10.5.0.7", "local", /a zone of 'records' alone/],
   ["y.mesh A", "10.5.0.7", "negative", /a zone of 'records' alone/],
   [

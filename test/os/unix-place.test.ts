@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { HttpSettings } from "../../src/os/http.js";
+import { listenAtUnixPath } from "../../src/os/unix-place.js";
 import { stageOf } from "./http-stage.js";
 
 const folder = () => mkdtempSync(join(tmpdir(), "discd-http-"));
@@ -95,6 +96,21 @@ test("what is no socket is not touched, nor what a link leads to", async () => {
 test("a path that the kernel does not take is refused in words", async () => {
   const path = join(folder(), "x".repeat(100));
   await expect(stageOf({}, at(path))).rejects.toThrow(/longer than 107 bytes/);
+});
+
+test("not even for a moment can anybody else connect", async () => {
+  const path = join(folder(), "http");
+  const server = createServer();
+  closings.push(() => server.close());
+  const listen = server.listen.bind(server) as (...words: unknown[]) => typeof server;
+  let first = 0;
+  server.listen = ((...words: unknown[]) => {
+    listen(...words);
+    first = statSync(path).mode & 0o777;
+    return server;
+  }) as typeof server.listen;
+  await listenAtUnixPath(server, path);
+  expect(first & 0o177).toBe(0);
 });
 
 test("the socket goes with the listener", async () => {
