@@ -25,6 +25,7 @@ const packages = {
   openssl: "openssl",
   // Its backend is a package of its own, and has no program.
   pdns_server: "pdns-server pdns-backend-sqlite3",
+  pdnsutil: "pdns-server",
   promtool: "prometheus",
   sqlite3: "sqlite3",
   ss: "iproute2",
