@@ -13,6 +13,7 @@ import { relay } from "./relay.js";
 import { asker, device, echo, load } from "./roles.js";
 import type { Row } from "./row.js";
 import { subscribers } from "./subscribers.js";
+import { updateDelay, updateFill } from "./update.js";
 import { warmAnswers } from "./warm.js";
 
 const benches = {
@@ -26,6 +27,8 @@ const benches = {
   oneQuestion,
   idleSubscribers,
   handshakes,
+  updateDelay,
+  updateFill,
 };
 
 /** The words of a role: an address, then numbers or names, as it says itself. */

@@ -96,16 +96,26 @@ export function serviceRecords(type: string, first: number, count: number): RR[]
   return services;
 }
 
+const typesName = "_services._dns-sd._udp.local";
+
+/** The list of types as a device tells it. */
+const typeRecord = (type: string): RR => parseRR(`${typesName} 4500 IN PTR ${type}.local`);
+
 /**
  * A host on a link with many services. Lines on standard input: `answer DELAY_MS FIRST COUNT TYPE`
- * makes it answer browse questions for the type and SRV questions; `flood FIRST COUNT TYPE` announces;
+ * makes it answer browse questions for the type, SRV questions, and those for the list of types;
+ * `flood FIRST COUNT TYPE` announces, `bye FIRST COUNT TYPE` takes leave;
  * `say ADDRESS PORT INDEX TYPE` sends the PTR of one service there, and tells when.
  * Every mDNS query packet it hears is counted; `count` tells how many, `asked TYPE` how many with
  * a browse question for that type.
  */
 export function device(address: string): void {
   const socket = createSocket({ type: "udp4", reuseAddr: true });
-  const rules: { delay: number; browse: Name; services: RR[][] }[] = [];
+  const answers = new Map<string, { delay: number; services: RR[][] }[]>();
+  const add = (name: Name, type: number, delay: number, services: RR[][]) => {
+    const key = `${type} ${name.key}`;
+    answers.set(key, [...(answers.get(key) ?? []), { delay, services }]);
+  };
   let queries = 0;
   const asked = new Map<string, number>();
   const answer = (bytes: Uint8Array) => {
@@ -113,14 +123,9 @@ export function device(address: string): void {
     if (message.isResponse) return;
     queries += 1;
     for (const { name } of message.questions) asked.set(name.key, (asked.get(name.key) ?? 0) + 1);
-    for (const question of message.questions) {
-      for (const rule of rules) {
-        const found = rule.services.filter((records) =>
-          question.type === RRType.PTR
-            ? question.name.key === rule.browse.key
-            : records.some((rr) => rr.type === question.type && rr.name.key === question.name.key),
-        );
-        if (found.length > 0) setTimeout(() => multicastAll(socket, found), rule.delay);
+    for (const { name, type } of message.questions) {
+      for (const { delay, services } of answers.get(`${type} ${name.key}`) ?? []) {
+        setTimeout(() => multicastAll(socket, services), delay);
       }
     }
   };
@@ -139,7 +144,14 @@ export function device(address: string): void {
     if (verb === "answer") {
       const [delay, first, count, type] = words as [string, string, string, string];
       const services = serviceRecords(type, Number(first), Number(count));
-      rules.push({ delay: Number(delay), browse: parseName(`${type}.local`), services });
+      add(parseName(typesName), RRType.PTR, Number(delay), [[typeRecord(type)]]);
+      add(parseName(`${type}.local`), RRType.PTR, Number(delay), services);
+      for (const records of services) {
+        // The PTR was said above; every other record tells of the whole service.
+        for (const { name, type: asked } of records.slice(1)) {
+          add(name, asked, Number(delay), [records]);
+        }
+      }
       tell({ ready: true });
     }
     if (verb === "asked") {
@@ -153,10 +165,16 @@ export function device(address: string): void {
       tell({ at: clock() });
       socket.send(bytes, Number(port), to);
     }
-    if (verb === "flood") {
+    if (verb === "flood" || verb === "bye") {
       const [first, count, type] = words as [string, string, string];
-      multicastAll(socket, serviceRecords(type, Number(first), Number(count)));
-      tell({ ready: true });
+      const services = serviceRecords(type, Number(first), Number(count));
+      const ttlSeconds = verb === "bye" ? { ttlSeconds: 0 } : {};
+      const at = clock();
+      multicastAll(
+        socket,
+        services.map((records) => records.map((rr) => ({ ...rr, ...ttlSeconds }))),
+      );
+      tell({ at });
     }
   });
 }

@@ -8,6 +8,7 @@ import { Topology } from "../test/netns/topology.js";
 
 const drawing = `
   net0: px  10.8.0.53/24
+      | dns 10.8.0.1/24
       | cli ${Array.from({ length: 10 }, (_, index) => `10.8.0.${index + 2}/24`).join(" ")}
   net1: px   10.1.0.1/24
       | dev1 10.1.0.3/24
@@ -75,9 +76,12 @@ export class Stage {
     return this.#start(node, ["--max-semi-space-size=1", "--v8-pool-size=1"], words);
   }
 
-  async discd(more = ""): Promise<Child> {
+  /** @param more what follows the usual configuration; what it assigns again counts */
+  async discd(more: string | ((folder: string) => string) = ""): Promise<Child> {
     const file = join(this.#folder, "discd.lua");
-    writeFileSync(file, configuration + more);
+    const text = typeof more === "string" ? more : more(join(this.#folder, "state"));
+    // Secrets may stand in it.
+    writeFileSync(file, configuration + text, { mode: 0o600 });
     const child = new Child([...this.#topology.enter("px"), "bin/discd", "-c", file]);
     this.#children.push(child);
     await until(
@@ -89,6 +93,17 @@ export class Stage {
       15_000,
     );
     return child;
+  }
+
+  /** Any program in a node, its files in a folder that goes with the stage. */
+  program(node: string, argv: (folder: string) => readonly string[]): Child {
+    const child = new Child([...this.#topology.enter(node), ...argv(this.#folder)]);
+    this.#children.push(child);
+    return child;
+  }
+
+  enter(node: string): readonly string[] {
+    return this.#topology.enter(node);
   }
 
   #start(node: string, flags: readonly string[], words: readonly (string | number)[]): Part {
