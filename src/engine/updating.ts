@@ -214,7 +214,7 @@ export class Updating {
     if (domain === undefined || domain.key === target.subdomain.key) return;
     if (browsableDomain(zone) !== undefined || this.#told.has(domain.key)) return;
     this.#told.add(domain.key);
-    this.#log.event("warn", "parent-not-browsable", {
+    this.#log.event("info", "parent-not-browsable", {
       domain: displayName(domain),
       reason: "update.within does not cover it",
       remedy: `name it in update.within, or add PTRs for ${displayName(target.subdomain)} there`,

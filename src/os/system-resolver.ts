@@ -62,9 +62,10 @@ export class SystemResolver {
    * Puts one question, class IN, recursion desired.
    *
    * @param at  asks this server instead of the system's, and without recursion
+   * @param port  of that server
    * @throws ResolverError when there is no usable answer within some 5 s; its text is for people
    */
-  async ask(name: Name, type: number, at?: Address): Promise<Message> {
+  async ask(name: Name, type: number, at?: Address, port = dnsPort): Promise<Message> {
     const inAll = this.#patience.inAll ?? this.#patience.whole;
     const start = performance.now();
     await this.#turn();
@@ -72,7 +73,7 @@ export class SystemResolver {
       const left = inAll - (performance.now() - start);
       if (left < shortest) throw new ResolverError("the questions before it got no answer in time");
       const servers =
-        at === undefined ? this.#file().servers : [{ address: formatAddress(at), port: dnsPort }];
+        at === undefined ? this.#file().servers : [{ address: formatAddress(at), port }];
       const resolver = new Resolver(servers, { ...this.#patience, inAll: left });
       return (await resolver.ask(name, type, at === undefined)).message;
     } finally {

@@ -90,7 +90,7 @@ export class UpdateEdge {
 
   #lookUp(question: Lookup): void {
     this.#parts.resolver
-      .ask(question.name, question.type)
+      .ask(question.name, question.type, question.at?.address, question.at?.port)
       .then(({ rcode, answers, authorities }) => {
         this.#silenceToldAt = undefined;
         this.#input({ kind: "looked-up", question, answer: { rcode, answers, authorities } });

@@ -31,6 +31,8 @@ export interface PrimarySettings {
 export interface PrimaryQuestion {
   readonly name: Name;
   readonly type: number;
+  /** To be put to this server, not to a resolver. */
+  readonly at?: Endpoint;
 }
 
 export interface PrimaryAnswer {
@@ -79,6 +81,8 @@ interface Round {
   hosts: Host[];
   serverName: Name | undefined;
   endpoints: Endpoint[];
+  /** What can still be tried for want of a zone. */
+  left: Step[];
 }
 
 /** One thing to be asked; what its answer means, and that there is no further need to ask. */
@@ -172,10 +176,15 @@ export class PrimarySearch {
       hosts: [],
       serverName: undefined,
       endpoints: [],
+      left: [],
     };
     this.#round = round;
-    if (server !== undefined) this.#configured(round, server.host, server.port);
-    this.#steps = [...this.#srvSteps(), this.#soaStep()];
+    if (server === undefined) this.#steps = [...this.#srvSteps(), this.#soaStep()];
+    else {
+      this.#configured(round, server.host, server.port);
+      this.#steps = [];
+      round.left = [this.#soaStep()];
+    }
     this.#next(now);
   }
 
@@ -209,10 +218,11 @@ export class PrimarySearch {
     );
   }
 
-  #soaStep(): Step {
+  /** @param at  asked in place of a resolver */
+  #soaStep(at?: Endpoint): Step {
     const name = this.#settings.zone ?? this.#settings.subdomain;
     return {
-      question: { name, type: RRType.SOA },
+      question: { name, type: RRType.SOA, ...(at === undefined ? {} : { at }) },
       isNeeded: (round) => round.zone === undefined || round.step === "",
       take: (round, answer) => {
         const soa = [...answer.answers, ...answer.authorities].find(
@@ -246,16 +256,30 @@ export class PrimarySearch {
     );
   }
 
+  /**
+   * A server that is configured knows its zones best: a resolver may see another view, or nothing
+   * where no delegation leads there. Over TLS it need not listen for plain questions.
+   */
+  #zoneSteps({ left, isTls, endpoints }: Round): Step[] {
+    if (left.length === 0) return [];
+    const asked = isTls ? [] : endpoints.slice(0, 1).map((at) => this.#soaStep(at));
+    return [...asked, ...left.splice(0)];
+  }
+
   #next(now: Instant): void {
     const round = this.#round;
     if (round === undefined) return;
     for (;;) {
       const step = this.#steps.shift();
       if (step === undefined) {
-        if (round.hosts.length === 0) break;
-        round.serverName = round.hosts[0]?.name;
-        this.#steps = this.#addressSteps(round);
-        round.hosts = [];
+        if (round.hosts.length > 0) {
+          round.serverName = round.hosts[0]?.name;
+          this.#steps = this.#addressSteps(round);
+          round.hosts = [];
+          continue;
+        }
+        this.#steps = this.#zoneSteps(round);
+        if (this.#steps.length === 0) break;
         continue;
       }
       if (!step.isNeeded(round)) continue;

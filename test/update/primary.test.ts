@@ -26,10 +26,18 @@ class Table {
   now: Instant = instant(1_000_000);
   isSilent = false;
   lines: readonly string[];
+  /** What the configured server says itself. */
+  own: readonly string[] | undefined;
 
-  constructor(lines: readonly string[], settings: Partial<PrimarySettings> = {}, seed = 1) {
+  constructor(
+    lines: readonly string[],
+    settings: Partial<PrimarySettings> = {},
+    seed = 1,
+    own?: readonly string[],
+  ) {
     const log: Log = { event: (_, name) => this.logged.push(name) };
     this.lines = lines;
+    this.own = own;
     this.search = new PrimarySearch(
       {
         subdomain: parseName("floor1.campus.example"),
@@ -77,9 +85,12 @@ class Table {
       if (questions.length === 0) return;
       for (const question of questions) {
         const second = (this.now - 1_000_000) / 1000;
-        this.asked.push([second, `${displayName(question.name)} ${typeName(question.type)}`]);
-        if (this.isSilent) continue;
-        const rrs = this.lines.map(parseRR);
+        const { at } = question;
+        const whom = at === undefined ? "" : ` at ${formatAddress(at.address)}#${at.port}`;
+        const text = `${displayName(question.name)} ${typeName(question.type)}${whom}`;
+        this.asked.push([second, text]);
+        if (this.isSilent || (at !== undefined && this.own === undefined)) continue;
+        const rrs = (at === undefined ? this.lines : (this.own ?? [])).map(parseRR);
         const answers = rrs.filter(
           (rr) => rr.name.key === question.name.key && rr.type === question.type,
         );
@@ -124,13 +135,40 @@ describe("the server", () => {
     ]);
   });
 
+  test("that is configured is asked for the zone itself, a resolver only when it is silent [UP-15]", () => {
+    const address = parseAddress("203.0.113.9");
+    const server = address && { host: address, port: 1053 };
+    const own = ["floor1.campus.example SOA ns1.campus.example root.campus.example 1 1 1 1 1"];
+    const asking = new Table(usual, { server }, 1, own);
+    expect(asking.found()).toBe("floor1.campus.example tcp 203.0.113.9#1053 by configuration");
+    expect(asking.asked.map(([, question]) => question)).toEqual([
+      "floor1.campus.example SOA at 203.0.113.9#1053",
+    ]);
+    const silent = new Table(usual, { server }).at(6);
+    expect(silent.found()).toBe("campus.example tcp 203.0.113.9#1053 by configuration");
+    expect(silent.asked.map(([, question]) => question)).toEqual([
+      "floor1.campus.example SOA at 203.0.113.9#1053",
+      "floor1.campus.example SOA",
+    ]);
+  });
+
+  test("that is configured for TLS is not asked in the clear", () => {
+    const address = parseAddress("203.0.113.9");
+    const server = address && { host: address, port: undefined };
+    const table = new Table(usual, { server, transport: "tls" });
+    expect(table.found()).toBe("campus.example tls 203.0.113.9#853 by configuration");
+    expect(table.asked.map(([, question]) => question)).toEqual(["floor1.campus.example SOA"]);
+  });
+
   test("that is configured wins over every SRV, which is not even asked for [UP-14]", () => {
     const address = parseAddress("203.0.113.9");
     const server = address && { host: address, port: undefined };
     const lines = [...usual, srv("_dns-update-tls._tcp.floor1.campus.example", 1853)];
-    const table = new Table(lines, { server });
+    const table = new Table(lines, { server }, 1, [soa]);
     expect(table.found()).toBe("campus.example tcp 203.0.113.9#53 by configuration");
-    expect(table.asked.map(([, question]) => question)).toEqual(["floor1.campus.example SOA"]);
+    expect(table.asked.map(([, question]) => question)).toEqual([
+      "floor1.campus.example SOA at 203.0.113.9#53",
+    ]);
     const named = { host: parseName("up.campus.example"), port: 5353 };
     const tls = new Table(lines, { server: named, transport: "tls" });
     expect(tls.found()).toContain("tls 2001:db8::2#5353 192.0.2.2#5353 by configuration");
