@@ -50,6 +50,8 @@ function shell(text: string, enter: readonly string[] = []): string {
 type Start = (options: { readonly isTls?: boolean }) => Promise<Child>;
 
 const startBind: Start = async ({ isTls = false }) => {
+  // What was published before is no proof of what is published now.
+  rmSync(join(folder, `${zone}.jnl`), { force: true });
   writeFileSync(join(folder, zone), `${block(`zone ${zone}`)}\n`);
   if (isTls) shell(block("sh tls"));
   const listen = isTls ? ours(block("named.conf options")) : "";
@@ -294,6 +296,7 @@ it("BIND over TLS, as on the page [UP-17]", async () => {
   const plain = block("lua discd.lua");
   const text = `${plain.slice(0, plain.indexOf("update = {"))}${block("lua discd.lua tls")}`;
   const daemon = await publishes(text, "Lobby\\032Printer");
+  expect(daemon.log.join("\n")).toMatch(/"transport":"tls"[^\n]*primary-found/);
   await daemon.stop();
   await server.stop();
 }, 60_000);
