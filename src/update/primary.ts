@@ -258,12 +258,16 @@ export class PrimarySearch {
 
   /**
    * A server that is configured knows its zones best: a resolver may see another view, or nothing
-   * where no delegation leads there. Over TLS it need not listen for plain questions.
+   * where no delegation leads there. One that is for TLS need not take plain questions, and is
+   * asked last.
    */
   #zoneSteps({ left, isTls, endpoints }: Round): Step[] {
-    if (left.length === 0) return [];
-    const asked = isTls ? [] : endpoints.slice(0, 1).map((at) => this.#soaStep(at));
-    return [...asked, ...left.splice(0)];
+    const others = left.splice(0);
+    if (others.length === 0) return [];
+    const itself = endpoints
+      .slice(0, 1)
+      .map(({ address, port }) => this.#soaStep({ address, port: isTls ? usualPort : port }));
+    return isTls ? [...others, ...itself] : [...itself, ...others];
   }
 
   #next(now: Instant): void {
@@ -320,10 +324,15 @@ export class PrimarySearch {
   #missing(zone: Name | undefined): void {
     if (this.#hasTold) return;
     this.#hasTold = true;
+    const { subdomain, server } = this.#settings;
+    const isZoneMissing = zone === undefined;
     this.#log.event("warn", "no-primary-found", {
-      subdomain: displayName(this.#settings.subdomain),
-      reason: zone === undefined ? "no SOA was found" : "no address of a server was found",
-      remedy: "name one in update.server",
+      subdomain: displayName(subdomain),
+      reason: isZoneMissing ? "no SOA was found" : "no address of a server was found",
+      remedy:
+        isZoneMissing && server !== undefined
+          ? "name the zone in update.zone"
+          : "name the server in update.server, by its address",
     });
   }
 }

@@ -152,12 +152,18 @@ describe("the server", () => {
     ]);
   });
 
-  test("that is configured for TLS is not asked in the clear", () => {
+  test("that is configured for TLS is asked in the clear only when nobody else knows", () => {
     const address = parseAddress("203.0.113.9");
     const server = address && { host: address, port: undefined };
     const table = new Table(usual, { server, transport: "tls" });
     expect(table.found()).toBe("campus.example tls 203.0.113.9#853 by configuration");
     expect(table.asked.map(([, question]) => question)).toEqual(["floor1.campus.example SOA"]);
+    const alone = new Table([], { server, transport: "tls" }, 1, [soa]);
+    expect(alone.found()).toBe("campus.example tls 203.0.113.9#853 by configuration");
+    expect(alone.asked.map(([, question]) => question)).toEqual([
+      "floor1.campus.example SOA",
+      "floor1.campus.example SOA at 203.0.113.9#53",
+    ]);
   });
 
   test("that is configured wins over every SRV, which is not even asked for [UP-14]", () => {
