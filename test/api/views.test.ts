@@ -1,0 +1,72 @@
+// Zones, domains and questions as they are listed.
+
+import { expect, test } from "vitest";
+import { mismatch, type Shape } from "../../src/api/shape.js";
+import { activeQuestionShape, domainShape, zoneShape } from "../../src/api/shapes.js";
+import { domainViews, questionView, zoneViews } from "../../src/api/views.js";
+import type { ProxyOptions } from "../../src/proxy/options.js";
+import { ZoneTable } from "../../src/proxy/zones.js";
+import { instant } from "../../src/time.js";
+import { RRType } from "../../src/wire/codes.js";
+import { parseName } from "../../src/wire/name.js";
+import { linkOf, names, optionsOf } from "../proxy/floor.js";
+
+const options = optionsOf({
+  links: [linkOf({ aliases: names("b1.example.com"), reverse: [] })],
+  zones: names("mesh"),
+});
+
+const published = [
+  { link: "net2", subdomain: parseName("Etage 2.example.net"), source: "ptr" },
+] as const;
+
+function checked<T>(shape: Shape, values: readonly T[]): readonly T[] {
+  for (const value of values) expect(mismatch(shape, value)).toBeUndefined();
+  return values;
+}
+
+test("every zone is listed with its link, its source and its queries", () => {
+  const views = zoneViews({
+    zones: new ZoneTable(options),
+    published,
+    sourceOf: (link) => (link === "net1" ? "generated" : "config"),
+    queriesIn: (zone) => (zone === "b1.example.com" ? 7 : 0),
+  });
+  const rows = checked(zoneShape, views).map(({ zone, kind, link, source, queries }) =>
+    [zone, kind, link, source, queries].join(" | "),
+  );
+  expect(rows).toEqual([
+    "Building 1.example.com | service | net1 | generated | 0",
+    "bldg-1.example.com | host | net1 | generated | 0",
+    "b1.example.com | alias | net1 | generated | 7",
+    "mesh | records |  | config | 0",
+    "Etage 2.example.net | published | net2 | ptr | 0",
+  ]);
+  expect(views[0]?.escaped).toBe("Building\\0321.example.com");
+});
+
+test("domains are those that clients are told, by default or as it is written", () => {
+  const told = (over: Partial<ProxyOptions>) => {
+    const some = { ...options, ...over };
+    const views = domainViews(some, new ZoneTable(some), published);
+    return checked(domainShape, views).map(({ link, kind, domain }) => `${link} ${kind} ${domain}`);
+  };
+  const others = ["net2 b Etage 2.example.net", "net2 lb Etage 2.example.net"];
+  const own = "Building 1.example.com";
+  expect(told({})).toEqual([`net1 b ${own}`, `net1 db ${own}`, `net1 lb ${own}`, ...others]);
+  const browse = { b: names("example.com"), lb: [], r: names("reg.example.com") };
+  expect(told({ browse })).toEqual(["net1 b example.com", "net1 r reg.example.com", ...others]);
+});
+
+test("a question says for how long it has been asked, once it was", () => {
+  const question = { name: parseName("_ipp._tcp.local"), type: RRType.PTR };
+  const view = (startedAt: number | undefined) =>
+    questionView(instant(5000), "net1", {
+      question,
+      watches: 2,
+      startedAt: startedAt === undefined ? undefined : instant(startedAt),
+    });
+  expect(mismatch(activeQuestionShape, view(2500))).toBeUndefined();
+  expect(view(2500)).toMatchObject({ type: "PTR", name: "_ipp._tcp.local", ageSeconds: 2.5 });
+  expect(view(undefined).ageSeconds).toBeNull();
+});
