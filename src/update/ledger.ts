@@ -73,8 +73,8 @@ export class Ledger {
   readonly #places = new Map<string, Place>();
   /** Sent and not answered yet: found in the zone, they are ours. */
   readonly #claimed = new Map<string, RR>();
-  /** Records that we wrote in this run, the latest last. */
-  readonly #former = new Set<RecordKey>();
+  /** Records that we wrote in this run, the latest last; and whether somebody said them again. */
+  readonly #former = new Map<RecordKey, "ours" | "yielded">();
   #notes: Note[] = [];
   #hasLoweredCase = false;
 
@@ -162,7 +162,7 @@ export class Ledger {
       else if (rr.class === RRClass.NONE) {
         const held = this.#places.get(rr.name.key)?.records.get(recordKey(rr));
         // Said again by somebody else, it is theirs: nobody's turn comes twice.
-        if (held?.isOwn === false) this.#former.delete(recordKey(rr));
+        if (held?.isOwn === false) this.#former.set(recordKey(rr), "yielded");
         this.#remove(rr);
         this.#notes.push({ sign: "-", rr: { ...rr, class: RRClass.IN } });
       }
@@ -178,6 +178,11 @@ export class Ledger {
       const held = this.#places.get(rr.name.key)?.records.get(recordKey(rr));
       if (held !== undefined) held.isOwn = false;
     }
+  }
+
+  /** The zone is as it was once: what has come back was not said again by anybody. */
+  rewound(): void {
+    for (const key of this.#former.keys()) this.#former.set(key, "ours");
   }
 
   /** A name was read: what is not there any more is not ours any more. */
@@ -241,8 +246,8 @@ export class Ledger {
   /** What comes back from a backup is known again, whoever deleted it. */
   #remember(key: RecordKey): void {
     this.#former.delete(key);
-    this.#former.add(key);
-    const [oldest] = this.#former;
+    this.#former.set(key, "ours");
+    const [oldest] = this.#former.keys();
     if (this.#former.size > formerRecordsMax && oldest !== undefined) this.#former.delete(oldest);
   }
 
@@ -266,7 +271,7 @@ export class Ledger {
     const place = this.#place(rr.name);
     if (rr.type !== this.#timeoutType) {
       const known = place.records.get(recordKey(rr));
-      const isFormer = this.#former.has(recordKey(rr));
+      const isFormer = this.#former.get(recordKey(rr)) === "ours";
       const wasOwn = isOwn || isFormer || before?.wasOwn === true || known?.wasOwn === true;
       const isInherited = before?.isInherited === true;
       const wasVouched = before?.wasVouched === true;

@@ -84,7 +84,7 @@ const isOthers = (ground: Ground, life: Life) => !life.isOwn && life.expiry > gr
 /** A name that is ours alone, or ours and other proxies': host or instance. */
 function planName(ground: Ground, name: Name, draft: Draft): void {
   const place = ground.ledger.find(name);
-  const wanted = ground.wanted.at(name).filter(({ isShared }) => !isShared);
+  const wanted = wantedAt(ground, name).filter(({ isShared }) => !isShared);
   if (place === undefined) {
     if (wanted.length === 0) return;
     draft.prerequisites.push(demand.nameFree(name));
@@ -172,9 +172,7 @@ function planShared(
   joint: readonly Name[],
   draft: Draft,
 ): void {
-  const known = ground.wanted.find(key);
-  const isWanted = known !== undefined && [...known.offers].some((each) => !ground.isAside(each));
-  const wanted = isWanted ? known : undefined;
+  const wanted = wantedNow(ground, key);
   const place = ground.ledger.find(one.rr.name);
   const held = place?.records.get(key);
   if (place?.isClosed) {
@@ -194,6 +192,21 @@ function planShared(
 /** Somebody else's, and meant to stay. */
 function isPermanent({ ledger }: Ground, { rr, isOwn, wasOwn }: HeldRR): boolean {
   return !isOwn && !wasOwn && ledger.livesOf(rr).length === 0;
+}
+
+/** What is wanted by nobody but offers that are set aside is not wanted. */
+export function wantedNow(ground: Ground, key: RecordKey): WantedRR | undefined {
+  const known = ground.wanted.find(key);
+  return known !== undefined && isWanted(ground, known) ? known : undefined;
+}
+
+/** The same, of a whole name. */
+export const wantedAt = (ground: Ground, name: Name): readonly WantedRR[] =>
+  ground.wanted.at(name).filter((one) => isWanted(ground, one));
+
+function isWanted({ isAside }: Ground, { offers }: WantedRR): boolean {
+  for (const offer of offers) if (!isAside(offer)) return true;
+  return false;
 }
 
 function leaveShared(
@@ -289,11 +302,13 @@ export function planRenewal(ground: Ground, life: Life, one: OfferedRR): readonl
  * or that another proxy wrote beside ours, so that nobody's TIMEOUT can make us delete others'.
  */
 export function planExpired(ground: Ground, place: Place): UpdateContent | undefined {
-  if (place.isClosed || place.lives.size === 0) return undefined;
+  if (place.isClosed) return undefined;
+  // Where lives are written, a record of ours without any was orphaned: by a backup, as a rule.
+  if (place.lives.size === 0 && ground.lifetime !== "timeout") return undefined;
   const held = [...place.records.values()];
   const isOurs = held.some(({ isOwn, wasOwn }) => isOwn || wasOwn) || hasOwnLife(place);
   if (!isOurs) return undefined;
-  const wanted = new Set(ground.wanted.at(place.name).map(({ lifeKey }) => lifeKey));
+  const wanted = new Set(wantedAt(ground, place.name).map(({ lifeKey }) => lifeKey));
   const passed = [...place.lives.values()].filter(({ expiry, isOwn, keys }) => {
     // Our own are renewed, not removed, as long as anybody wants what they are for.
     const isRenewed = isOwn && keys.some((key) => wanted.has(key));
@@ -303,7 +318,9 @@ export function planExpired(ground: Ground, place: Place): UpdateContent | undef
   if (passed.length + dead.length === 0) return undefined;
   const all = [...place.lives.values()].map(({ rr }) => rr);
   const removals = [...dead.map(({ rr }) => rr), ...passed.map(({ rr }) => rr)];
-  return { prerequisites: demand.setIs(all), updates: removals.map(change.removeOne) };
+  const prerequisites =
+    all.length > 0 ? demand.setIs(all) : [demand.setMissing(place.name, ground.timeoutType)];
+  return { prerequisites, updates: removals.map(change.removeOne) };
 }
 
 const hasOwnLife = ({ lives }: Place) => [...lives.values()].some(({ isOwn }) => isOwn);
@@ -316,7 +333,7 @@ function isDead(ground: Ground, held: HeldRR, wanted: ReadonlySet<string>): bool
   // What another proxy has left to a TIMEOUT of ours, we may never have seen come.
   const isLeftToUs = lives.some((life) => life.isOwn);
   if (!(wasOwn || wasVouched || isLeftToUs)) return false;
-  if (ground.wanted.find(recordKey(rr)) !== undefined) return false;
+  if (wantedNow(ground, recordKey(rr)) !== undefined) return false;
   return lives.every(({ expiry, isOwn: isOurs, keys }) => {
     return expiry <= ground.nowSeconds || (isOurs && keys.some((key) => wanted.has(key)));
   });

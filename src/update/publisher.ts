@@ -383,7 +383,7 @@ export class Publisher {
 
   #copied(now: Instant, outcome: Outcome, verdict: Verdict): void {
     if (outcome.kind === "copy") {
-      this.#reading.copied(outcome.copy.serial);
+      if (this.#reading.copied(outcome.copy.serial)) this.#ledger.rewound();
       this.#ledger.replace(outcome.copy);
       this.#counts.add("update-malformed", "timeout", this.#ledger.unreadableCount);
       if (this.#ledger.hasLoweredCase) this.#telling.lowersCase();

@@ -25,6 +25,10 @@ export interface Batch {
   readonly disowned: readonly RR[];
 }
 
+/** The unit of what a unit that is set aside may leave behind. */
+const leftBy = (key: string) => `${leftMark}${key}`;
+const leftMark = "aside ";
+
 export class UpdateQueue {
   readonly #pending = new Map<string, Extent>();
   /** Parts of a refused message, the next one last. */
@@ -37,6 +41,12 @@ export class UpdateQueue {
   /** Units that wait. */
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** Whether no unit is left that might still be accepted. */
+  get isExhausted(): boolean {
+    for (const key of this.#pending.keys()) if (!key.startsWith(leftMark)) return false;
+    return true;
   }
 
   get asideCount(): number {
@@ -57,6 +67,7 @@ export class UpdateQueue {
     const known = this.#pending.get(key) ?? this.#aside.get(key)?.extent;
     // A changed service is another one: it may be accepted.
     this.#aside.delete(key);
+    this.#pending.delete(leftBy(key));
     this.#pending.set(key, known === undefined ? extent : united(known, extent));
     this.#changed.add(key);
   }
@@ -141,6 +152,8 @@ export class UpdateQueue {
     this.#pending.delete(key);
     this.#misses.delete(key);
     this.#aside.set(key, { extent, until: after(now, span) });
+    // What only it wants is not wanted now, though another unit may just have said it.
+    this.#pending.set(leftBy(key), { names: new Map(), shared: extent.shared });
   }
 
   /** Lets those try again whose time has come, or all. */

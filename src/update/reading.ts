@@ -16,6 +16,7 @@ export class Reading {
   #needsSerial = false;
   #mayCopy = true;
   #serial: number | undefined;
+  #isRewound = false;
   /** Updates acknowledged since the serial was read: each is one step, or none. */
   #steps = 0;
 
@@ -52,11 +53,15 @@ export class Reading {
     this.#needsSerial = true;
   }
 
-  copied(serial: number): void {
+  /** @returns whether the zone was played in from a backup, as far as its serial tells */
+  copied(serial: number): boolean {
+    const isRewound = this.#isRewound || this.#isBefore(serial);
+    this.#isRewound = false;
     this.#needsCopy = false;
     this.#names.clear();
     this.#serial = serial;
     this.#steps = 0;
+    return isRewound;
   }
 
   /** No transfer is to be had: names are read one by one then. */
@@ -76,8 +81,8 @@ export class Reading {
   }
 
   serialRead(serial: number): void {
-    const expected = this.#serial === undefined ? undefined : (this.#serial + this.#steps) >>> 0;
-    this.#needsCopy = this.#mayCopy && serial !== expected;
+    this.#isRewound ||= this.#isBefore(serial);
+    this.#needsCopy = this.#mayCopy && serial !== this.#expected;
     this.#serial = serial;
     this.#steps = 0;
   }
@@ -85,5 +90,14 @@ export class Reading {
   /** An update of ours was carried out. */
   acknowledged(): void {
     this.#steps += 1;
+  }
+
+  get #expected(): number | undefined {
+    return this.#serial === undefined ? undefined : (this.#serial + this.#steps) >>> 0;
+  }
+
+  /** RFC 1982. An update that changed nothing is no step: then nothing worse is done than once. */
+  #isBefore(serial: number): boolean {
+    return this.#expected !== undefined && ((serial - this.#expected) | 0) < 0;
   }
 }

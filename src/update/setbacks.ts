@@ -89,7 +89,7 @@ export class Setbacks {
     if (alone === undefined) return undefined;
     server.refusals += 1;
     this.#telling.refused(alone.extent.names.values(), reason);
-    const isAll = !server.hasSucceeded && this.#queue.size === 0;
+    const isAll = !server.hasSucceeded && this.#queue.isExhausted;
     if (server.refusals < refusalsInRow && !isAll) return undefined;
     // Nothing gets through: that is about the key or the zone, not about single records.
     server.refusals = 0;

@@ -10,7 +10,14 @@ import { isRenewable, usedShare } from "./lifetime.js";
 import { refreshShare, refreshSpread } from "./limits.js";
 import { bytesOf, change } from "./messages.js";
 import { type OfferedRR, recordKey } from "./offer.js";
-import { type Ground, longestLives, planExpired, planRenewal } from "./plan.js";
+import {
+  type Ground,
+  longestLives,
+  planExpired,
+  planRenewal,
+  wantedAt,
+  wantedNow,
+} from "./plan.js";
 import type { Extent } from "./wanted.js";
 
 /** One message that no change on a link has caused. */
@@ -35,7 +42,7 @@ export function dueRenewals(ground: Ground, random: Random): readonly Upkeep[] {
   const updates: RR[][] = [];
   let isDue = false;
   for (const place of ground.ledger.places()) {
-    const longest = longestLives(ground.wanted.at(place.name));
+    const longest = longestLives(wantedAt(ground, place.name));
     for (const life of place.lives.values()) {
       const [key] = life.keys;
       const one = life.keys.length === 1 && key !== undefined ? longest.get(key) : undefined;
@@ -65,7 +72,7 @@ export function leaseRefresh(ground: Ground): readonly Upkeep[] {
   const updates: RR[][] = [];
   for (const place of ground.ledger.places()) {
     for (const { rr, isOwn } of place.records.values()) {
-      if (isOwn && ground.wanted.find(recordKey(rr)) !== undefined) updates.push([change.add(rr)]);
+      if (isOwn && wantedNow(ground, recordKey(rr)) !== undefined) updates.push([change.add(rr)]);
     }
   }
   return messagesOf(ground, updates, true);
@@ -89,7 +96,7 @@ export function* leftovers(ground: Ground): Generator<readonly [key: string, ext
     const shared = new Map<string, OfferedRR>();
     let hasOwn = false;
     for (const [key, { rr, isOwn }] of place.records) {
-      if (!isOwn || ground.wanted.find(key) !== undefined) continue;
+      if (!isOwn || wantedNow(ground, key) !== undefined) continue;
       if (rr.type === RRType.PTR) shared.set(key, { rr, isShared: true, deviceTtlSeconds: 0 });
       else hasOwn = true;
     }

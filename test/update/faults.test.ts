@@ -296,6 +296,37 @@ describe("a primary", () => {
     expect(primary.published()).toEqual(linesOf(laser, inkjet));
   });
 
+  test("restored twice: what a device replaced goes twice, beside another proxy [UP-64]", () => {
+    const stage = new ZoneStage();
+    const { primary } = stage;
+    const first = stage.proxy({}, 1).start();
+    const second = stage.proxy({}, 2).start();
+    first.offer(laser);
+    second.offer(laser);
+    stage.at(30);
+    const backup = primary.backup();
+    const moved = printer("Laser", { address: "192.0.2.50" });
+    first.offer(moved);
+    second.offer(moved);
+    stage.at(60);
+    for (const end of [300, 600]) {
+      primary.restore(backup);
+      stage.at(end);
+      expect(primary.published()).toEqual(linesOf(moved));
+    }
+  });
+
+  test("that keeps what only a refused service wants: it goes with the others [UP-63]", () => {
+    const { stage, proxy, primary } = ready();
+    proxy.offer(laser);
+    stage.at(15);
+    // In one message: the one leaves, and what the other needs belongs to somebody else.
+    proxy.offer(gone(laser), printer("Trap", { host: "keep" }));
+    stage.at(30);
+    expect(primary.published(true)).toEqual([]);
+    expect(proxy.publisher.state().aside).toBe(1);
+  });
+
   test("whose serial stays is not transferred again [XFR-4]", () => {
     const { stage, proxy, primary } = ready();
     proxy.offer(laser);

@@ -104,5 +104,5 @@ function play(seed: number): void {
 }
 
 describe("whatever happens [UP-11] [UP-57] [UP-63] [UP-65] [TO-18] [TO-19]", () => {
-  test.each(Array.from({ length: 50 }, (_, index) => index + 1))("seed %i", (seed) => play(seed));
+  test.each(Array.from({ length: 60 }, (_, index) => index + 1))("seed %i", (seed) => play(seed));
 });
