@@ -6,6 +6,8 @@ import { foldLabel, type Label, labelsBelow, type Name } from "../wire/name.js";
 
 /** Hosts that other hosts look for by name alone. */
 const hosts: ReadonlySet<string> = new Set(["*", "wpad", "isatap", "localhost"]);
+/** As name servers are called, whether this zone has one of that name or not. */
+const nameServer = /^ns[0-9]{0,2}$/;
 
 /** Labels that mean the same to their readers wherever they stand. */
 const anywhere: ReadonlySet<string> = new Set([
@@ -26,7 +28,8 @@ const enumerations: ReadonlySet<string> = new Set(["b", "db", "r", "dr", "lb"]);
 export function isForbidden(name: Name, apex: Name, guarded: ReadonlySet<string>): boolean {
   const below = labelsBelow(name, apex)?.map(foldLabel);
   if (below === undefined || below.length === 0 || guarded.has(name.key)) return true;
-  if (hosts.has(below[0] as Label) || isEnumeration(below)) return true;
+  const first = below[0] as Label;
+  if (hosts.has(first) || nameServer.test(first) || isEnumeration(below)) return true;
   return below.some(
     (label) => anywhere.has(label) || prefixes.some((prefix) => label.startsWith(prefix)),
   );

@@ -185,6 +185,8 @@ describe("what is left out", () => {
       "",
       "*",
       "*._ipp._tcp",
+      "ns",
+      "NS2",
       "_dns-update._udp",
       "_dns-update-tls._tcp",
       "x._dns-llq._udp",
@@ -196,7 +198,14 @@ describe("what is left out", () => {
       "_dmarc",
     ];
     expect(refused.filter((below) => !forbids(below))).toEqual([]);
-    const taken = ["wpad-printer", "_services._dns-sd._udp", "b._ipp._tcp", "printer"];
+    const taken = [
+      "wpad-printer",
+      "nsa",
+      "ns2-lab",
+      "_services._dns-sd._udp",
+      "b._ipp._tcp",
+      "printer",
+    ];
     expect(taken.filter(forbids)).toEqual([]);
     expect(isForbidden(parseName("elsewhere.test"), apex, new Set())).toBe(true);
   });
