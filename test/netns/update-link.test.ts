@@ -78,6 +78,17 @@ it("[UP-37] [UP-38] [UP-49] [UP-50] all twenty services of a real avahi, whole, 
   expect(lines.filter(({ owner, rdata }) => /\.local\.?$/.test(`${owner} ${rdata}`))).toEqual([]);
 });
 
+it("[UP-1] one instance on two links is in the zone of each, with what that link says", async () => {
+  device.announce(service("Twin", { host: "twin" }));
+  device2.announce(service("Twin", { host: "twin", address: "10.2.0.3" }));
+  await site.has(/^twin\.zzz/);
+  await site.has(/^twin\.link1/);
+  expect(site.records().filter((line) => line.startsWith("twin."))).toEqual([
+    `twin.${zone}. 120 A 10.1.0.3`,
+    `twin.${longZone}. 120 A 10.2.0.3`,
+  ]);
+});
+
 it("[UP-35] neither probes nor known answers are published", async () => {
   const since = await site.quiet();
   const proposed = service("Probed", { host: "probed" });
