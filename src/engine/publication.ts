@@ -11,16 +11,10 @@ import { after, earliest, type Instant } from "../time.js";
 import { type Listing, listingsOf } from "../update/enumeration-offers.js";
 import { Inventory } from "../update/inventory.js";
 import { linkHold } from "../update/limits.js";
-import type { Offer } from "../update/offer.js";
 import type { PublishedZone, UpdateTarget } from "../update/options.js";
+import type { PlacedOffer } from "../update/updater.js";
 import type { Name } from "../wire/name.js";
 import type { LinkId } from "./io.js";
-
-/** Something to be offered, or to be taken back: then the offer has no records. */
-export interface Placed {
-  readonly subdomain: Name;
-  readonly offer: Offer;
-}
 
 /** Names one inventory among all: as its offers do. */
 export function sourceOf(link: LinkId, { subnet }: PublishedZone): string {
@@ -43,7 +37,7 @@ export class Publication {
   #listed: readonly Listing[] = [];
   /** When they are taken back, since the link is down. */
   #listedUntil: Instant | undefined;
-  #placed: Placed[] = [];
+  #placed: PlacedOffer[] = [];
 
   constructor(
     linkId: LinkId,
@@ -154,7 +148,7 @@ export class Publication {
   }
 
   /** What is to be offered and taken back; drains it. */
-  takePlaced(): readonly Placed[] {
+  takePlaced(): readonly PlacedOffer[] {
     const { subdomain } = this;
     for (const offer of this.#inventory?.takeChanges() ?? []) {
       this.#placed.push({ subdomain, offer });

@@ -94,6 +94,7 @@ export class Updating {
   }
 
   receive(now: Instant, input: UpdateInput): void {
+    if (this.#isStopped && !this.isWithdrawing) return;
     switch (input.kind) {
       case "wall-clock":
         this.#updater.setWallClock(now, input.origin, input.isTrusted);
@@ -182,8 +183,18 @@ export class Updating {
         by: primary?.step,
         transport: primary && (primary.isTls ? "tls" : "tcp"),
         ...state,
+        lists: publication.targets().map((target) => this.#dumpList(target)),
       };
     });
+  }
+
+  #dumpList({ subdomain }: UpdateTarget) {
+    const { primary, zone } = this.#updater.state(subdomain);
+    return {
+      at: displayName(subdomain),
+      zone: primary && displayName(primary.zone),
+      trouble: zone?.trouble,
+    };
   }
 
   /** Rare and few: every link has one inventory, or one for each subnet. */
@@ -264,14 +275,9 @@ export class Updating {
 
   /** Gives the updater what inventories offer. */
   #hand(now: Instant): boolean {
-    let isAny = false;
-    for (const publication of this.#publications.values()) {
-      for (const { subdomain, offer } of publication.takePlaced()) {
-        isAny = true;
-        this.#updater.offer(now, subdomain, offer);
-      }
-    }
-    return isAny;
+    const offers = [...this.#publications.values()].flatMap((one) => one.takePlaced());
+    if (offers.length > 0) this.#updater.offer(now, offers);
+    return offers.length > 0;
   }
 
   /** UP-13: nothing is asked on a link for a subdomain that takes no updates. */

@@ -64,10 +64,7 @@ export class Subdomain {
     return this.#isGivenUp && this.#offers.size === 0 && this.former.size === 0;
   }
 
-  isIn(post: Post): boolean {
-    return this.#post === post || this.former.has(post);
-  }
-
+  /** Every zone in which it stands. */
   *posts(): Generator<Post> {
     if (this.#post !== undefined) yield this.#post;
     yield* this.former.keys();

@@ -28,6 +28,12 @@ export type UpdaterEffect =
   /** To be put to an ordinary resolver; answered by `lookedUp`. */
   | { readonly kind: "look-up"; readonly question: PrimaryQuestion };
 
+/** An offer, and the subdomain under which its records stand; without records it is taken back. */
+export interface PlacedOffer {
+  readonly subdomain: Name;
+  readonly offer: Offer;
+}
+
 /** What is known of a subdomain, for listings. */
 export interface SubdomainState {
   readonly primary: Primary | undefined;
@@ -106,12 +112,13 @@ export class Updater {
     this.#settle(now);
   }
 
-  /** What an inventory's `takeChanges` gave; its `source` tells inventories apart. */
-  offer(now: Instant, subdomain: Name, offer: Offer): void {
-    const known = this.#subdomains.get(subdomain.key);
-    if (known === undefined) return;
-    known.offer(offer);
-    known.post?.place(now, known.key, offer);
+  /** What is offered under a subdomain now; the `source` of offers tells inventories apart. */
+  offer(now: Instant, offers: readonly PlacedOffer[]): void {
+    for (const { subdomain, offer } of offers) {
+      const known = this.#subdomains.get(subdomain.key);
+      known?.offer(offer);
+      known?.post?.place(now, known.key, offer);
+    }
     this.#settle(now);
   }
 
@@ -221,7 +228,15 @@ export class Updater {
       }
       if (subdomain.isOver) this.#subdomains.delete(subdomain.key);
     }
-    for (const post of this.#posts.values()) this.#keep(now, post);
+    const members = new Map<Post, Subdomain[]>();
+    for (const subdomain of this.#subdomains.values()) {
+      for (const post of subdomain.posts()) {
+        const others = members.get(post);
+        if (others === undefined) members.set(post, [subdomain]);
+        else others.push(subdomain);
+      }
+    }
+    for (const post of this.#posts.values()) this.#keep(now, post, members.get(post) ?? []);
   }
 
   /** A subdomain's records go to the zone in which it lies now. */
@@ -316,8 +331,7 @@ export class Updater {
   }
 
   /** Hands on what a post wants done; leaves the zone when nobody is in it any more. */
-  #keep(now: Instant, post: Post): void {
-    const members = [...this.#subdomains.values()].filter((one) => one.isIn(post));
+  #keep(now: Instant, post: Post, members: readonly Subdomain[]): void {
     if (members.length > 0) {
       post.stay();
       if (!members.some(({ key }) => key === post.owner)) this.#inherit(now, post, members);

@@ -166,6 +166,11 @@ export class StoryLink {
     });
   }
 
+  /** Somebody who hears every packet of the engine. */
+  listener(hear: (sent: Sent) => void): void {
+    this.#devices.push(hear);
+  }
+
   /** An effect of the engine on this link. */
   carry(effect: Extract<Effect, { kind: "multicast" }>): void {
     const message = decodeMessage(effect.bytes);
@@ -202,12 +207,12 @@ export class StoryLink {
   }
 }
 
-function flagged(rr: RR, isUnique: boolean | undefined): RR {
+export function flagged(rr: RR, isUnique: boolean | undefined): RR {
   const isFlushing = isUnique ?? !sharedTypes.includes(rr.type);
   return isFlushing ? { ...rr, class: rr.class | flushBit } : rr;
 }
 
-function isAsked(query: Message, rr: RR): boolean {
+export function isAsked(query: Message, rr: RR): boolean {
   const isKnown = query.answers.some((known) => equalRRs({ ...known, class: rr.class }, rr));
   if (isKnown) return false;
   return query.questions.some(

@@ -3,7 +3,6 @@
 
 import { describe, expect, test } from "vitest";
 import { seconds } from "../../src/time.js";
-import type { PublishedZone } from "../../src/update/options.js";
 import { parseName } from "../../src/wire/name.js";
 import { Primary } from "../update/primary.js";
 import {
@@ -21,13 +20,6 @@ import {
 
 const laser = printerLines(zone, "Laser");
 const all = [...laser, ...listLines(zone, zone)].sort();
-
-/** With other words about where its zone is updated. */
-function withPrimary(changes: Partial<PublishedZone["target"]["primary"]>): PublishedZone {
-  const usual = published("eth0", zone);
-  const primary = { ...usual.target.primary, ...changes };
-  return { ...usual, target: { ...usual.target, primary } };
-}
 
 describe("the server [UP-13]", () => {
   const address = "192.0.2.99";

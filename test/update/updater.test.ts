@@ -86,7 +86,7 @@ class Site {
       this.link.at(step);
       this.second = step;
       for (const { offer } of this.link.changes.splice(0)) {
-        this.updater.offer(this.now, parseName(zone), offer);
+        this.updater.offer(this.now, [{ subdomain: parseName(zone), offer }]);
       }
       if (due <= step) this.updater.expire(this.now);
       this.carry();
