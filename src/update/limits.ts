@@ -68,6 +68,8 @@ export const lookupWait: Duration = seconds(5);
 
 /** A zone that is not used any more is emptied within this, or left to its lifetimes. */
 export const retirementMax: Duration = seconds(600);
+/** What was left to its lifetimes there is seen to its end for so long: no device's TTL is more. */
+export const afterlifeMax: Duration = seconds(86_400);
 
 /** A subdomain that came into a zone has offered what it has within this: its link is known. */
 export const fillSpan: Duration = seconds(5);

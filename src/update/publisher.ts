@@ -175,6 +175,11 @@ export class Publisher {
     return this.#wanted.size === 0;
   }
 
+  /** Whether nothing in the zone is ours, as far as is known, TIMEOUTs included. */
+  get isBare(): boolean {
+    return this.#ledger.own().next().done === true;
+  }
+
   /** What is ours in the zone, to be kept in the state file. */
   own(): Iterable<RR> {
     return this.#ledger.own();
