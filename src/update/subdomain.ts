@@ -33,8 +33,9 @@ export class Subdomain {
   #filledFrom: Instant | undefined;
   #isGivenUp = false;
 
-  constructor(target: UpdateTarget, random: Random, log: Log) {
-    this.key = target.subdomain.key;
+  /** @param key  its name's, or another one for what is not configured */
+  constructor(key: string, target: UpdateTarget, random: Random, log: Log) {
+    this.key = key;
     this.#random = random;
     this.#log = log;
     this.#target = target;

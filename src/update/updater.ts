@@ -13,6 +13,7 @@ import type { RR } from "../wire/rr.js";
 import { fillSpan, linkHold, retirementMax } from "./limits.js";
 import type { Offer } from "./offer.js";
 import { keyFor, type UpdateTarget } from "./options.js";
+import { type Found, Orphans } from "./orphans.js";
 import { Post, type PostEffect } from "./post.js";
 import {
   hasSameServers,
@@ -47,7 +48,7 @@ export class Updater {
   readonly #log: Log;
   readonly #subdomains = new Map<string, Subdomain>();
   readonly #posts = new Map<string, Post>();
-  readonly #remembered = new Map<string, readonly RR[]>();
+  readonly #orphans: Orphans;
   /** What has been complained of since the last configuration. */
   readonly #told = new Set<string>();
   #recordsMax = 0;
@@ -61,6 +62,7 @@ export class Updater {
     this.#random = random;
     this.#counts = counts;
     this.#log = log;
+    this.#orphans = new Orphans(random, log);
   }
 
   /** @param isTrusted  whether absolute times may be written (TO-8) */
@@ -74,7 +76,7 @@ export class Updater {
 
   /** What the state file of a zone holds; passed over while the zone is kept. */
   restore(zone: Name, own: readonly RR[]): void {
-    if (!this.#posts.has(zone.key)) this.#remembered.set(zone.key, own);
+    if (!this.#posts.has(zone.key)) this.#orphans.remember(zone, own);
   }
 
   /**
@@ -95,7 +97,7 @@ export class Updater {
     for (const [key, target] of wanted) {
       const known = this.#subdomains.get(key);
       if (known === undefined) {
-        const subdomain = new Subdomain(target, this.#random, this.#log);
+        const subdomain = new Subdomain(key, target, this.#random, this.#log);
         this.#subdomains.set(key, subdomain);
         if (this.#isStarted) subdomain.start(now);
       } else known.configure(now, target, this.#isStarted);
@@ -108,6 +110,7 @@ export class Updater {
   start(now: Instant): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
+    this.#orphans.start(now);
     for (const subdomain of this.#subdomains.values()) subdomain.start(now);
     this.#settle(now);
   }
@@ -162,6 +165,7 @@ export class Updater {
   /** A resolver's answer; undefined when there is none. */
   lookedUp(now: Instant, question: PrimaryQuestion, answer: PrimaryAnswer | undefined): void {
     for (const { search } of this.#subdomains.values()) search.answered(now, question, answer);
+    this.#orphans.answered(now, question, answer);
     this.#settle(now);
   }
 
@@ -183,12 +187,13 @@ export class Updater {
 
   expire(now: Instant): void {
     for (const subdomain of this.#subdomains.values()) subdomain.expire(now);
+    this.#orphans.expire(now, this.#targets());
     for (const post of this.#posts.values()) post.expire(now);
     this.#settle(now);
   }
 
   nextDeadline(): Instant | undefined {
-    let next: Instant | undefined;
+    let next = this.#orphans.nextDeadline();
     for (const subdomain of this.#subdomains.values()) {
       next = earliest(next, subdomain.nextDeadline());
     }
@@ -228,6 +233,14 @@ export class Updater {
       }
       if (subdomain.isOver) this.#subdomains.delete(subdomain.key);
     }
+    for (const question of this.#orphans.takeQuestions()) {
+      this.#effects.push({ kind: "look-up", question });
+    }
+    for (const found of this.#orphans.takeFound()) this.#postFor(now, found);
+    this.#keepAll(now);
+  }
+
+  #keepAll(now: Instant): void {
     const members = new Map<Post, Subdomain[]>();
     for (const subdomain of this.#subdomains.values()) {
       for (const post of subdomain.posts()) {
@@ -239,51 +252,54 @@ export class Updater {
     for (const post of this.#posts.values()) this.#keep(now, post, members.get(post) ?? []);
   }
 
+  *#targets(): Generator<UpdateTarget> {
+    for (const { target } of this.#subdomains.values()) yield target;
+  }
+
   /** A subdomain's records go to the zone in which it lies now. */
   #enter(now: Instant, subdomain: Subdomain, primary: Primary): void {
-    const post = this.#postFor(now, subdomain, primary);
+    const { key, target } = subdomain;
+    const post = this.#postFor(now, { key, target, primary });
     if (post === undefined || post === subdomain.post) return;
     subdomain.enter(post, after(now, fillSpan), after(now, retirementMax));
     post.fill(now, subdomain.key, subdomain.offers());
   }
 
-  #postFor(now: Instant, subdomain: Subdomain, primary: Primary): Post | undefined {
+  #postFor(now: Instant, found: Found): Post | undefined {
+    const { key, target, primary } = found;
     const known = this.#posts.get(primary.zone.key);
-    const station = { primary, tls: subdomain.target.tls };
+    const station = { primary, tls: target.tls };
     if (known === undefined) {
-      const settings = this.#settingsOf(subdomain.target, primary.zone);
+      const settings = this.#settingsOf(target, primary.zone);
       if (settings === undefined) return undefined;
-      const own = this.#remembered.get(primary.zone.key) ?? [];
-      this.#remembered.delete(primary.zone.key);
+      const own = this.#orphans.take(primary.zone);
       const nextDial = () => {
         this.#dials += 1;
         return this.#dials;
       };
       const parts = [nextDial, this.#random, this.#counts, this.#log] as const;
-      const post = new Post(now, subdomain.key, station, settings, own, ...parts);
+      const post = new Post(now, key, station, settings, own, ...parts);
       this.#posts.set(primary.zone.key, post);
       return post;
     }
-    if (known.owner === subdomain.key) known.redirect(now, station);
-    else if (!hasSameServers(known.station.primary, primary)) {
-      this.#dispute(now, known, subdomain, primary);
-    }
+    if (known.owner === key) known.redirect(now, station);
+    else if (!hasSameServers(known.station.primary, primary)) this.#dispute(now, known, found);
     return known;
   }
 
   /** One zone, and two answers to where it is updated: what is configured, else what was first. */
-  #dispute(now: Instant, post: Post, subdomain: Subdomain, primary: Primary): void {
+  #dispute(now: Instant, post: Post, { key, target, primary }: Found): void {
     const isStronger = primary.isConfigured && !post.station.primary.isConfigured;
     if (isStronger) {
-      post.owner = subdomain.key;
-      post.redirect(now, { primary, tls: subdomain.target.tls });
+      post.owner = key;
+      post.redirect(now, { primary, tls: target.tls });
       this.#configurePost(now, post);
     }
     const zone = displayName(post.zone);
     this.#tellOnce("warn", "primaries-differ", zone, {
       by: post.station.primary.step,
       not: isStronger ? "what was found before" : primary.step,
-      subdomain: displayName(subdomain.target.subdomain),
+      subdomain: displayName(target.subdomain),
       remedy: "name the server in update.server, or let the DNS name one for all",
     });
   }
@@ -338,8 +354,7 @@ export class Updater {
     } else if (post.isDone(now)) {
       this.#effects.push(...post.end());
       this.#posts.delete(post.zone.key);
-      const own = post.own();
-      if (own.length > 0) this.#remembered.set(post.zone.key, own);
+      this.#orphans.remember(post.zone, post.own());
       return;
     }
     this.#effects.push(...post.takeEffects());
