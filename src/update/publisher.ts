@@ -66,7 +66,6 @@ export class Publisher {
   readonly #onConflict = (key: string, name: Name) => this.#telling.nameTaken(key, name);
   #upkeep: Upkeep[] = [];
   #firstChange: Instant | undefined;
-  #isTurnedDown = false;
 
   constructor(settings: PublisherSettings, random: Random, counts: Counts, log: Log) {
     this.#settings = settings;
@@ -106,7 +105,6 @@ export class Publisher {
       this.#reading.allowed();
       this.#server = new ServerFacts();
       this.#patience.forget();
-      this.#isTurnedDown = false;
       this.#queue.readmit(now, true);
       this.#reconsider(now);
       if (this.#isStarted) this.#due.clear("send");
@@ -146,7 +144,7 @@ export class Publisher {
     for (;;) {
       const due = this.#due.takeDue(now);
       if (due === undefined) break;
-      if (due === "send") this.#isTurnedDown = false;
+      if (due === "send") this.#server.isTurnedDown = false;
       else if (due === "survey") this.#survey(now);
       else if (due === "grace") this.#endGrace(now);
       else if (due === "collect") this.#firstChange = undefined;
@@ -170,11 +168,6 @@ export class Publisher {
     return this.#ledger.takeNotes();
   }
 
-  /** Whether nothing is wanted. */
-  get isEmpty(): boolean {
-    return this.#wanted.size === 0;
-  }
-
   /** Whether nothing in the zone is ours, as far as is known, TIMEOUTs included. */
   get isBare(): boolean {
     return this.#ledger.own().next().done === true;
@@ -193,7 +186,7 @@ export class Publisher {
 
   /** There is no UPDATE in the zone, as far as is known; it is tried again at times (UP-14). */
   get isTurnedDown(): boolean {
-    return this.#isTurnedDown;
+    return this.#server.isTurnedDown;
   }
 
   state(): PublisherState {
@@ -269,7 +262,7 @@ export class Publisher {
   #probe(now: Instant): void {
     const { zone, lifetime, clock } = this.#settings;
     const { probe } = this.#server;
-    if (lifetime !== undefined || this.isEmpty) probe.giveUp();
+    if (lifetime !== undefined || this.#wanted.size === 0) probe.giveUp();
     else if (clock.isTrusted()) probe.begin(zone, this.#random);
     const step = probe.next(now);
     if (step?.kind === "look") {
@@ -381,7 +374,7 @@ export class Publisher {
     if (verdict.kind !== "unknown") this.#ledger.unclaim(job.batch.updates);
     const { failures } = this.#patience;
     const fault = { verdict, outcome, failures };
-    if (verdict.kind === "not-here") this.#isTurnedDown = true;
+    if (verdict.kind === "not-here") this.#server.isTurnedDown = true;
     const pause = this.#setbacks.take(now, this.#server, job, fault);
     if (pause !== undefined) this.#pause(now, "update", pause.reason, pause.span);
   }

@@ -8,6 +8,8 @@ import { LeaseProbe } from "./probe.js";
 import type { PublisherSettings } from "./settings.js";
 
 export class ServerFacts {
+  /** There is no UPDATE here; it is tried again when the pause is over (UP-14). */
+  isTurnedDown = false;
   /** An update of ours was carried out: the key is good, and so is the server. */
   hasSucceeded = false;
   /** Refusals of single units in a row, no success between. */
