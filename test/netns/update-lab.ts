@@ -131,6 +131,8 @@ export interface DiscdOptions {
   readonly before?: string;
   /** Further variables of the environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The link is not used. */
+  readonly isIdle?: boolean;
   /** What resolv.conf says; default: nobody is asked. */
   readonly resolvers?: string;
 }
@@ -142,9 +144,10 @@ export const keyLine = (name = "discd-link1.example", secret = secretText): stri
 export function updateConfig({ update = "", more = "", state, ...rest }: DiscdOptions): string {
   const { server = `server = '${primaryAddress}', zone = '${updateZone}',` } = rest;
   const { key = keyLine() } = rest;
+  const idle = "{ name = 'net1', disable = true }";
   return `
 interfaces = {
-  { name = 'net1', mode = 'update', subdomain = '${updateZone}' },
+  ${rest.isIdle === true ? idle : `{ name = 'net1', mode = 'update', subdomain = '${updateZone}' }`},
   { name = 'wan', disable = true },
 }
 update = {
