@@ -225,14 +225,11 @@ const textOf = (target: UpdateTarget): string =>
   JSON.stringify(target, (_, value) => (value?.labels === undefined ? value : value.key));
 
 /** Whether somebody's query may have to be answered. */
-export function answersNobody(
-  { written, hasDemo }: Material,
-  links: readonly LinkConfig[],
-): boolean {
+export function answersNobody({ written }: Material, links: readonly LinkConfig[]): boolean {
   const { interfaces, zones } = written;
   const used = interfaces.filter(({ disable }) => !disable);
   const mayServe = used.some(({ mode, subdomain }) => mode === "proxy" && subdomain !== false);
   const isServed = links.some(({ served }) => served !== undefined);
   const hasUpdates = used.some(({ mode }) => mode === "update");
-  return hasUpdates && !mayServe && !isServed && !hasDemo && zones.length === 0;
+  return hasUpdates && !mayServe && !isServed && zones.length === 0;
 }

@@ -246,6 +246,10 @@ test("a link that is not used is not published", () => {
   const text = file(key, "disable = true");
   expect(publishedIn(text)).toEqual([]);
   expect(linesOf(load(text))).toEqual([]);
+  const other = two("mode = 'update'", "mode = 'update', disable = true");
+  const [first] = publishedIn(other.replace("Floor1.Example", "floor2.example"));
+  // Nor may its name be changed.
+  expect(first?.target.primary.within.map(displayName)).toEqual(["floor1.example"]);
 });
 
 test("where nothing is answered, nothing is listened to", () => {
