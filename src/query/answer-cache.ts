@@ -6,6 +6,7 @@
 // on the link it speaks of, and is stale as soon as a TTL in it would be lower.
 // A cookie is nobody else's: who takes a response with one writes his over it.
 
+import type { Counter } from "../tally.js";
 import type { Instant } from "../time.js";
 import { EdnsOption } from "../wire/codes.js";
 import { headerBytes } from "../wire/message.js";
@@ -21,6 +22,7 @@ interface Entry {
   readonly epoch: Epoch;
   readonly count: number;
   readonly staleAt: Instant;
+  readonly counter: Counter | undefined;
 }
 
 export interface Keep {
@@ -28,6 +30,8 @@ export interface Keep {
   readonly epoch: Epoch;
   /** The first instant at which a TTL in the response would be lower. */
   readonly staleAt: Instant;
+  /** Where those who are given it are counted. */
+  readonly counter?: Counter;
 }
 
 /** Bytes that an entry costs besides its question and response, measured on Node 20. */
@@ -70,6 +74,7 @@ export class AnswerCache {
   #questionEnd = 0;
   #cookieAt = 0;
   #cookieEnd = 0;
+  #counter: Counter | undefined;
 
   /**
    * @param bytesMax    bound of all entries together
@@ -119,9 +124,15 @@ export class AnswerCache {
       return undefined;
     }
     const { response } = entry;
+    this.#counter = entry.counter;
     response[0] = query[0] as number;
     response[1] = query[1] as number;
     return response;
+  }
+
+  /** Where the query is counted that `find` has just found a response to. */
+  get counter(): Counter | undefined {
+    return this.#counter;
   }
 
   /**
@@ -146,6 +157,7 @@ export class AnswerCache {
       epoch: answer.epoch,
       count: answer.epoch.count,
       staleAt: answer.staleAt,
+      counter: answer.counter,
     });
     this.#bytes += this.#questionEnd - headerBytes + answer.response.length + overhead;
     for (const oldest of this.#entries.keys()) {

@@ -4,6 +4,7 @@
 import type { ClientClass } from "../proxy/client.js";
 import type { LinkQuestion } from "../proxy/view.js";
 import type { LinkZone } from "../proxy/zones.js";
+import type { Instant } from "../time.js";
 import type { Asker } from "./asker.js";
 import type { Query } from "./receive.js";
 
@@ -27,4 +28,6 @@ export interface Ask {
   client: Client;
   /** Read anew when the configuration changes. */
   zone: LinkZone;
+  /** When it came. */
+  readonly askedAt: Instant;
 }

@@ -18,7 +18,7 @@ import type { Epochs } from "./epochs.js";
 import { type LinkAnswer, linkAnswer } from "./link-answer.js";
 import { NegativeMemory } from "./negative-memory.js";
 import { PendingQueries, type Waiter } from "./pending.js";
-import type { Replies } from "./replies.js";
+import type { Circumstances, Replies } from "./replies.js";
 import { SharedAnswers } from "./shared-answers.js";
 
 /** How long silence is remembered, where the link's `ttl` is not lower (Q-10). */
@@ -256,13 +256,13 @@ export class OneShots {
   #finish(now: Instant, waiter: Waiter, { sections }: LinkAnswer): void {
     const { asker, query } = waiter.ask;
     this.#leave(now, waiter);
-    this.#replies.answer(asker, query, sections);
+    this.#replies.answer(asker, query, sections, circumstancesOf(now, waiter));
   }
 
   #fail(now: Instant, waiter: Waiter, rcode: number): void {
     const { asker, query } = waiter.ask;
     this.#leave(now, waiter);
-    this.#replies.answer(asker, query, bare(rcode));
+    this.#replies.answer(asker, query, bare(rcode), circumstancesOf(now, waiter));
   }
 
   #leave(now: Instant, waiter: Waiter): void {
@@ -295,6 +295,10 @@ export class OneShots {
     const { zone, client } = ask;
     return { tables: this.#tables, view, zone, client: client.class, counts: this.#counts };
   }
+}
+
+function circumstancesOf(now: Instant, { ask: { zone, askedAt } }: Waiter): Circumstances {
+  return { zone, waited: elapsed(askedAt, now) };
 }
 
 /** Whether a record of this type may be what a query waits for. */

@@ -12,7 +12,7 @@ import type { ProxyOptions } from "../proxy/options.js";
 import { type Tables, tablesOf } from "../proxy/tables.js";
 import type { Zone } from "../proxy/zones.js";
 import type { Random } from "../random.js";
-import { type Instant, instant } from "../time.js";
+import { type Instant, instant, ms } from "../time.js";
 import { Rcode, RRType } from "../wire/codes.js";
 import { decodeMessage } from "../wire/message.js";
 import type { Name } from "../wire/name.js";
@@ -28,6 +28,7 @@ import { type FindLink, OneShots } from "./one-shot.js";
 import { type CookieAnswer, type Query, type Received, receive } from "./receive.js";
 import { RefusedClients } from "./refused-clients.js";
 import { type QueryLog, Replies, type ReplyRules } from "./replies.js";
+import type { Tallies } from "./tallies.js";
 
 export interface QueryOptions {
   readonly proxy: ProxyOptions;
@@ -114,6 +115,8 @@ export class Queries {
       this.#bake(now, client, option, response.subarray(response.length - cookieBytes));
     }
     this.#counts.add("answer-cache-hits");
+    const { counter } = this.#ready;
+    if (counter !== undefined) this.#replies.tallies.take(counter, ms(0));
     if (this.#replies.isLogging) {
       const [question] = decodeMessage(bytes).questions;
       if (question !== undefined) this.#replies.note(asker, question, Rcode.NOERROR);
@@ -148,6 +151,7 @@ export class Queries {
       return this.#drop("client");
     }
     if (received.kind === "query") {
+      this.#counts.add("answer-cache-misses");
       return this.#answer(now, { asker, client, query: received.query, bytes });
     }
     this.#replies.refuse(asker, received.refusal);
@@ -193,6 +197,11 @@ export class Queries {
 
   takeReplies(): readonly Reply[] {
     return this.#replies.take();
+  }
+
+  /** Queries that were answered, and how long that took. */
+  get tallies(): Tallies {
+    return this.#replies.tallies;
   }
 
   /** Numbers for the state dump. */
@@ -246,19 +255,20 @@ export class Queries {
       const { rcode, answers, authorities: authority } = local;
       const additionals = [...setsOf(local.additionals)];
       const sections = { rcode, isAuthoritative: true, answers, authority, additionals };
-      this.#send(now, arrival, sections, fixed);
+      this.#send(now, arrival, zone, sections, fixed);
       return true;
     }
     // A zone of records is always answered locally.
     if (zone.kind === "records") return this.#drop("no-link");
-    const ask = { asker, client, query, zone };
+    const ask = { asker, client, query, zone, askedAt: now };
     if (this.#oneShots.hasTwin(ask)) return this.#drop("retransmission");
     const outcome = this.#oneShots.begin(now, ask);
     if (outcome === "waiting") return true;
-    if (outcome === "failed") this.#replies.answer(asker, query, bare(Rcode.SERVFAIL));
-    else {
+    if (outcome === "failed") {
+      this.#replies.answer(asker, query, bare(Rcode.SERVFAIL), { zone, waited: ms(0) });
+    } else {
       const epoch = this.#epochs.of(zone.link.link);
-      this.#send(now, arrival, outcome.sections, { epoch, staleAt: outcome.staleAt });
+      this.#send(now, arrival, zone, outcome.sections, { epoch, staleAt: outcome.staleAt });
     }
     return true;
   }
@@ -269,17 +279,27 @@ export class Queries {
     if (!isOutside) this.#refused.note(now, asker.peer.address, query.question.name);
     if (!isOutside && this.#options.proxy.refuse === "drop") return this.#drop("client");
     const rcode = isOutside ? outsideRcode(this.#tables, query.question.name) : Rcode.REFUSED;
-    this.#replies.answer(asker, query, bare(rcode));
+    this.#replies.answer(asker, query, bare(rcode), { zone, waited: ms(0) });
     return true;
   }
 
-  #send(now: Instant, arrival: Arrival, sections: Sections, good: Omit<Keep, "response">): void {
+  #send(
+    now: Instant,
+    arrival: Arrival,
+    zone: Zone,
+    sections: Sections,
+    good: Omit<Keep, "response" | "counter">,
+  ): void {
     const { asker, client, query, bytes } = arrival;
-    const response = this.#replies.answer(asker, query, sections);
+    const response = this.#replies.answer(asker, query, sections, { zone, waited: ms(0) });
     // Errors are as cheap to make again; addresses that leave in turn differ each time.
     if (sections.rcode !== Rcode.NOERROR || this.#isTurning(sections)) return;
     if (good.staleAt <= now) return;
-    this.#ready.keep(bytes, wayOf(asker), client.classNumber, { response, ...good });
+    const { type } = query.question;
+    const { transport } = asker;
+    const { tallies } = this.#replies;
+    const counter = tallies.counterOf({ transport, type, rcode: sections.rcode, zone });
+    this.#ready.keep(bytes, wayOf(asker), client.classNumber, { response, counter, ...good });
   }
 
   #isTurning({ answers }: Sections): boolean {

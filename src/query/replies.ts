@@ -4,6 +4,8 @@
 
 import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
+import type { Zone } from "../proxy/zones.js";
+import { type Duration, ms } from "../time.js";
 import { rcodeName, typeName } from "../wire/codes.js";
 import type { Question } from "../wire/message.js";
 import { displayName } from "../wire/name.js";
@@ -11,6 +13,7 @@ import { encodeAnswer, encodeRefusal, type OptRules, type Sections, setsOf } fro
 import { type Asker, type Reply, wayOf } from "./asker.js";
 import type { Query, Refusal } from "./receive.js";
 import { Rotation } from "./rotate.js";
+import { Tallies } from "./tallies.js";
 
 /** Which queries become log lines: none, their names, or who asked as well. */
 export type QueryLog = "none" | "names" | "full";
@@ -22,7 +25,18 @@ export interface ReplyRules {
   readonly queryLog: QueryLog;
 }
 
+/** What else is counted of an answer. */
+export interface Circumstances {
+  /** That the question's name is in. */
+  readonly zone?: Zone | undefined;
+  /** From the query to its answer. */
+  readonly waited: Duration;
+}
+
+const atOnce: Circumstances = { waited: ms(0) };
+
 export class Replies {
+  readonly tallies = new Tallies();
   readonly #rotation = new Rotation();
   readonly #log: Log;
   readonly #counts: Counts;
@@ -50,9 +64,18 @@ export class Replies {
   }
 
   /** @returns the response as sent, for the cache of ready answers */
-  answer(asker: Asker, query: Query, sections: Sections): Uint8Array {
+  answer(
+    asker: Asker,
+    query: Query,
+    sections: Sections,
+    { zone, waited }: Circumstances = atOnce,
+  ): Uint8Array {
     const bytes = encodeAnswer(query, wayOf(asker), this.#turned(sections), this.#rules.opt);
     this.#counts.add("answers", rcodeName(sections.rcode));
+    const { transport } = asker;
+    const { type } = query.question;
+    const counter = this.tallies.counterOf({ transport, type, rcode: sections.rcode, zone });
+    this.tallies.take(counter, waited);
     this.note(asker, query.question, sections.rcode);
     this.push(asker, bytes);
     return bytes;
@@ -60,6 +83,10 @@ export class Replies {
 
   refuse(asker: Asker, refusal: Refusal): void {
     this.#counts.add("answers", rcodeName(refusal.rcode));
+    const { rcode, question } = refusal;
+    const asked = question === undefined ? {} : { type: question.type };
+    const counter = this.tallies.counterOf({ transport: asker.transport, rcode, ...asked });
+    this.tallies.take(counter, ms(0));
     if (refusal.question !== undefined) this.note(asker, refusal.question, refusal.rcode);
     this.push(asker, encodeRefusal(refusal, wayOf(asker), this.#rules.opt));
   }
