@@ -96,6 +96,7 @@ export function searchedLinks(
   planned: readonly PlannedLink[],
   updated: readonly UpdatedLink[],
   interfaces: readonly PresentInterface[],
+  hasFile: boolean,
 ): readonly Subject[] {
   const listed = planned.filter(({ isUnlisted }) => isUnlisted !== true);
   const subjects = listed.flatMap((one): Subject[] => {
@@ -105,8 +106,10 @@ export function searchedLinks(
     return isOpen(entry, name) ? [{ ...subjectOf(present), mode: entry.mode, within }] : [];
   });
   const known = new Set(listed.flatMap(({ present }) => present?.name ?? []));
-  const unlisted = interfaces.filter((one) => one.isUp && canBeLink(one) && !known.has(one.name));
-  return [...subjects, ...unlisted.map((one) => ({ ...subjectOf(one), takesListed: false }))];
+  // One that is down keeps its last networks, and is called the same when it is up again.
+  const others = interfaces.filter((one) => canBeLink(one) && !known.has(one.name));
+  const unlisted = others.map(subjectOf).filter(({ networks }) => networks.length > 0);
+  return [...subjects, ...unlisted.map((one) => ({ ...one, takesListed: !hasFile }))];
 }
 
 function subjectOf(one: PresentInterface): Subject {

@@ -2,7 +2,9 @@
 // on the host that a pattern fits, or every usable one where there is no file;
 // each with its own values of the keys that may also stand at the top level.
 
+import type { LearnedName } from "../learn/learned.js";
 import { wantedRecord } from "../learn/search.js";
+import type { PublishedZone } from "../update/options.js";
 import { FormatError } from "../wire/errors.js";
 import { displayName, labelText, type Name, under } from "../wire/name.js";
 import type { LearnedZones } from "./learned-zones.js";
@@ -10,6 +12,9 @@ import { canBeLink, fitsInterface, isPattern, networksOf, type PresentInterface 
 import type { Where } from "./report.js";
 import { absentInterface, type Written, type WrittenInterface } from "./schema.js";
 import { type PlannedSubdomain, planSubdomains } from "./subdomains.js";
+
+/** The file, a PTR record, or the interface itself. */
+export type NameSource = PublishedZone["source"];
 
 /** One entry of discd.lua, for one interface. */
 export interface PlannedLink {
@@ -25,6 +30,9 @@ export interface PlannedLink {
   readonly subdomain: Name | false | undefined;
   /** Mode 'update': the names that its records go under; none yet without an address. */
   readonly published?: readonly PlannedSubdomain[];
+  /** Mode 'proxy': where the subdomain comes from, and the record if it is the DNS. */
+  readonly source?: NameSource;
+  readonly record?: Name;
   /** Not in the file: served because the DNS names a zone for it. */
   readonly isUnlisted?: true;
 }
@@ -55,11 +63,11 @@ function planUnlisted(plan: Plan, listed: readonly PlannedLink[]): readonly Plan
   return plan.interfaces.flatMap((present) => {
     if (known.has(present) || !canBeLink(present)) return [];
     const { name } = present;
-    const zone = plan.learned.take(name)?.zone;
+    const found = plan.learned.take(name);
     const entry = { ...absentInterface, name };
-    return zone === undefined
-      ? []
-      : [{ name, entry, path: "", present, subdomain: zone, isUnlisted: true as const }];
+    if (found === undefined) return [];
+    const isUnlisted = true as const;
+    return [{ name, entry, path: "", present, isUnlisted, ...learnedAs(found) }];
   });
 }
 
@@ -120,11 +128,21 @@ function planOne(
     const planned = { ...own, subdomain };
     return { ...planned, published: isUsed ? publishedOf(plan, planned) : [] };
   }
-  const isDefault = said === "nothing" && !entry.disable;
-  const subdomain = isDefault ? generated(plan, path, name) : said === "nothing" ? undefined : said;
+  if (said === "nothing" && !entry.disable) {
+    const found = plan.learned.take(name);
+    if (found !== undefined) return { ...own, ...learnedAs(found) };
+    return { ...own, subdomain: generated(plan, path, name), source: "generated" };
+  }
+  const subdomain = said === "nothing" ? undefined : said;
   if (present !== undefined && subdomain === undefined) tellUnnamed(plan, entry, path, present);
-  return { ...own, subdomain };
+  return { ...own, subdomain, source: "config" };
 }
+
+const learnedAs = ({ zone, record }: LearnedName) => ({
+  subdomain: zone,
+  source: "ptr" as const,
+  record,
+});
 
 /** The subdomain that the file gives an interface; undefined: its function was not asked. */
 function saidFor(entry: WrittenInterface, name: string): Name | false | "nothing" | undefined {
@@ -148,10 +166,8 @@ function tellUnnamed(
   where.report.warning(where, text);
 }
 
-/** What the DNS names, else `<interface>.<domain>`, and the operator is told. */
+/** `<interface>.<domain>`, and the operator is told. */
 function generated(plan: Plan, path: string, name: string): Name | undefined {
-  const learned = plan.learned.take(name);
-  if (learned !== undefined) return learned.zone;
   const where = plan.at(path === "" ? "" : `${path}.subdomain`);
   try {
     const zone = under([labelText(name.replaceAll(".", "-"))], plan.domain);

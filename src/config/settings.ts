@@ -16,7 +16,7 @@ import { type CertificateSetting, certificateSetting } from "./certificate.js";
 import { answersNobody, checkMode, checkPublished, checkUnused } from "./check-update.js";
 import { addressesOf, claimedZones, outsideOf, searchedLinks } from "./learned-zones.js";
 import { type LinkValues, valuesOf } from "./link-values.js";
-import type { PlannedLink } from "./links.js";
+import type { NameSource, PlannedLink } from "./links.js";
 import { baseOf, isPattern, networksOf, type PresentInterface } from "./match.js";
 import type { NamedFiles } from "./named-files.js";
 import { nearestOf } from "./nearest.js";
@@ -48,6 +48,12 @@ export interface Settings {
     readonly ipv6: boolean;
     /** Whatever is there is asked for, so that answers by unicast are of use. */
     readonly takesUnicast?: boolean;
+  }[];
+  /** Where the zones of links come from; those of mode 'update' say it themselves. */
+  readonly sources: readonly {
+    readonly link: string;
+    readonly source: NameSource;
+    readonly record?: Name;
   }[];
   /** What is to be looked for in the DNS (src/learn/). */
   readonly search: Surroundings;
@@ -81,7 +87,7 @@ const reverseLengthMax = { ipv4: 24, ipv6: 64 } as const;
 
 /** @returns the settings, of use only if nothing was reported that is an error */
 export function settingsOf(material: Material, planned: readonly PlannedLink[]): Settings {
-  const { written, at } = material;
+  const { written, interfaces, at } = material;
   const limits = limitsOf(written);
   const updated = updatedLinks(material, planned);
   const used = planned.flatMap((one) => {
@@ -131,10 +137,14 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
       ipv6: entry.ipv6,
       ...(config.published === undefined ? {} : { takesUnicast: true }),
     })),
+    sources: used.flatMap(({ config, planned: { source = "config", record } }) => {
+      if (config.served === undefined) return [];
+      return [{ link: config.id, source, ...(record === undefined ? {} : { record }) }];
+    }),
     search: {
-      subjects: searchedLinks(planned, updated, material.interfaces),
+      subjects: searchedLinks(planned, updated, interfaces, material.file !== undefined),
       hostname: material.names.hostname,
-      addresses: material.interfaces.flatMap(addressesOf),
+      addresses: interfaces.flatMap(addressesOf),
       outside: outsideOf(written, material.names),
       claimed: claimedZones(written),
     },

@@ -222,7 +222,7 @@ export class Daemon {
 
   #state(): Readonly<Record<string, unknown>> {
     const certificate = { notAfter: this.#certificate.notAfter };
-    const learning = this.#ground.learning.dump();
+    const learning = this.#ground.learning.view();
     return { ...this.#driver.dump(), certificate, learning, engine: this.#engine.dump(now()) };
   }
 
@@ -334,6 +334,10 @@ export class Daemon {
   /** Says what is served, when that has changed. */
   #tellServing(settings: Settings): void {
     const names = (list: readonly Name[]) => list.map(displayName);
+    const sourceOf = (id: string) => {
+      const { source = "config", record } = settings.sources.find(({ link }) => link === id) ?? {};
+      return record === undefined ? { source } : { source, record: displayName(record) };
+    };
     const { links, zones } = settings.engine.proxy;
     const published = settings.engine.links.flatMap(({ id, published = [] }) =>
       published.map(({ target, source, subnet }) => ({
@@ -347,6 +351,7 @@ export class Daemon {
       links: links.map(({ link, service, host, aliases, reverse }) => ({
         link,
         service: displayName(service),
+        ...sourceOf(link),
         ...(host.key === service.key ? {} : { hosts: displayName(host) }),
         ...(aliases.length === 0 ? {} : { aliases: names(aliases) }),
         ...(reverse.length === 0 ? {} : { reverse: reverse.map(formatPrefix) }),

@@ -4,7 +4,7 @@
 
 import type { Counts } from "../counts.js";
 import type { LearnedLink, Surroundings } from "../learn/learned.js";
-import { Learner, type PutQuestion } from "../learn/learner.js";
+import { Learner, type LearnerView, type PutQuestion } from "../learn/learner.js";
 import type { Log } from "../log.js";
 import { now, timeoutUntil } from "../os/clock.js";
 import { ResolverError } from "../os/resolver.js";
@@ -97,8 +97,9 @@ export class Learning {
     clearTimeout(this.#timer);
   }
 
-  dump(): Readonly<Record<string, unknown>> {
-    return this.#learner.dump(now());
+  /** For listings. */
+  view(): LearnerView {
+    return this.#learner.view(now());
   }
 
   #act(act: () => void): void {

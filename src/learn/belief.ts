@@ -23,6 +23,39 @@ interface Entry {
   readonly refreshed: Instant;
 }
 
+/** A zone that was found, for listings. */
+export interface ZoneView {
+  readonly name: string;
+  /** The owner of the PTR record. */
+  readonly record: string;
+  /** A PTR record names it: that one. */
+  readonly domainPtr: boolean;
+  /** The parent's NS set has this host; null: not looked at, since others have the zone. */
+  readonly nsActive: boolean | null;
+  /** The record is below the reverse name of a network on the link. */
+  readonly netRevAddr: boolean;
+  /** Clients find it by the same record. */
+  readonly browseable: boolean;
+  /** Seconds since it was confirmed, and until it is dropped if nobody confirms it again. */
+  readonly refreshed: number;
+  readonly timesOut: number;
+}
+
+export interface BeliefView {
+  readonly link: string;
+  readonly networks: readonly {
+    readonly network: string;
+    /** It is known what the DNS says of it. */
+    readonly searched: boolean;
+    readonly zone?: ZoneView;
+    /** What may not be used, and why. */
+    readonly refused?: string;
+  }[];
+  /** Zones on lists of domains, and whether the link has been given each. */
+  readonly listed: readonly (ZoneView & { readonly used: boolean })[];
+  readonly domains: readonly { readonly name: string; readonly via: readonly string[] }[];
+}
+
 interface Network {
   readonly prefix: Prefix;
   hasEnded: boolean;
@@ -178,31 +211,20 @@ export class Belief {
     this.#tellFound(found, undefined);
   }
 
-  dump(now: Instant): Readonly<Record<string, unknown>> {
-    const age = ({ found, refreshed }: Entry) => ({
-      zone: displayName(found.zone),
-      record: displayName(found.record),
-      domainPtr: true,
-      nsActive: found.delegation === undefined ? "not looked for" : found.delegation === "ours",
-      browseable: ["b", "lb", "db"].includes(kindOf(found)),
-      refreshed: Math.round(elapsed(refreshed, now) / 1000),
-      timesOut: Math.round(elapsed(now, after(refreshed, entrySpan)) / 1000),
-    });
-    return {
-      link: this.link,
-      networks: [...this.#networks].map(([network, { hasEnded, entry, refused }]) => ({
-        network,
-        searched: hasEnded,
-        ...(entry === undefined ? {} : { netRevAddr: true, ...age(entry) }),
-        ...(refused === "" ? {} : { refused }),
-      })),
-      listed: this.#listed.map((entry) => ({
-        netRevAddr: false,
-        ...age(entry),
-        used: entry.found.zone.key === this.#assigned,
-      })),
-      domains: this.#domains.map(({ name, via }) => ({ name: displayName(name), via })),
-    };
+  /** For listings. */
+  view(now: Instant): BeliefView {
+    const networks = [...this.#networks].map(([network, { hasEnded, entry, refused }]) => ({
+      network,
+      searched: hasEnded,
+      ...(entry === undefined ? {} : { zone: viewOf(now, entry, true) }),
+      ...(refused === "" ? {} : { refused }),
+    }));
+    const listed = this.#listed.map((entry) => ({
+      ...viewOf(now, entry, false),
+      used: entry.found.zone.key === this.#assigned,
+    }));
+    const domains = this.#domains.map(({ name, via }) => ({ name: displayName(name), via }));
+    return { link: this.link, networks, listed, domains };
   }
 
   #takeNetwork(now: Instant, network: Network, result: NetworkResult): void {
@@ -275,6 +297,17 @@ export class Belief {
     });
   }
 }
+
+const viewOf = (now: Instant, { found, refreshed }: Entry, isNetwork: boolean): ZoneView => ({
+  name: displayName(found.zone),
+  record: displayName(found.record),
+  domainPtr: true,
+  nsActive: found.delegation === undefined ? null : found.delegation === "ours",
+  netRevAddr: isNetwork,
+  browseable: ["b", "db", "lb"].includes(kindOf(found)),
+  refreshed: Math.round(elapsed(refreshed, now) / 1000),
+  timesOut: Math.round(elapsed(now, after(refreshed, entrySpan)) / 1000),
+});
 
 const nameIn = ({ found: { zone, record } }: Entry): LearnedName => ({ zone, record });
 

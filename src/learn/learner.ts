@@ -8,7 +8,7 @@ import type { Log } from "../log.js";
 import { between, type Random } from "../random.js";
 import { after, type Duration, earliest, elapsed, type Instant } from "../time.js";
 import { displayName, type Name } from "../wire/name.js";
-import { Belief } from "./belief.js";
+import { Belief, type BeliefView } from "./belief.js";
 import type { LearnedLink, Subject, Surroundings } from "./learned.js";
 import { answerPatience, retryFirst, roundGapMin, roundSpan, roundsMax } from "./limits.js";
 import { ListedZones } from "./listed.js";
@@ -36,6 +36,16 @@ interface Searched {
   startedAt: Instant | undefined;
   /** Searches in a row that could not be finished. */
   failures: number;
+}
+
+/** What is believed, and when each link is searched again: seconds from now. */
+export interface LearnerView {
+  readonly hostname: string;
+  readonly links: readonly (BeliefView & {
+    readonly mode: Subject["mode"];
+    readonly isSearching: boolean;
+    readonly nextSearch: number;
+  })[];
 }
 
 const nobody: Surroundings = {
@@ -149,12 +159,12 @@ export class Learner {
     return questions;
   }
 
-  /** For the log. */
-  dump(now: Instant): Readonly<Record<string, unknown>> {
+  /** For listings. */
+  view(now: Instant): LearnerView {
     const links = [...this.#links.values()].map((one) => ({
-      ...one.belief.dump(now),
+      ...one.belief.view(now),
       mode: one.subject.mode,
-      searching: one.round !== undefined,
+      isSearching: one.round !== undefined,
       nextSearch: Math.round(elapsed(now, one.nextAt) / 1000),
     }));
     return { hostname: displayName(this.#around.hostname), links };

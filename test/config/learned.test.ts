@@ -37,7 +37,12 @@ const lineOf = (link: string, zone: string, why: string) =>
   `interface ${link} does not get ${zone}, which ${displayName(record)} names for it: ${why}`;
 
 test("[A1.6] no file: a link has the zone that the DNS names, else its own", async () => {
-  const { zones, lines } = await withoutFile("eth0.10 floor1.example.com", "eth0.20");
+  const { zones, lines, settings } = await withoutFile("eth0.10 floor1.example.com", "eth0.20");
+  expect(settings.sources.map(({ link, source }) => [link, source])).toEqual([
+    ["eth0.10", "ptr"],
+    ["eth0.20", "generated"],
+  ]);
+  expect(settings.sources[0]?.record).toBe(record);
   expect(zones).toEqual([
     "eth0.10 floor1.example.com",
     "eth0.20 eth0-20.home.arpa",
@@ -147,4 +152,18 @@ test("[UP-4] what is searched: open and unlisted links, never link-local network
     ["eth0.20", false],
   ]);
   expect(claimed.map(displayName)).toEqual(["a.example"]);
+});
+
+test("an interface that is down is searched on, and called the same when it is up again", async () => {
+  const [lo, eth10, eth20] = host.interfaces;
+  const interfaces = [lo, eth10, { ...eth20, isUp: false }] as typeof host.interfaces;
+  const learned = learn("eth0.20 floor2.example.com");
+  const down = outcomeOf(await loadSettings({ demo: false }, { ...host, interfaces, learned }, {}));
+  expect(down.zones).toEqual(["eth0.10 eth0-10.home.arpa"]);
+  expect(down.settings.search.subjects.map(({ link, takesListed }) => [link, takesListed])).toEqual(
+    [
+      ["eth0.10", true],
+      ["eth0.20", true],
+    ],
+  );
 });

@@ -338,9 +338,11 @@ describe("lists of domains", () => {
   test("[A1.6] found by the host's name: the only zone for the only link", () => {
     const world = new World(list).use(subject("net1", ["10.1.0.0/24"])).run(5);
     expect(world.zones).toEqual(["net1 floor1.example.com"]);
-    const [link] = world.learner.dump(world.now).links as [Record<string, unknown>];
-    expect(link.domains).toEqual([{ name: "example.com", via: ["hostname"] }]);
-    expect(link.listed).toMatchObject([{ zone: "floor1.example.com", nsActive: true, used: true }]);
+    const [link] = world.learner.view(world.now).links;
+    expect(link?.domains).toEqual([{ name: "example.com", via: ["hostname"] }]);
+    expect(link?.listed).toMatchObject([
+      { name: "floor1.example.com", nsActive: true, netRevAddr: false, used: true },
+    ]);
     world.dns = parent;
     expect(world.run(340).zones).toEqual([]);
     expect(world.events("zone-withdrawn")[0]?.reason).toMatch(/lists it no more/);
