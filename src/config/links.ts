@@ -6,7 +6,7 @@ import type { LearnedName } from "../learn/learned.js";
 import { wantedRecord } from "../learn/search.js";
 import type { PublishedZone } from "../update/options.js";
 import { FormatError } from "../wire/errors.js";
-import { displayName, labelText, type Name, under } from "../wire/name.js";
+import { displayName, foldLabel, type Label, labelText, type Name, under } from "../wire/name.js";
 import type { LearnedZones } from "./learned-zones.js";
 import { canBeLink, fitsInterface, isPattern, networksOf, type PresentInterface } from "./match.js";
 import type { Where } from "./report.js";
@@ -130,13 +130,24 @@ function planOne(
   }
   if (said === "nothing" && !entry.disable) {
     const found = plan.learned.take(name);
-    if (found !== undefined) return { ...own, ...learnedAs(found) };
+    if (found !== undefined && !isEcho(entry, name, found)) return { ...own, ...learnedAs(found) };
     return { ...own, subdomain: generated(plan, path, name), source: "generated" };
   }
   const subdomain = said === "nothing" ? undefined : said;
   if (present !== undefined && subdomain === undefined) tellUnnamed(plan, entry, path, present);
   return { ...own, subdomain, source: "config" };
 }
+
+/**
+ * Where discd answers for the reverse zone, the list below the network's name is its own: a name
+ * that was generated once would hold for ever, whatever `domain` says.
+ */
+function isEcho({ reverse }: WrittenInterface, name: string, { zone }: LearnedName): boolean {
+  const answers = reverse === true || reverse.length > 0;
+  return answers && foldLabel(zone.labels[0] ?? "") === foldLabel(generatedLabel(name));
+}
+
+const generatedLabel = (name: string): Label => labelText(name.replaceAll(".", "-"));
 
 const learnedAs = ({ zone, record }: LearnedName) => ({
   subdomain: zone,
@@ -170,7 +181,7 @@ function tellUnnamed(
 function generated(plan: Plan, path: string, name: string): Name | undefined {
   const where = plan.at(path === "" ? "" : `${path}.subdomain`);
   try {
-    const zone = under([labelText(name.replaceAll(".", "-"))], plan.domain);
+    const zone = under([generatedLabel(name)], plan.domain);
     const shown = displayName(zone);
     const absent = path === "" ? `interface ${name}` : `not set for interface ${name}, which`;
     where.report.warning(where, `${absent} is served as ${shown}${remedyFor(plan, name)}`);

@@ -20,7 +20,7 @@ export class ListedZones {
   /** @param claimed  zones that the configuration names */
   assign(beliefs: readonly Belief[], claimed: readonly Name[]): void {
     const open = beliefs.filter(({ subject }) => subject.takesListed && subject.mode === "proxy");
-    // Whose search is not over yet may turn out to have a name.
+    // Whose search is not over yet may turn out to have a name, and leave no choice.
     if (open.some(({ hasEnded }) => !hasEnded)) return;
     const taken = new Set(claimed.map(({ key }) => key));
     for (const { learned } of beliefs) if (learned.name) taken.add(learned.name.zone.key);

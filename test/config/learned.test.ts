@@ -167,3 +167,15 @@ test("an interface that is down is searched on, and called the same when it is u
     ],
   );
 });
+
+test("what discd itself answers in a reverse zone is no source of a name", () => {
+  const file = (keys: string) => `domain = 'new.example'
+    interfaces = { { name = 'eth0.10'${keys} } }`;
+  const echo = "eth0.10 eth0-10.old.example";
+  expect(withFile(file(", reverse = true"), echo).zones).toEqual(["eth0.10 eth0-10.new.example"]);
+  expect(withFile(file(", reverse = '10.1.0.0/24'"), "eth0.10 floor1.example.com").zones).toEqual([
+    "eth0.10 floor1.example.com",
+  ]);
+  // A zone may be called like the interface where somebody else says so.
+  expect(withFile(file(""), echo).zones).toEqual(["eth0.10 eth0-10.old.example"]);
+});

@@ -284,6 +284,21 @@ describe("names that are not believed", () => {
     expect(world.refresh().run(5).zones).toEqual(["net1 floor1.example.com"]);
   });
 
+  test("a server that does not serve the parent knows nothing of delegations", () => {
+    const world = new World([]);
+    // Somebody above has an SOA, and its server answers for nothing.
+    world.dns = [
+      "com SOA ns.com root.com 1 1 1 1 1",
+      "com NS ns.com",
+      "ns.com A 192.0.2.1",
+      `${base("b")} PTR floor1.example.com`,
+    ];
+    world.isLame = true;
+    world.use(subject("net1", ["10.1.0.0/24"])).run(5);
+    expect(world.events("zone-learned")[0]?.delegation).toBe("unknown");
+    expect(world.events("zone-not-delegated")).toEqual([]);
+  });
+
   test("a zone without delegation is served, with a warning", () => {
     const world = hostile(["floor1.example.com"]);
     expect(world.zones).toEqual(["net1 floor1.example.com"]);
@@ -378,6 +393,23 @@ describe("lists of domains", () => {
         remedy: `add a PTR record such as ${base("lb")} for the network of each`,
       },
     ]);
+  });
+
+  test("nothing is given away before the other links have been searched", () => {
+    const world = new World([...list, ours("f2.example.com"), `${base("lb")} PTR f2.example.com`]);
+    world.broken = [base("dr")];
+    world.use(subject("a", ["10.1.0.0/24"]), subject("b", ["10.2.0.0/24"])).run(5);
+    expect(world.zones).toEqual([]);
+    world.broken = [];
+    expect(world.run(20).zones).toEqual(["a f2.example.com", "b floor1.example.com"]);
+    expect(world.events("zones-without-link")).toEqual([]);
+  });
+
+  test("a domain that lists itself, as each zone served here does, says nothing", () => {
+    const zone = "floor1.example.com";
+    const world = new World([...parent, ours(zone), `b._dns-sd._udp.${zone} PTR ${zone}`]);
+    world.learner.setSearch([parseName(zone)]);
+    expect(world.use(subject("a", ["10.1.0.0/24"])).run(5).zones).toEqual([]);
   });
 
   test("not for a link that the file does not list, nor a zone that it names", () => {

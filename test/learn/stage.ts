@@ -67,6 +67,8 @@ export class World {
   fault: "none" | "silent" | "servfail" | "refused" = "none";
   /** Names for which it has nothing but SERVFAIL. */
   broken: string[] = [];
+  /** Servers that are asked directly answer with nothing, not even an SOA. */
+  isLame = false;
   hostname = "px.example.com";
   subjects: readonly Subject[] = [];
   claimed: string[] = [];
@@ -164,6 +166,7 @@ export class World {
     const nothing = { answers: [], authorities: [] };
     const isBroken = this.broken.includes(displayName(name));
     if (this.fault === "servfail" || isBroken) return { rcode: 2, ...nothing };
+    if (server !== undefined && this.isLame) return { rcode: 0, ...nothing };
     if (this.fault === "refused") return { rcode: 5, ...nothing };
     const at = (owner: Name, of: number) =>
       this.#lines.filter((rr) => rr.name.key === owner.key && rr.type === of);
