@@ -174,19 +174,13 @@ export class UpdateQueue {
     const units: Unit[] = [];
     let records = 0;
     let bytes = 0;
-    const list = [...keys];
-    for (const [index, key] of list.entries()) {
+    for (const [index, key] of keys.entries()) {
       const extent = this.#pending.get(key);
       if (extent === undefined) continue;
       const plan = planExtent(ground, extent, planned);
       if (plan?.conflict !== undefined) {
         this.setAside(key, now, quarantineSpan);
         onConflict(key, plan.conflict);
-        // What others have left to it, since it wanted the same, may be nobody's now.
-        if (extent.names.size > 0) {
-          this.#pending.set(`aside ${key}`, { names: new Map(), shared: extent.shared });
-          list.push(`aside ${key}`);
-        }
         continue;
       }
       if (plan === undefined) {
@@ -198,7 +192,7 @@ export class UpdateQueue {
       bytes += bytesOf([...plan.prerequisites, ...plan.updates], ground.zone);
       const isTooLarge = records > messageRecordsMax || bytes > messageBytesMax;
       if (units.length > 0 && (isTooLarge || units.length >= unitsMax)) {
-        if (isPart) this.#parts.push(list.slice(index));
+        if (isPart) this.#parts.push(keys.slice(index));
         break;
       }
       units.push({ key, extent, plan });
