@@ -36,6 +36,8 @@ export interface NamedOptions {
   readonly isOpen?: boolean;
   /** Further lines of the zone. */
   readonly records?: readonly string[];
+  /** Lines of the zone `discd.test` around it, which nobody updates; absent: it is not there. */
+  readonly parent?: readonly string[];
 }
 
 const usualPolicy = [
@@ -48,7 +50,7 @@ const usualPolicy = [
 export async function startNamed(
   lab: Lab,
   folder: string,
-  { tls, policy = usualPolicy, records = [], isOpen = false }: NamedOptions = {},
+  { tls, policy = usualPolicy, records = [], isOpen = false, parent }: NamedOptions = {},
 ): Promise<Child> {
   mkdirSync(folder, { recursive: true });
   const zone = [
@@ -61,6 +63,9 @@ export async function startNamed(
   ];
   const file = (name: string, text: string) => writeFileSync(join(folder, name), text);
   file("link1.db", `${zone.join("\n")}\n`);
+  const above = ["$TTL 120", "@ SOA ns1.link1 hostmaster 1 3600 600 604800 10", "@ NS ns1.link1"];
+  const glue = ["link1 NS ns1.link1", `ns1.link1 A ${primaryAddress}`];
+  if (parent !== undefined) file("parent.db", `${[...above, ...glue, ...parent].join("\n")}\n`);
   if (tls !== undefined) {
     file("leaf.pem", tls.leaf);
     file("leaf.key", tls.key);
@@ -78,6 +83,7 @@ export async function startNamed(
     "};",
     "controls { };",
     "logging { category update { default_stderr; }; category update-security { default_stderr; }; };",
+    parent === undefined ? "" : 'zone "discd.test" { type primary; file "parent.db"; };',
     `zone "${updateZone}" {`,
     '  type primary; file "link1.db"; check-names ignore;',
     isOpen ? "  allow-update { any; };" : `  update-policy { ${policy.join(" ")} };`,
@@ -131,6 +137,8 @@ export interface DiscdOptions {
   readonly before?: string;
   /** Further variables of the environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: the zone itself. */
+  readonly subdomain?: string;
   /** The link is not used. */
   readonly isIdle?: boolean;
   /** What resolv.conf says; default: nobody is asked. */
@@ -143,11 +151,11 @@ export const keyLine = (name = "discd-link1.example", secret = secretText): stri
 
 export function updateConfig({ update = "", more = "", state, ...rest }: DiscdOptions): string {
   const { server = `server = '${primaryAddress}', zone = '${updateZone}',` } = rest;
-  const { key = keyLine() } = rest;
+  const { key = keyLine(), subdomain = updateZone } = rest;
   const idle = "{ name = 'net1', disable = true }";
   return `
 interfaces = {
-  ${rest.isIdle === true ? idle : `{ name = 'net1', mode = 'update', subdomain = '${updateZone}' }`},
+  ${rest.isIdle === true ? idle : `{ name = 'net1', mode = 'update', subdomain = '${subdomain}' }`},
   { name = 'wan', disable = true },
 }
 update = {
