@@ -84,6 +84,7 @@ export class LiveLlqs {
     if (watches === undefined) return undefined;
     const llq: Llq = {
       ...beginning,
+      begunAt: now,
       expiresAt: leaseEnd(grantedAt, issuedLeaseSeconds),
       watches,
       aliasWatches: [],

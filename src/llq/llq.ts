@@ -50,6 +50,7 @@ export interface Llq {
   readonly issuedLeaseSeconds: number;
   /** Largest message to this client. */
   readonly messageMax: number;
+  readonly begunAt: Instant;
   class: ClientClass;
   zone: LinkZone;
   expiresAt: Instant;

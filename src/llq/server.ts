@@ -62,6 +62,18 @@ type Proof =
 
 const streamMessageMax = 65_535;
 
+/** One LLQ, for listings. */
+export interface LlqState {
+  readonly id: bigint;
+  readonly transport: Asker["transport"];
+  readonly address: string;
+  readonly question: Question;
+  /** Records that its client holds for sure. */
+  readonly records: number;
+  readonly begunAt: Instant;
+  readonly expiresAt: Instant;
+}
+
 export class LlqServer {
   readonly #counts: Counts;
   readonly #findLink: FindLink;
@@ -91,6 +103,22 @@ export class LlqServer {
   /** LLQs alive. */
   get size(): number {
     return this.#live.table.size;
+  }
+
+  /** Every LLQ, for listings; those that come or go meanwhile do no harm. */
+  *all(): Generator<LlqState> {
+    for (const { id, asker, question, told, begunAt, expiresAt } of this.#live.table.all()) {
+      const { transport, peer } = asker;
+      yield {
+        id,
+        transport,
+        address: peer.address,
+        question,
+        records: told.size,
+        begunAt,
+        expiresAt,
+      };
+    }
   }
 
   /** Whether the idle limit of a stream must not run (LLQ-24). */

@@ -56,7 +56,7 @@ export class Desk {
     const place = this.#find(now, seat, question, true);
     if (typeof place === "number") return this.#refuse(now, seat, request, place);
     const { topic } = place;
-    this.#add(seat, { id: request.id, question, topic });
+    this.#add(seat, { id: request.id, question, since: now, topic });
     session.respond(now, request, { rcode: Rcode.NOERROR });
     if (topic === undefined) return true;
     if (topic.told.size > this.#options.addsMax) seat.fallBehind(topic, noRRs);

@@ -6,6 +6,7 @@ import { clientKey, parseAddress } from "../address.js";
 import type { ServerSession } from "../dso/server-session.js";
 import type { ClientClass } from "../proxy/client.js";
 import type { Tables } from "../proxy/tables.js";
+import type { Instant } from "../time.js";
 import { RRType } from "../wire/codes.js";
 import type { Question } from "../wire/message.js";
 import type { RR } from "../wire/rr.js";
@@ -16,6 +17,7 @@ export interface Subscription {
   /** The message ID of its SUBSCRIBE. */
   readonly id: number;
   readonly question: Question;
+  readonly since: Instant;
   /** Undefined for a class that no record here has. */
   topic: Topic | undefined;
 }
@@ -28,7 +30,8 @@ export class Seat {
   readonly session: ServerSession;
   /** Push is offered here: on a listener for it, which is always under TLS (PUSH-01). */
   readonly isOffered: boolean;
-  readonly #address: string;
+  /** The client's, as the kernel spells it. */
+  readonly address: string;
   /** What counts as one client in limits. */
   readonly clientKey: string;
   /** Undefined for an address that is none. */
@@ -56,7 +59,7 @@ export class Seat {
     this.stream = stream;
     this.session = session;
     this.isOffered = isOffered;
-    this.#address = address;
+    this.address = address;
     const parsed = parseAddress(address);
     this.clientKey = parsed === undefined ? "" : clientKey(parsed);
     this.classify(tables);
@@ -64,7 +67,7 @@ export class Seat {
 
   /** Reads the rights of the client anew. */
   classify(tables: Tables): void {
-    const parsed = parseAddress(this.#address);
+    const parsed = parseAddress(this.address);
     this.client = parsed === undefined ? undefined : tables.clients.classify(parsed);
   }
 

@@ -13,6 +13,7 @@ import type { ProxyOptions } from "../proxy/options.js";
 import { type Tables, tablesOf } from "../proxy/tables.js";
 import { type Duration, earliest, type Instant, ms, seconds } from "../time.js";
 import { Rcode } from "../wire/codes.js";
+import type { Question } from "../wire/message.js";
 import { Batches } from "./batches.js";
 import { addsMaxOf, catchUp } from "./catch-up.js";
 import { Desk } from "./desk.js";
@@ -41,6 +42,18 @@ export interface StreamOpening {
   readonly takesPush: boolean;
   /** There are too many: the client is turned away after its first DSO request (DSO-43). */
   readonly isTooMuch?: boolean;
+}
+
+/** One subscription, for listings. */
+export interface SubscriptionState {
+  readonly stream: number;
+  /** Of its SUBSCRIBE; with the stream it tells one from all others. */
+  readonly id: number;
+  readonly address: string;
+  readonly question: Question;
+  /** Records that its client has been told of and that hold. */
+  readonly records: number;
+  readonly since: Instant;
 }
 
 /** What is to be done with a stream. */
@@ -267,6 +280,17 @@ export class PushServer {
     const outputs = this.#outputs;
     this.#outputs = [];
     return outputs;
+  }
+
+  /** Every subscription, for listings; sessions that come or go meanwhile do no harm. */
+  *subscriptions(): Generator<SubscriptionState> {
+    for (const seat of [...this.#seats.values()]) {
+      const { stream, address } = seat;
+      for (const { id, question, since, topic } of seat.subscriptions) {
+        const records = topic === undefined ? 0 : seat.toldBy(topic).size;
+        yield { stream, id, address, question, records, since };
+      }
+    }
   }
 
   /** Numbers for the state dump. */

@@ -14,6 +14,20 @@ function begun(): { s: Stage; option: LlqOption } {
   return { s, option };
 }
 
+test("an LLQ is listed with its client, what it holds, its age and its end", () => {
+  const { s } = begun();
+  s.run(100);
+  const [llq, ...more] = [...s.server.all()];
+  expect(more).toEqual([]);
+  expect(llq).toMatchObject({ transport: "udp", address: "192.0.2.1" });
+  expect(llq?.question.type).toBe(12);
+  const sinceThen = (then: number) => Math.round((s.now - then) / 1000);
+  expect(sinceThen(llq?.begunAt ?? 0)).toBe(100);
+  expect(sinceThen(llq?.expiresAt ?? 0)).toBe(100 - 7200);
+  s.run(7300);
+  expect([...s.server.all()]).toEqual([]);
+});
+
 describe("leases", () => {
   test("no event after the lease, and nothing asked [LLQ-22]", () => {
     const s = new Stage();
