@@ -2,13 +2,13 @@
 // of their owner are meant to live. No type number is assigned, so that on the
 // wire they are an opaque type, and this codec stands apart from rdata/.
 
-import { RRType, typeName } from "./codes.js";
+import { parseType, RRType, typeName } from "./codes.js";
 import { FormatError } from "./errors.js";
 import { foldLabel, type Name } from "./name.js";
 import type { Rdata } from "./rdata/index.js";
 import { layoutOf } from "./rdata/layouts.js";
 import { rdataBytes } from "./rdata/text.js";
-import { formatTime } from "./rdata/time.js";
+import { formatTime, parseDate } from "./rdata/time.js";
 import { mapRdataNames } from "./rr.js";
 import { sha256 } from "./tsig.js";
 
@@ -80,14 +80,48 @@ export function canonicalRdata(type: number, rdata: Rdata): Uint8Array {
   return rdataBytes(type, keepsCase ? rdata : mapRdataNames(type, rdata, folded));
 }
 
+/** What lies after the last second of the year 9999 has no text, and is written as that one. */
+const lastSecond = 253_402_300_799;
+
 /** As people write it: `AAAA 0 0 20260101000000`, hashes in brackets. */
 export function formatTimeout(timeout: Timeout): string {
   const { represented, expiry, hashes } = timeout;
   const method = hashes.length === 0 ? 0 : hashMethod;
-  const head = `${typeName(represented)} ${hashes.length} ${method} ${formatTime(expiry)}`;
+  const head = `${typeName(represented)} ${hashes.length} ${method} ${formatTime(Math.min(expiry, lastSecond))}`;
   if (hashes.length === 0) return head;
   const texts = hashes.map((hash) => Buffer.from(hash).toString("hex").toUpperCase());
   return `${head} ( ${texts.join(" ")} )`;
+}
+
+/**
+ * Reads what `formatTimeout` writes; hashes in either case.
+ *
+ * @throws FormatError for anything that is not the text of a TIMEOUT that can be encoded
+ */
+export function parseTimeout(text: string): Timeout {
+  const wrong = (reason: string) => new FormatError(reason, "TIMEOUT");
+  const [typeText = "", countText = "", methodText = "", timeText = "", ...rest] = text
+    .replace(/[()]/g, " $& ")
+    .trim()
+    .split(/\s+/);
+  const represented = parseType(typeText);
+  if (represented === undefined || !isRepresentable(represented)) {
+    throw wrong(`"${typeText}" is no type that has a lifetime`);
+  }
+  const expiry = parseDate(timeText);
+  if (expiry === undefined) throw wrong(`"${timeText}" is no time as YYYYMMDDHHmmSS`);
+  const isBracketed = rest[0] === "(" && rest.at(-1) === ")";
+  const texts = isBracketed ? rest.slice(1, -1) : rest;
+  if (texts.length > 0 !== isBracketed) throw wrong("hashes stand in brackets, and nothing else");
+  if (texts.length > hashesMax) throw wrong("more than 255 hashes");
+  if (countText !== `${texts.length}`) throw wrong(`"${countText}" is not the number of hashes`);
+  const method = texts.length === 0 ? 0 : hashMethod;
+  if (methodText !== `${method}`) throw wrong(`"${methodText}" is not the method ${method}`);
+  const hashes = texts.map((hash) => {
+    if (!/^[0-9a-f]{32}$/i.test(hash)) throw wrong(`"${hash}" is no hash of 16 octets`);
+    return Uint8Array.from(Buffer.from(hash, "hex"));
+  });
+  return { represented, expiry, hashes };
 }
 
 function folded(name: Name): Name {

@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "vitest";
 import { RRType } from "../../src/wire/codes.js";
+import { FormatError } from "../../src/wire/errors.js";
 import { encodeMessage } from "../../src/wire/message.js";
 import type { RR } from "../../src/wire/rr.js";
 import { formatRR, parseRR } from "../../src/wire/text.js";
@@ -12,6 +13,7 @@ import {
   formatTimeout,
   hashesMax,
   isRepresentable,
+  parseTimeout,
   timeoutHash,
 } from "../../src/wire/timeout.js";
 import { encodeLease, findLease } from "../../src/wire/update-lease.js";
@@ -91,6 +93,40 @@ describe("TIMEOUT", () => {
     expect(text(`000c0101000000006955b900${p1}`)).toBe(
       `PTR 1 1 20260101000000 ( ${p1.toUpperCase()} )`,
     );
+  });
+
+  test.each([
+    "AAAA 0 0 20260101000000",
+    "TYPE65280 0 0 99991231235959",
+    `PTR 1 1 20260101000000 ( ${p1.toUpperCase()} )`,
+    `PTR 2 1 21070101000000 ( ${p1.toUpperCase()} ${p2.toUpperCase()} )`,
+  ])("text and back: %s [TO-10]", (text) => {
+    const timeout = parseTimeout(text);
+    expect(formatTimeout(timeout)).toBe(text);
+    expect(decodeTimeout(encodeTimeout(timeout))).toEqual(timeout);
+  });
+
+  test("text in many lines, in lower case, with brackets close by [TO-10]", () => {
+    const text = `PTR 2 1 20260101000000 (${p1}\n\t${p2})`;
+    expect(toHex(encodeTimeout(parseTimeout(text)))).toBe(`000c0201000000006955b900${p1}${p2}`);
+  });
+
+  test.each([
+    "",
+    "NONSENSE 0 0 20260101000000",
+    "ANY 0 0 20260101000000",
+    "AAAA 0 0 1767225600",
+    "AAAA 0 0 20260231000000",
+    "AAAA 0 1 20260101000000",
+    "AAAA 1 1 20260101000000",
+    "AAAA 0 0 20260101000000 ( )",
+    `PTR 1 1 20260101000000 ${p1}`,
+    `PTR 1 1 20260101000000 ( ${p1}`,
+    `PTR 2 1 20260101000000 ( ${p1} )`,
+    `PTR 1 2 20260101000000 ( ${p1} )`,
+    `PTR 1 1 20260101000000 ( ${p1.slice(2)} )`,
+  ])("no text of a TIMEOUT: %s [TO-10]", (text) => {
+    expect(() => parseTimeout(text)).toThrow(FormatError);
   });
 
   test("on the wire it is a record of a type without a layout [TO-1] [TO-11]", () => {

@@ -39,23 +39,26 @@ function dayOf(year: number, month: number, date: number): number {
   return era * daysInEra + 365 * yearOfEra + leaps + dayOfYear - epochDay;
 }
 
+/** Reads YYYYMMDDHHmmSS, of any year from 1970 to 9999. @returns undefined for anything else */
+export function parseDate(text: string): number | undefined {
+  const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(text)?.slice(1).map(Number);
+  if (parts === undefined) return undefined;
+  const [year, month, date, hour, minute, second] = parts as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const seconds = dayOf(year, month, date) * secondsADay + hour * 3600 + minute * 60 + second;
+  // 31 February and 25 o'clock come out as another time than they went in.
+  return seconds >= 0 && formatTime(seconds) === text ? seconds : undefined;
+}
+
 /** Reads YYYYMMDDHHmmSS, or plain seconds. @throws FormatError */
 export function parseTime(text: string): number {
-  const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(text)?.slice(1).map(Number);
-  let seconds = /^\d{1,10}$/.test(text) ? Number(text) : -1;
-  if (parts !== undefined) {
-    const [year, month, date, hour, minute, second] = parts as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    seconds = dayOf(year, month, date) * secondsADay + hour * 3600 + minute * 60 + second;
-    // 31 February and 25 o'clock come out as another time than they went in.
-    if (seconds < 0 || seconds > 0xffff_ffff || formatTime(seconds) !== text) seconds = -1;
-  }
-  if (seconds >= 0 && seconds <= 0xffff_ffff) return seconds;
+  const seconds = /^\d{1,10}$/.test(text) ? Number(text) : parseDate(text);
+  if (seconds !== undefined && seconds <= 0xffff_ffff) return seconds;
   throw new FormatError(`"${text}" is no time from 1970 to 2106`, "text");
 }
