@@ -53,11 +53,29 @@ export interface Place {
   readonly records: Map<RecordKey, HeldRR>;
   /** By their rdata. */
   readonly lives: Map<string, Life>;
-  readonly byLifeKey: Map<LifeKey, Life[]>;
+  /** Of many: at most names there are too few of them for an index to be worth its memory. */
+  byLifeKey: Map<LifeKey, Life[]> | undefined;
   /** Something stands here that is neither ours nor given a lifetime by anybody. */
   isForeign: boolean;
   /** A KEY, an alias or a delegation: the name is not to be touched. */
   isClosed: boolean;
+}
+
+/** So many lives are looked through; for more there is an index. */
+const indexFrom = 8;
+
+/** TIMEOUTs that speak for what one key stands for. */
+export function livesUnder(place: Place, key: LifeKey): readonly Life[] {
+  if (place.byLifeKey !== undefined) return place.byLifeKey.get(key) ?? [];
+  return [...place.lives.values()].filter(({ keys }) => keys.includes(key));
+}
+
+function enterIndex(index: Map<LifeKey, Life[]>, life: Life): void {
+  for (const key of life.keys) {
+    const others = index.get(key);
+    if (others === undefined) index.set(key, [life]);
+    else others.push(life);
+  }
 }
 
 const closing: ReadonlySet<number> = new Set([
@@ -208,7 +226,7 @@ export class Ledger {
   livesOf(rr: RR): readonly Life[] {
     const place = this.#places.get(rr.name.key);
     if (place === undefined || place.lives.size === 0) return [];
-    return lifeKeysFor(rr.type, rr.rdata).flatMap((key) => place.byLifeKey.get(key) ?? []);
+    return lifeKeysFor(rr.type, rr.rdata).flatMap((key) => livesUnder(place, key));
   }
 
   #take(rr: RR, before: Place | undefined): void {
@@ -258,7 +276,7 @@ export class Ledger {
         name,
         records: new Map(),
         lives: new Map(),
-        byLifeKey: new Map(),
+        byLifeKey: undefined,
         isForeign: false,
         isClosed: false,
       };
@@ -270,13 +288,14 @@ export class Ledger {
   #add(rr: RR, isOwn: boolean, before?: HeldRR): void {
     const place = this.#place(rr.name);
     if (rr.type !== this.#timeoutType) {
-      const known = place.records.get(recordKey(rr));
-      const isFormer = this.#former.get(recordKey(rr)) === "ours";
+      const key = recordKey(rr);
+      const known = place.records.get(key);
+      const isFormer = this.#former.get(key) === "ours";
       const wasOwn = isOwn || isFormer || before?.wasOwn === true || known?.wasOwn === true;
       const isInherited = before?.isInherited === true;
       const wasVouched = before?.wasVouched === true;
-      place.records.set(recordKey(rr), { rr, isOwn, wasOwn, wasVouched, isInherited });
-      if (isOwn) this.#remember(recordKey(rr));
+      place.records.set(key, { rr, isOwn, wasOwn, wasVouched, isInherited });
+      if (isOwn) this.#remember(key);
       return;
     }
     const timeout = rr.rdata.kind === "opaque" ? decodeTimeout(rr.rdata.bytes) : undefined;
@@ -287,10 +306,10 @@ export class Ledger {
     const keys = timeout === undefined ? [] : lifeKeysOf(timeout);
     const life = { rr, expiry: timeout?.expiry ?? 0, keys, isOwn };
     place.lives.set(key, life);
-    for (const one of life.keys) {
-      const others = place.byLifeKey.get(one);
-      if (others === undefined) place.byLifeKey.set(one, [life]);
-      else others.push(life);
+    if (place.byLifeKey !== undefined) enterIndex(place.byLifeKey, life);
+    else if (place.lives.size > indexFrom) {
+      place.byLifeKey = new Map();
+      for (const each of place.lives.values()) enterIndex(place.byLifeKey, each);
     }
   }
 
@@ -302,10 +321,10 @@ export class Ledger {
       const key = rdataKey(rr.type, rr.rdata);
       const life = place.lives.get(key);
       place.lives.delete(key);
-      for (const one of life?.keys ?? []) {
-        const left = (place.byLifeKey.get(one) ?? []).filter((other) => other !== life);
-        if (left.length === 0) place.byLifeKey.delete(one);
-        else place.byLifeKey.set(one, left);
+      for (const one of place.byLifeKey === undefined ? [] : (life?.keys ?? [])) {
+        const left = livesUnder(place, one).filter((other) => other !== life);
+        if (left.length === 0) place.byLifeKey?.delete(one);
+        else place.byLifeKey?.set(one, left);
       }
     }
     const isEmpty = place.records.size === 0 && place.lives.size === 0;

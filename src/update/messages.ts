@@ -40,7 +40,7 @@ export const demand = {
 
 /** RFC 2136 §2.5. Deleting a whole name has no form here: nothing of ours ever needs it. */
 export const change = {
-  add: (rr: RR): RR => ({ ...rr, class: RRClass.IN }),
+  add: (rr: RR): RR => (rr.class === RRClass.IN ? rr : { ...rr, class: RRClass.IN }),
   removeSet: (name: Name, type: number): RR => bare(name, type, RRClass.ANY),
   /** With the very octets that were added: PowerDNS tells capitals apart. */
   removeOne: (rr: RR): RR => ({ ...rr, class: RRClass.NONE, ttlSeconds: 0 }),

@@ -7,7 +7,7 @@ import { RRType } from "../wire/codes.js";
 import type { Name } from "../wire/name.js";
 import { equalNames } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
-import type { HeldRR, Ledger, Life, Place } from "./ledger.js";
+import { type HeldRR, type Ledger, type Life, livesUnder, type Place } from "./ledger.js";
 import { expiryOf, type Lifetime, timeoutFor } from "./lifetime.js";
 import { change, demand, type UpdateContent } from "./messages.js";
 import { type OfferedRR, type RecordKey, recordKey } from "./offer.js";
@@ -257,7 +257,7 @@ function removeLives(
       if (!ground.keepsLives) draft.removals.push(change.removeOne(life.rr));
       continue;
     }
-    const others = place.byLifeKey.get(life.keys[0] ?? "") ?? [];
+    const others = livesUnder(place, life.keys[0] ?? "");
     const isCovered = others.some((other) => isOthers(ground, other));
     if (!isLeft(type) || isCovered) draft.removals.push(change.removeOne(life.rr));
   }
@@ -272,7 +272,7 @@ function addLives(
 ): void {
   if (ground.lifetime !== "timeout") return;
   for (const [key, one] of longestLives(wanted)) {
-    const there = place?.byLifeKey.get(key) ?? [];
+    const there = place === undefined ? [] : livesUnder(place, key);
     if (there.some((life) => life.isOwn && life.keys.length === 1)) continue;
     const expiry = expiryOf(ground.nowSeconds, one.deviceTtlSeconds);
     draft.additions.push(change.add(timeoutFor(one.rr, expiry, ground.timeoutType)));

@@ -17,8 +17,8 @@ import {
 } from "./offer.js";
 
 export interface WantedRR extends OfferedRR {
-  /** Keys of the offers that it belongs to. */
-  readonly offers: Set<string>;
+  /** Keys of the offers that it belongs to; one set for all records of one offer alone. */
+  readonly offers: ReadonlySet<string>;
   /** Under which TIMEOUT of ours it lives; kept, since it is a hash. */
   readonly lifeKey: LifeKey;
 }
@@ -31,7 +31,8 @@ export interface Extent {
 
 interface Claim {
   readonly source: string;
-  readonly offers: Set<string>;
+  /** Records of offers that rest on it. */
+  count: number;
 }
 
 export class Wanted {
@@ -39,6 +40,8 @@ export class Wanted {
   readonly #counts: Counts;
   readonly #log: Log;
   readonly #offers = new Map<string, Offer>();
+  /** For each offer, the set of its own key: what it wants alone, it wants under this one. */
+  readonly #alone = new Map<string, ReadonlySet<string>>();
   readonly #records = new Map<RecordKey, WantedRR>();
   readonly #byName = new Map<string, Map<RecordKey, WantedRR>>();
   /** Which link speaks for a unique SRV or TXT. */
@@ -115,6 +118,7 @@ export class Wanted {
       return false;
     }
     this.#offers.set(offer.key, offer);
+    this.#alone.set(offer.key, new Set([offer.key]));
     for (const one of offer.rrs) this.#add(offer, one);
     return true;
   }
@@ -134,9 +138,10 @@ export class Wanted {
     const { rr } = one;
     const key = recordKey(rr);
     const known = this.#records.get(key);
-    const offers = (known?.offers ?? new Set<string>()).add(offer.key);
+    const offers = this.#joined(known?.offers, offer.key);
     // The last word on the TTL of a unique record is its device's; a shared one keeps its first.
-    const wanted = known !== undefined && one.isShared ? known : wantedOf(one, offers, known);
+    const latest = known !== undefined && one.isShared ? known : one;
+    const wanted = { ...latest, offers, lifeKey: known?.lifeKey ?? ownLifeKey(rr) };
     this.#records.set(key, wanted);
     let atName = this.#byName.get(rr.name.key);
     if (atName === undefined) {
@@ -146,8 +151,23 @@ export class Wanted {
     atName.set(key, wanted);
     if (!isClaimed(rr.type)) return;
     const claim = this.#claims.get(setKey(rr));
-    if (claim !== undefined) claim.offers.add(offer.key);
-    else this.#claims.set(setKey(rr), { source: offer.source, offers: new Set([offer.key]) });
+    if (claim !== undefined) claim.count += 1;
+    else this.#claims.set(setKey(rr), { source: offer.source, count: 1 });
+  }
+
+  /** Sets of several are ours to change; those of one are others' too. */
+  #joined(known: ReadonlySet<string> | undefined, key: string): ReadonlySet<string> {
+    if (known === undefined) return this.#alone.get(key) as ReadonlySet<string>;
+    const [first] = known;
+    const isAlone = first !== undefined && this.#alone.get(first) === known;
+    return (isAlone ? new Set(known) : (known as Set<string>)).add(key);
+  }
+
+  /** Takes an offer out. @returns whether others are left */
+  #isLeft(offers: ReadonlySet<string>, key: string): boolean {
+    if (this.#alone.get(key) === offers) return false;
+    (offers as Set<string>).delete(key);
+    return offers.size > 0;
   }
 
   #drop(offer: Offer): void {
@@ -155,21 +175,17 @@ export class Wanted {
     for (const { rr } of offer.rrs) {
       const key = recordKey(rr);
       const claim = this.#claims.get(setKey(rr));
-      claim?.offers.delete(offer.key);
-      if (claim?.offers.size === 0) this.#claims.delete(setKey(rr));
+      if (claim !== undefined && isClaimed(rr.type)) claim.count -= 1;
+      if (claim?.count === 0) this.#claims.delete(setKey(rr));
       const known = this.#records.get(key);
-      known?.offers.delete(offer.key);
-      if (known === undefined || known.offers.size > 0) continue;
+      if (known === undefined || this.#isLeft(known.offers, offer.key)) continue;
       this.#records.delete(key);
       const atName = this.#byName.get(rr.name.key);
       atName?.delete(key);
       if (atName?.size === 0) this.#byName.delete(rr.name.key);
     }
+    this.#alone.delete(offer.key);
   }
-}
-
-function wantedOf(one: OfferedRR, offers: Set<string>, known: WantedRR | undefined): WantedRR {
-  return { ...one, offers, lifeKey: known?.lifeKey ?? ownLifeKey(one.rr) };
 }
 
 const isClaimed = (type: number) => type === RRType.SRV || type === RRType.TXT;

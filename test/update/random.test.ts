@@ -104,5 +104,8 @@ function play(seed: number): void {
 }
 
 describe("whatever happens [UP-11] [UP-57] [UP-63] [UP-65] [TO-18] [TO-19]", () => {
-  test.each(Array.from({ length: 60 }, (_, index) => index + 1))("seed %i", (seed) => play(seed));
+  const first = Array.from({ length: 55 }, (_, index) => index + 1);
+  // In these a backup met what another proxy, or a refused service, had left.
+  const once = [113, 118, 145, 158, 165, 167, 225];
+  test.each([...first, ...once])("seed %i", (seed) => play(seed));
 });
