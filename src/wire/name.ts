@@ -105,6 +105,9 @@ export function parseName(text: string): Name {
       labels.push(label);
       label = "";
       at += 1;
+    } else if (character < "\x80") {
+      label += character;
+      at += 1;
     } else {
       const point = String.fromCodePoint(text.codePointAt(at) as number);
       label += labelText(point);
