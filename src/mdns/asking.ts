@@ -21,6 +21,7 @@ import type { QuestionTable } from "./question-table.js";
 import { type CachedRR, identityOf } from "./record.js";
 import { SendWindow } from "./send-window.js";
 import { mdnsPort, rateSpan, topBit, unicastSpan } from "./timing.js";
+import type { Interest } from "./watch.js";
 
 /** A packet for the group. */
 export interface GroupPacket {
@@ -99,6 +100,14 @@ export class Asking {
     return answers.some(({ name, type }) =>
       [type, RRType.ANY].some((asked) => (this.#awaited.get(awaitedKey(name, asked)) ?? 0) > now),
     );
+  }
+
+  /** A first watch of its kind: begins the series, if what is held is not enough. */
+  begin(now: Instant, question: ActiveQuestion, interest: Interest): void {
+    const isContent = interest.kind === "standing" && interest.takesHeld === true;
+    const isAnswered = isContent && this.#answers(now, question).some(({ isUnique }) => isUnique);
+    if (isAnswered) this.replan(now, question);
+    else this.start(now, question);
   }
 
   /** Begins the question's series. */

@@ -200,8 +200,8 @@ export class Link {
 
   /**
    * Asks a question for as long as the watch lasts. If it runs already, the watch joins it and
-   * nothing starts anew; the first standing watch of a question always starts a series, even
-   * when the cache holds answers. Type ANY covers all types at the name. While the link is
+   * nothing starts anew; the first standing watch of a question starts a series even when the
+   * cache holds answers, unless it `takesHeld`. Type ANY covers all types at the name. While the link is
    * down nothing is asked, but the watch is kept.
    *
    * @returns undefined, counted, when too many questions are alive, of this client or in all
@@ -213,7 +213,7 @@ export class Link {
     const active = this.#open(question);
     const id = this.#table.attach(active, interest);
     if (this.#place === undefined) return id;
-    if (!wasStanding && !active.hasSeries) this.#asking.start(now, active);
+    if (!wasStanding && !active.hasSeries) this.#asking.begin(now, active, interest);
     else if (!wasStanding && interest.kind === "standing") this.#asking.replan(now, active);
     this.#asking.join(active, interest.client);
     return id;

@@ -18,11 +18,16 @@ export interface LinkQuestion {
 export type Interest =
   /** Until a first answer: asked again with growing gaps, never refreshed (DP-136). */
   | { readonly kind: "one-shot"; readonly client: string }
-  /**
-   * Until further notice: what is heard is kept fresh at 80, 85, 90 and 95 % of its life. Where
-   * `takesUnicast` and the link may, its first question and those refreshes are QU.
-   */
-  | { readonly kind: "standing"; readonly client: string; readonly takesUnicast?: boolean };
+  /** Until further notice: what is heard is kept fresh at 80, 85, 90 and 95 % of its life. */
+  | ({ readonly kind: "standing"; readonly client: string } & Thrift);
+
+/** What makes a standing watch easier on the link; nothing of it is the default. */
+export interface Thrift {
+  /** Where the link may, the first question of a series and refreshes are QU. */
+  readonly takesUnicast?: boolean;
+  /** A unique record that is held is the answer: no series begins while it lives. */
+  readonly takesHeld?: boolean;
+}
 
 /** Names one watch; never used again on its link. */
 export type WatchId = number;

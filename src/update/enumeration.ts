@@ -265,7 +265,7 @@ export class Enumeration {
 const questionKey = ({ name, type }: LinkQuestion) => `${type} ${name.key}`;
 
 /** We ask for everything, for as long as there is somebody to publish it for. */
-const interest = { kind: "standing", client: "", takesUnicast: true } as const;
+const interest = { kind: "standing", client: "", takesUnicast: true, takesHeld: true } as const;
 
 const unheard = { isHeard: false, wasEmpty: false } as const;
 

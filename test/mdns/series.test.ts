@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/random.js";
-import { at, printer, Stage, steady } from "./stage.js";
+import { at, printer, question, Stage, steady } from "./stage.js";
 
 describe("the schedule", () => {
   const cases = [
@@ -309,5 +309,35 @@ describe("standing watches", () => {
     stage.at(2).unwatch(watch);
     stage.run(10);
     expect(stage.times("_ipp._tcp.local PTR")).toEqual([0.02, 1.02, 3.02, 7.02]);
+  });
+});
+
+describe("a watch that is content with what is held", () => {
+  const thrifty = { kind: "standing", client: "", takesHeld: true } as const;
+  const watch = (stage: Stage, text: string) => {
+    stage.link.watch(stage.now, question(text), thrifty);
+    stage.drain();
+  };
+
+  test("asks nothing while a unique record lives, but at its refresh points", () => {
+    const stage = Stage.up();
+    stage.response(["!printer.local. 120 A 192.0.2.10"]);
+    stage.at(10);
+    watch(stage, "printer.local A");
+    stage.run(119);
+    expect(stage.times("printer.local A")).toEqual([96, 102, 108, 114]);
+    stage.run(121);
+    expect(stage.times("printer.local A").at(-1)).toBe(120.02);
+  });
+
+  test("asks for shared records, and for what is not held", () => {
+    const stage = Stage.up();
+    stage.asked("_ipp._tcp.local PTR");
+    stage.at(1).response(["_ipp._tcp.local. 4500 PTR a._ipp._tcp.local."]);
+    watch(stage, "_ipp._tcp.local PTR");
+    watch(stage, "printer.local A");
+    stage.run(1.5);
+    expect(stage.times("_ipp._tcp.local PTR")).toEqual([1.02]);
+    expect(stage.times("printer.local A")).toEqual([1.02]);
   });
 });

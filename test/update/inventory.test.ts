@@ -43,6 +43,21 @@ describe("a service", () => {
     expect(asked).toContain(`Laser._ipp._tcp.local ${RRType.TXT}`);
   });
 
+  test("what is known of it is not asked for before it grows old [UP-43] [UP-47]", () => {
+    const stage = new LinkStage().at(100).appear([typeList(), ...device("Laser")]);
+    stage.hear(["!printer.local 120 NSEC printer.local A"]).at(195);
+    const asked = stage.asked.map(([, question]) => question);
+    expect(asked).toContain(`_ipp._tcp.local ${RRType.PTR}`);
+    expect(asked.filter((question) => /^(Laser|printer)\./.test(question))).toEqual([
+      // Once, since its denial might be of another time.
+      `printer.local ${RRType.AAAA}`,
+    ]);
+    stage.at(225);
+    // At the end of its life the question begins anew; the way to the host is lost by then.
+    const after = stage.asked.filter(([second]) => second >= 220).map(([, question]) => question);
+    expect(after).toContain(`Laser._ipp._tcp.local ${RRType.SRV}`);
+  });
+
   test("repeats and refreshes say nothing [UP-44]", () => {
     const stage = new LinkStage().at(1).appear([typeList(), ...device("Laser")]);
     stage.news();
