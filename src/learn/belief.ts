@@ -7,7 +7,7 @@ import type { Log } from "../log.js";
 import { after, earliest, elapsed, type Instant } from "../time.js";
 import { displayName, foldLabel } from "../wire/name.js";
 import type { LearnedLink, LearnedName, Subject } from "./learned.js";
-import { entrySpan } from "./limits.js";
+import { entrySpan, failuresMax } from "./limits.js";
 import {
   type Domain,
   type Found,
@@ -60,6 +60,10 @@ interface Network {
   readonly prefix: Prefix;
   hasEnded: boolean;
   entry: Entry | undefined;
+  /** Searches in a row that failed here. */
+  failures: number;
+  /** It had a name when the DNS said anything of it last. */
+  isNamed: boolean;
   /** What was refused and why, as it was logged. */
   refused: string;
 }
@@ -131,8 +135,7 @@ export class Belief {
     this.#networks = new Map();
     for (const prefix of subject.networks) {
       const key = formatPrefix(prefix);
-      const fresh = { prefix, hasEnded: false, entry: undefined, refused: "" };
-      this.#networks.set(key, before.get(key) ?? fresh);
+      this.#networks.set(key, before.get(key) ?? unknown(prefix));
     }
     for (const [key, { entry }] of before) {
       if (entry !== undefined && !this.#networks.has(key)) {
@@ -163,6 +166,7 @@ export class Belief {
         this.#tellLost(lost, reason);
       }
     }
+    this.#giveUp(result.isDenied);
     const failed = result.networks.flatMap(([, one]) => (one.kind === "failed" ? [one] : []));
     const isFinished = failed.length === 0 && listed !== undefined;
     this.#tellFailure(isFinished, failed[0]);
@@ -227,8 +231,26 @@ export class Belief {
     return { link: this.link, networks, listed, domains };
   }
 
+  /**
+   * A reverse zone that is refused, or broken for one network only, is as good as none: what
+   * answers for the others is there.
+   */
+  #giveUp(isDenied: boolean): void {
+    const networks = [...this.#networks.values()];
+    const isAnswering = networks.some(({ failures }) => failures === 0);
+    for (const network of networks) {
+      if (network.failures === 0 || network.isNamed) continue;
+      if (isDenied || (isAnswering && network.failures >= failuresMax)) network.hasEnded = true;
+    }
+  }
+
   #takeNetwork(now: Instant, network: Network, result: NetworkResult): void {
-    if (result.kind === "failed") return;
+    if (result.kind === "failed") {
+      network.failures += 1;
+      return;
+    }
+    network.failures = 0;
+    network.isNamed = result.kind !== "none";
     const { entry: before, prefix } = network;
     network.hasEnded = true;
     const found = result.kind === "found" ? result : undefined;
@@ -287,16 +309,25 @@ export class Belief {
     if (!isNew) return;
     const what = failed === undefined ? {} : { asked: displayName(failed.record) };
     const hasNames = this.learned.name !== undefined;
-    const isWaiting = this.#subject.mode === "update";
+    const isWaiting = this.#subject.mode === "update" && !this.learned.hasEnded;
     const without = isWaiting ? "nothing is published there before that" : "asked again soon";
     this.#log.event(hasNames ? "warn" : "info", "zones-not-found-out", {
       link: this.link,
       ...what,
-      reason: "no answer, or SERVFAIL, from the servers in /etc/resolv.conf",
+      reason: "no answer, SERVFAIL or REFUSED from the servers in /etc/resolv.conf",
       effect: hasNames ? "what was learned stays for a while" : without,
     });
   }
 }
+
+const unknown = (prefix: Prefix): Network => ({
+  prefix,
+  hasEnded: false,
+  entry: undefined,
+  failures: 0,
+  isNamed: false,
+  refused: "",
+});
 
 const viewOf = (now: Instant, { found, refreshed }: Entry, isNetwork: boolean): ZoneView => ({
   name: displayName(found.zone),

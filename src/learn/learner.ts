@@ -2,7 +2,7 @@
 // minutes, each link at moments of its own (UP-5). A name that the DNS has no more
 // is dropped at once; where nobody answers, what was learned holds for three rounds.
 
-import { formatPrefix } from "../address.js";
+import { formatPrefix, type Prefix } from "../address.js";
 import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
 import { between, type Random } from "../random.js";
@@ -23,6 +23,8 @@ export interface PutQuestion extends LearnQuestion {
 /** One search under way. */
 interface Round {
   readonly look: Look;
+  /** The link, with those of its networks that are searched this time. */
+  readonly subject: Subject;
   /** Ids of what is awaited, and when it will not come any more. */
   readonly awaited: Map<number, { readonly question: LearnQuestion; readonly by: Instant }>;
 }
@@ -33,6 +35,10 @@ interface Searched {
   round: Round | undefined;
   /** When the next search is due, one under way notwithstanding. */
   nextAt: Instant;
+  /** When all of the link is searched next; before that, what failed. */
+  wholeAt: Instant;
+  /** Networks that nobody could say anything of the last time. */
+  failed: readonly Prefix[];
   startedAt: Instant | undefined;
   /** Searches in a row that could not be finished. */
   failures: number;
@@ -183,6 +189,8 @@ export class Learner {
       belief,
       round: undefined,
       nextAt: now,
+      wholeAt: now,
+      failed: [],
       startedAt: undefined,
       failures: 0,
     };
@@ -194,6 +202,7 @@ export class Learner {
     const { startedAt } = searched;
     const soonest = startedAt === undefined ? now : after(startedAt, roundGapMin);
     searched.nextAt = soonest > now ? soonest : now;
+    searched.wholeAt = searched.nextAt;
   }
 
   /** Begins the searches that are due, as many as may run at once. */
@@ -202,9 +211,20 @@ export class Learner {
       if (searched.round !== undefined || searched.nextAt > now) continue;
       if (this.#underWay >= roundsMax) return;
       searched.startedAt = now;
-      searched.round = { look: new Look(), awaited: new Map() };
+      searched.round = this.#open(now, searched);
       this.#proceed(now, searched);
     }
+  }
+
+  #open(now: Instant, searched: Searched): Round {
+    const { subject, belief, wholeAt, failed } = searched;
+    const round = { look: new Look(), awaited: new Map() };
+    if (now >= wholeAt) {
+      searched.wholeAt = after(now, between(this.#random, roundSpan.low, roundSpan.high));
+      return { ...round, subject };
+    }
+    const takesListed = subject.takesListed && !belief.hasOwnName;
+    return { ...round, subject: { ...subject, networks: failed, takesListed } };
   }
 
   #heard({ round }: Searched, id: number, answer: LearnAnswer | undefined): void {
@@ -215,9 +235,9 @@ export class Learner {
   }
 
   #proceed(now: Instant, searched: Searched): void {
-    const { round, subject } = searched;
+    const { round } = searched;
     if (round === undefined) return;
-    const result = searchLink(round.look, subject, this.#around, this.#search);
+    const result = searchLink(round.look, round.subject, this.#around, this.#search);
     for (const question of round.look.takeQuestions()) {
       this.#count += 1;
       round.awaited.set(this.#count, { question, by: after(now, answerPatience) });
@@ -232,16 +252,13 @@ export class Learner {
     this.#counts.add("learn-rounds", isFinished ? "finished" : "failed");
     searched.round = undefined;
     searched.failures = isFinished ? 0 : searched.failures + 1;
-    searched.nextAt = after(now, this.#pause(searched.failures));
+    searched.failed = result.networks.flatMap(([network, { kind }]) =>
+      kind === "failed" ? [network] : [],
+    );
+    const { wholeAt, failures } = searched;
+    const retryAt = after(now, retryAfter(failures));
+    searched.nextAt = isFinished || retryAt > wholeAt ? wholeAt : retryAt;
     this.#settle();
-  }
-
-  /** Some minutes; less where the last search could not be finished. */
-  #pause(failures: number): Duration {
-    const usual = between(this.#random, roundSpan.low, roundSpan.high);
-    if (failures === 0) return usual;
-    const retry = Math.min(retryFirst * 2 ** Math.min(failures - 1, 10), usual);
-    return retry as Duration;
   }
 
   /** Zones that name no network go to the link that they can only be for. */
@@ -250,6 +267,10 @@ export class Learner {
     this.#listed.assign(beliefs, this.#around.claimed);
   }
 }
+
+/** Soon at first; how long, is doubled each time. */
+const retryAfter = (failures: number): Duration =>
+  (retryFirst * 2 ** Math.min(Math.max(failures - 1, 0), 10)) as Duration;
 
 /** Equal for subjects that the same search is made for. */
 function subjectKey({ mode, networks, within, takesListed }: Subject): string {

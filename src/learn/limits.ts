@@ -14,6 +14,12 @@ export const retryFirst: Duration = seconds(15);
 /** What was learned holds without being confirmed for three of the longest rounds. */
 export const entrySpan: Duration = seconds(3 * 330);
 
+/**
+ * A network for which this many searches in a row fail, while those for another on the link do
+ * not, has no name: its reverse zone is nobody's. 45 s: a server that restarts is back by then.
+ */
+export const failuresMax = 3;
+
 /** Signals and changes of address come in bursts: least time between two searches of a link. */
 export const roundGapMin: Duration = seconds(1);
 

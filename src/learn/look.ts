@@ -33,6 +33,8 @@ export class Look {
   readonly #heard = new Map<string, Reply>();
   readonly #asked = new Set<string>();
   #fresh: LearnQuestion[] = [];
+  /** A server is there, and says that it has no answers of this kind. */
+  isDenied = false;
   /** More questions were wanted than one search may put. */
   isExhausted = false;
 
@@ -52,6 +54,7 @@ export class Look {
 
   /** The answer is there. */
   heard(question: LearnQuestion, answer: LearnAnswer | undefined): void {
+    if (answer?.rcode === Rcode.REFUSED && question.server === undefined) this.isDenied = true;
     this.#heard.set(keyOf(question), isUsable(answer) ? answer : "failed");
   }
 

@@ -39,6 +39,8 @@ export interface SearchResult {
   readonly networks: readonly (readonly [Prefix, NetworkResult])[];
   /** Zones in lists of domains that are delegated to this host; undefined: nobody could say. */
   readonly listed: readonly Found[] | undefined;
+  /** The resolver refuses some of this: it is there, and will not say more later. */
+  readonly isDenied: boolean;
   /** Domains whose lists were read, and how each was found. */
   readonly domains: readonly Domain[];
 }
@@ -84,15 +86,19 @@ export function searchLink(
     if (result !== undefined) networks.push([network, result]);
   }
   if (networks.length < searched.length || names === undefined) return undefined;
+  const { isDenied } = look;
   const has = (kind: NetworkResult["kind"]) => networks.some(([, one]) => one.kind === kind);
   if (!isProxy || !subject.takesListed || has("found")) {
-    return { networks, listed: [], domains: [] };
+    return { networks, isDenied, listed: [], domains: [] };
   }
-  if (has("failed")) return { networks, listed: undefined, domains: [] };
+  // Servers that answer for nothing else will not for lists.
+  if (networks.length > 0 && networks.every(([, { kind }]) => kind === "failed")) {
+    return { networks, isDenied, listed: undefined, domains: [] };
+  }
   const domains = domainsOf(hostname, search, names);
   const listed = searchDomains(work, domains);
   if (listed === undefined) return undefined;
-  return { networks, listed: listed === "failed" ? undefined : listed, domains };
+  return { networks, isDenied, listed: listed === "failed" ? undefined : listed, domains };
 }
 
 /** What the addresses of this host are called; one that nobody can say has no name. */

@@ -154,6 +154,49 @@ describe("the rounds", () => {
     for (const gap of gaps.slice(5)) expect(gap).toBeGreaterThanOrEqual(270);
   });
 
+  test("a network whose reverse zone alone is broken is asked for alone, and given up", () => {
+    const six = `dr._dns-sd._udp.${"0.".repeat(20)}1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa`;
+    const world = new World([]);
+    world.broken = [six];
+    const within = [parseName("example.com")];
+    const networks = ["10.1.0.0/24", "2001:db8:1::/64"];
+    world.use(subject("net1", networks, { mode: "update", within })).run(40);
+    expect(world.learner.learned).toMatchObject([{ hasEnded: false }]);
+    world.run(20);
+    expect(world.learner.learned).toMatchObject([{ hasEnded: true }]);
+    world.run(1200);
+    // UP-5: the other one at the usual pace.
+    const all = starts(world, "0.1.10");
+    const gaps = all.slice(1).map((at, index) => at - (all[index] as number));
+    for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(270);
+    expect(world.texts.filter((text) => text === `${six} PTR`).length).toBeGreaterThan(6);
+  });
+
+  test("a resolver that refuses what it does not serve says that it has nothing", () => {
+    const world = new World([]);
+    world.fault = "refused";
+    const within = [parseName("example.com")];
+    world.use(subject("net1", ["10.1.0.0/24"], { mode: "update", within })).run(1);
+    expect(world.learner.learned).toMatchObject([{ hasEnded: true }]);
+    for (const fault of ["servfail", "silent"] as const) {
+      const other = new World([]);
+      other.fault = fault;
+      other.use(subject("net1", ["10.1.0.0/24"], { mode: "update", within })).run(3600);
+      expect(other.learner.learned).toMatchObject([{ hasEnded: false }]);
+    }
+  });
+
+  test("a network that had a name is not given up: nobody said that it has none", () => {
+    const world = new World(floor1);
+    const networks = ["10.1.0.0/24", "10.2.0.0/24"];
+    const within = [parseName("example.com")];
+    world.use(subject("net1", networks, { mode: "update", within })).run(10);
+    world.broken = [base("dr")];
+    world.run(1300);
+    expect(world.zones).toEqual([]);
+    expect(world.learner.learned).toMatchObject([{ hasEnded: false }]);
+  });
+
   test("nothing is known to be missing before a search has ended", () => {
     const world = new World([]);
     world.use(subject("a", ["10.1.0.0/24"]));
