@@ -58,6 +58,8 @@ export class Directory {
   readonly #books = new Map<string, LinkBook>();
   readonly #dirty = new Set<Entry>();
   #dirtySince: Instant | undefined;
+  /** Whether anybody takes events; while nobody does, none are kept. */
+  isFollowed = false;
   #events: ApiEvent[] = [];
   #shown = 0;
 
@@ -245,13 +247,15 @@ export class Directory {
   #tell(entry: Entry, before: Listed | undefined, made: Listed | undefined): void {
     const [was, is] = [told(before), told(made)];
     const json = is === undefined ? "" : JSON.stringify(is);
+    const toldBefore = entry.json;
+    entry.json = json;
+    if (!this.isFollowed) return;
     if (is !== undefined && was === undefined) this.#events.push({ name: "service-added", json });
-    else if (is !== undefined && json !== entry.json) {
+    else if (is !== undefined && json !== toldBefore) {
       this.#events.push({ name: "service-changed", json });
     } else if (is === undefined && was !== undefined) {
       this.#events.push(eventOf("service-removed", was));
     }
-    entry.json = json;
   }
 
   *#all(): Generator<Entry> {

@@ -31,6 +31,7 @@ class Floor {
   longest = 0;
 
   constructor() {
+    this.directory.isFollowed = true;
     this.link.up(this.now, { prefixes, mtu: 1500, mayAskUnicast: false });
     for (const text of [
       "_ipp._tcp.local PTR",
@@ -236,6 +237,18 @@ test("a host without an address of use elsewhere is said to be the reason", () =
   floor.run(2000);
   expect(floor.services()[0]).toMatchObject({ isShown: true, addresses: ["10.1.0.9"] });
   expect(floor.directory.shownOf("net1")).toBe(1);
+});
+
+test("while nobody follows, no event is kept; what comes later is told", () => {
+  floor.directory.isFollowed = false;
+  floor.hear(...whole);
+  floor.run(100);
+  floor.directory.isFollowed = true;
+  floor.run(2000);
+  expect(floor.takeTold()).toEqual([]);
+  floor.hear("printer.local. 120 A 10.1.0.10");
+  floor.run(100);
+  expect(floor.takeTold()).toEqual(["changed Dr. Smith"]);
 });
 
 test("hosts are listed while they have an address", () => {
