@@ -132,6 +132,9 @@ function judge(socket: TLSSocket, identity: string | undefined, trust: Trust): V
   return { kind: "refused", reason: `${fault}; ${remedy}` };
 }
 
+/** What OpenSSL takes for a name at all: with a NUL in it, Node throws. */
+const printable = /^[\x21-\x7e]+$/;
+
 function nameFault(
   leaf: X509Certificate,
   identity: string | undefined,
@@ -139,6 +142,9 @@ function nameFault(
 ): string | undefined {
   if (identity === undefined) {
     return "the zone's name cannot stand in a certificate, so that none is proof of it";
+  }
+  if (!printable.test(identity)) {
+    return "the server's name cannot stand in a certificate, so that none is proof of it";
   }
   const options = { subject: "never", partialWildcards: false } as const;
   const isNamed =

@@ -227,6 +227,12 @@ describe("over TLS [UP-17]", () => {
       /names ns1\.example\.com, and not ns2\.example\.com \(update\.tls\.name /,
     ],
     [
+      "a name that no certificate can bear",
+      chained,
+      { ca: root.pem, serverName: "ns1.example.com\0.example" },
+      /the server's name cannot stand in a certificate/,
+    ],
+    [
       "only an address is known",
       chained,
       { ca: root.pem, serverName: undefined },
