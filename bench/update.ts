@@ -2,10 +2,12 @@
 // be in the zone, how long a whole link takes after a start, and what it costs
 // afterwards. The reference is nsupdate with the same records and the same named.
 
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { until } from "../test/netns/children.js";
 import { clock } from "./roles.js";
 import { median, type Row, spread } from "./row.js";
@@ -43,6 +45,8 @@ async function startPrimary(stage: Stage): Promise<void> {
       `key "discd" { algorithm hmac-sha256; secret "${secret}"; };`,
       `options { directory "${at}"; pid-file none; session-keyfile none; recursion no;`,
       `  dnssec-validation no; listen-on { ${primary}; }; listen-on-v6 { none; }; };`,
+      // A line for each record would fill the pipe while nobody reads it.
+      "logging { category update { null; }; category xfer-out { null; }; };",
       "controls { };",
       `zone "${apex}" { type primary; file "zone"; check-names ignore;`,
       "  max-records-per-type 0; allow-transfer { key discd; };",
@@ -87,16 +91,15 @@ async function becomes(asker: Part, name: string, isThere: boolean, since: numbe
 }
 
 /** One update by nsupdate; it is over when the primary has said so. */
-function nsupdate(stage: Stage, lines: readonly string[]): number {
+async function nsupdate(stage: Stage, lines: readonly string[]): Promise<number> {
   const [enter = "", ...words] = stage.enter("px");
   const input = [`server ${primary}`, "check-names off", `zone ${apex}`, ...lines, ""].join("\n");
   const since = clock();
   const key = ["-y", `hmac-sha256:discd:${secret}`];
-  const { status, stderr } = spawnSync(enter, [...words, "nsupdate", "-v", ...key], {
-    input,
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(stderr);
+  const child = execFile(enter, [...words, "nsupdate", "-v", ...key]);
+  child.stdin?.end(input);
+  const [status] = await once(child, "exit");
+  if (status !== 0) throw new Error(`nsupdate: status ${status}`);
   return clock() - since;
 }
 
@@ -134,7 +137,7 @@ export async function updateDelay(): Promise<Row[]> {
     for (let index = 1; index <= 10; index++) {
       const { at } = await device.do<{ at: number }>(`flood ${index} 1 ${type}`);
       came.push(await becomes(asker, instance(index, type), true, at));
-      bare.push(nsupdate(stage, [...additions(type, index, 1), "send"]));
+      bare.push(await nsupdate(stage, [...additions(type, index, 1), "send"]));
       await sleep(1500);
       const bye = await device.do<{ at: number }>(`bye ${index} 1 ${type}`);
       went.push(await becomes(asker, instance(index, type), false, bye.at));
@@ -174,21 +177,22 @@ export async function updateFill(): Promise<Row[]> {
     const since = clock();
     const discd = await stage.discd(published);
     const small = residentBytes(discd.pid);
-    const count = () => transferred(stage).filter((line) => / SRV /.test(line)).length;
-    await until("all services are there", () => count() >= all, 120_000, 500);
+    const count = async () =>
+      (await transferred(stage)).filter((line) => / SRV /.test(line)).length;
+    await until("all services are there", async () => (await count()) >= all, 120_000, 500);
     const filled = clock() - since;
     await sleep(5000);
-    const records = transferred(stage).length;
+    const records = (await transferred(stage)).length;
     const each = (residentBytes(discd.pid) - small) / records / 1024;
-    const before = serial(stage);
+    const before = await serial(stage);
     const span = 60;
     await sleep(span * 1000);
-    const steps = serial(stage) - before;
+    const steps = (await serial(stage)) - before;
     // The same by hand, as fast as named takes it.
     let bare = 0;
     for (const [index, type] of types.entries()) {
       for (let first = 0; first < eachType; first += 50) {
-        bare += nsupdate(stage, [...additions(type, index * eachType + first, 50), "send"]);
+        bare += await nsupdate(stage, [...additions(type, index * eachType + first, 50), "send"]);
       }
     }
     await becomes(asker, instance(0, types[0] as string), true, clock());
@@ -217,16 +221,21 @@ export async function updateFill(): Promise<Row[]> {
   }
 }
 
-function dig(stage: Stage, ...words: readonly string[]): string {
+const runFile = promisify(execFile);
+
+/** Nothing may block here: the log of named is read by this process. */
+async function dig(stage: Stage, ...words: readonly string[]): Promise<string> {
   const [enter = "", ...rest] = stage.enter("px");
   const argv = [...rest, "dig", `@${primary}`, "-y", `hmac-sha256:discd:${secret}`, ...words];
-  return spawnSync(enter, argv, { encoding: "utf8", maxBuffer: 2 ** 28 }).stdout;
+  return (await runFile(enter, argv, { encoding: "utf8", maxBuffer: 2 ** 28 })).stdout;
 }
 
-const transferred = (stage: Stage): string[] =>
-  dig(stage, apex, "AXFR", "+noall", "+answer", "+onesoa", "+nomultiline")
-    .replaceAll("\t", " ")
-    .split("\n")
-    .filter((line) => / IN (A|PTR|SRV|TXT|TYPE65280) /.test(line));
+async function transferred(stage: Stage): Promise<string[]> {
+  const text = await dig(stage, apex, "AXFR", "+noall", "+answer", "+onesoa", "+nomultiline");
+  const lines = text.replaceAll("\t", " ").split("\n");
+  return lines.filter((line) => / IN (A|PTR|SRV|TXT|TYPE65280) /.test(line));
+}
 
-const serial = (stage: Stage): number => Number(dig(stage, apex, "SOA", "+short").split(" ")[2]);
+async function serial(stage: Stage): Promise<number> {
+  return Number((await dig(stage, apex, "SOA", "+short")).split(" ")[2]);
+}
