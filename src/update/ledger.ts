@@ -9,7 +9,7 @@ import { type RR, rdataKey } from "../wire/rr.js";
 import { decodeTimeout } from "../wire/timeout.js";
 import type { Note } from "./journal.js";
 import { type LifeKey, lifeKeysFor, lifeKeysOf } from "./lifetime.js";
-import { formerRecordsMax } from "./limits.js";
+import { formerRecordsMax, unkeptMax } from "./limits.js";
 import { type RecordKey, recordKey } from "./offer.js";
 import type { ZoneCopy } from "./transfer.js";
 
@@ -93,6 +93,8 @@ export class Ledger {
   readonly #claimed = new Map<string, RR>();
   /** Records that we wrote in this run, the latest last; and whether somebody said them again. */
   readonly #former = new Map<RecordKey, "ours" | "yielded">();
+  /** Records that were acknowledged and not there when the zone was read next: how often. */
+  readonly #unkept = new Map<RecordKey, number>();
   #notes: Note[] = [];
   #hasLoweredCase = false;
 
@@ -218,8 +220,27 @@ export class Ledger {
     const before = new Map(this.#places);
     this.#places.clear();
     for (const rr of copy.rrs) this.#take(rr, before.get(rr.name.key));
+    this.#compare(before);
     this.#claimed.clear();
     for (const { name } of [...this.#places.values()]) this.#judge(name);
+  }
+
+  /** Records that the server says yes to and does not keep: so many times in a row. */
+  unkept(times: number): readonly RecordKey[] {
+    return [...this.#unkept].flatMap(([key, count]) => (count >= times ? [key] : []));
+  }
+
+  /** UP-28: what was said to be done and is not, for the first time or again. */
+  #compare(before: ReadonlyMap<string, Place>): void {
+    for (const [name, { records }] of before) {
+      const there = this.#places.get(name)?.records;
+      for (const [key, { isOwn, isInherited }] of records) {
+        if (there?.has(key) === true) this.#unkept.delete(key);
+        else if (isOwn && !isInherited && this.#unkept.size < unkeptMax) {
+          this.#unkept.set(key, (this.#unkept.get(key) ?? 0) + 1);
+        }
+      }
+    }
   }
 
   /** TIMEOUTs that speak for a record. */

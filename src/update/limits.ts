@@ -43,6 +43,12 @@ export const notUpdatablePause: Duration = seconds(900);
 
 /** Records remembered as written once, after they are gone: as many as a zone may have. */
 export const formerRecordsMax = 20_000;
+/** Records that a server does not keep, remembered; more than these are not about records. */
+export const unkeptMax = 1000;
+/** So often in a row the server may lose what it has acknowledged, before that is left aside. */
+export const lossesMax = 3;
+/** A zone that has changed is transferred again after this, though all changes were ours. */
+export const auditSpan: Duration = seconds(900);
 /** Names read one by one; for more of them, a transfer is cheaper. */
 export const singleReadsMax = 16;
 

@@ -11,7 +11,7 @@ import { after, type Duration, earliest, type Instant } from "../time.js";
 import { Rcode, RRType } from "../wire/codes.js";
 import type { Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
-import { findLease, type UpdateLease } from "../wire/update-lease.js";
+import type { UpdateLease } from "../wire/update-lease.js";
 import { Exchange, type Outcome, type StreamEffect } from "./exchange.js";
 import type { Job } from "./job.js";
 import type { Note } from "./journal.js";
@@ -357,12 +357,9 @@ export class Publisher {
     this.#ledger.unclaim(content.updates);
     this.#ledger.applied(content.updates, job.kind === "update" ? job.batch.disowned : []);
     if (job.kind === "update") this.#queue.done(job.batch.units);
-    const options = outcome.kind === "answer" ? (outcome.message.edns?.options ?? []) : [];
-    const granted = findLease(options)?.leaseSeconds;
-    if (granted !== undefined) this.#server.grantedSeconds = granted;
+    this.#server.succeeded(job.kind === "update" && job.hasLives, outcome);
     this.#planRefresh(now);
     this.#reading.acknowledged();
-    this.#server.succeeded(job.kind === "update" && job.hasLives);
   }
 
   #updateFailed(
@@ -381,11 +378,12 @@ export class Publisher {
 
   #copied(now: Instant, outcome: Outcome, verdict: Verdict): void {
     if (outcome.kind === "copy") {
-      if (this.#reading.copied(outcome.copy.serial)) this.#ledger.rewound();
+      if (this.#reading.copied(now, outcome.copy.serial)) this.#ledger.rewound();
       this.#ledger.replace(outcome.copy);
       this.#counts.add("update-malformed", "timeout", this.#ledger.unreadableCount);
       if (this.#ledger.hasLoweredCase) this.#telling.lowersCase();
       this.#reconsider(now);
+      this.#setbacks.unkept(now, this.#ledger, this.#wanted);
       this.#attend(now);
       return;
     }
@@ -415,7 +413,7 @@ export class Publisher {
       this.#pause(now, "serial", "reason" in verdict ? verdict.reason : "the zone has no SOA");
       return;
     }
-    this.#reading.serialRead(soa.serial);
+    this.#reading.serialRead(now, soa.serial);
     if (!this.#reading.needsCopy) this.#attend(now);
   }
 

@@ -1,9 +1,11 @@
 // What has to be read of a zone before anything is said to it: all of it at the
-// start, single names that are in doubt, and its serial now and then. XFR-4: only
-// a zone that has changed by more than our own updates is transferred again.
+// start, single names that are in doubt, and its serial now and then. XFR-4: a
+// zone is transferred again when it has changed by more than our own updates, and
+// a quarter of an hour after they changed it: who says yes may not have done it.
 
+import { after, type Instant } from "../time.js";
 import type { Name } from "../wire/name.js";
-import { singleReadsMax } from "./limits.js";
+import { auditSpan, singleReadsMax } from "./limits.js";
 
 export type ReadingJob =
   | { readonly kind: "copy" }
@@ -16,6 +18,8 @@ export class Reading {
   #needsSerial = false;
   #mayCopy = true;
   #serial: number | undefined;
+  /** When the zone was transferred last, and which serial it had. */
+  #copy: { readonly at: Instant; readonly serial: number } | undefined;
   #isRewound = false;
   /** Updates acknowledged since the serial was read: each is one step, or none. */
   #steps = 0;
@@ -54,7 +58,8 @@ export class Reading {
   }
 
   /** @returns whether the zone was played in from a backup, as far as its serial tells */
-  copied(serial: number): boolean {
+  copied(now: Instant, serial: number): boolean {
+    this.#copy = { at: now, serial };
     const isRewound = this.#isRewound || this.#isBefore(serial);
     this.#isRewound = false;
     this.#needsCopy = false;
@@ -80,9 +85,13 @@ export class Reading {
     this.#names.delete(name.key);
   }
 
-  serialRead(serial: number): void {
+  serialRead(now: Instant, serial: number): void {
     this.#isRewound ||= this.#isBefore(serial);
-    this.#needsCopy = this.#mayCopy && serial !== this.#expected;
+    const isStale =
+      this.#copy !== undefined &&
+      serial !== this.#copy.serial &&
+      now >= after(this.#copy.at, auditSpan);
+    this.#needsCopy = this.#mayCopy && (serial !== this.#expected || isStale);
     this.#serial = serial;
     this.#steps = 0;
   }

@@ -2,6 +2,8 @@
 // may do there (UP-64, TO-20): nothing of it is assumed, and all of it is forgotten
 // when the key changes, since rules hang on keys.
 
+import { findLease } from "../wire/update-lease.js";
+import type { Outcome } from "./exchange.js";
 import type { Lifetime } from "./lifetime.js";
 import { leaseSeconds } from "./limits.js";
 import { LeaseProbe } from "./probe.js";
@@ -26,7 +28,10 @@ export class ServerFacts {
   #hasWrittenLives = false;
 
   /** An update was carried out; `hasLives`: with TIMEOUTs in it. */
-  succeeded(hasLives: boolean): void {
+  succeeded(hasLives: boolean, outcome: Outcome): void {
+    const options = outcome.kind === "answer" ? outcome.message.edns?.options : undefined;
+    const granted = findLease(options ?? [])?.leaseSeconds;
+    if (granted !== undefined) this.grantedSeconds = granted;
     this.hasSucceeded = true;
     this.refusals = 0;
     this.isRefusing = false;

@@ -7,12 +7,21 @@ import type { Duration, Instant } from "../time.js";
 import { Rcode } from "../wire/codes.js";
 import type { Outcome } from "./exchange.js";
 import type { Job } from "./job.js";
-import { missesMax, notUpdatablePause, quarantineSpan, refusalsInRow, retryMax } from "./limits.js";
+import type { Ledger } from "./ledger.js";
+import {
+  lossesMax,
+  missesMax,
+  notUpdatablePause,
+  quarantineSpan,
+  refusalsInRow,
+  retryMax,
+} from "./limits.js";
 import type { Batch, UpdateQueue } from "./queue.js";
 import type { Reading } from "./reading.js";
 import type { ServerFacts } from "./server.js";
 import type { Telling } from "./telling.js";
 import type { Verdict } from "./verdict.js";
+import type { Wanted } from "./wanted.js";
 
 /** Nothing is to be sent for a while; without a span, for as long as failures have come. */
 export interface Pause {
@@ -67,6 +76,18 @@ export class Setbacks {
         return { reason: verdict.reason, span: notUpdatablePause };
       default:
         return undefined;
+    }
+  }
+
+  /** UP-28: what the server says yes to and does not keep is left aside, with its service. */
+  unkept(now: Instant, ledger: Ledger, wanted: Wanted): void {
+    for (const key of ledger.unkept(lossesMax)) {
+      const one = wanted.find(key);
+      for (const offer of one?.offers ?? []) {
+        if (this.#queue.isAside(offer)) continue;
+        this.#queue.setAside(offer, now, quarantineSpan);
+        if (one !== undefined) this.#telling.notKept(one.rr.name);
+      }
     }
   }
 

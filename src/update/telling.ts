@@ -24,6 +24,14 @@ export class Telling {
     this.#log.event("warn", "update-refused", { zone, names: [...names].map(displayName), reason });
   }
 
+  notKept(name: Name): void {
+    this.#log.event("warn", "update-not-kept", {
+      zone: this.#zone,
+      name: displayName(name),
+      reason: "the server says that it was done, and it is not there: its rules leave it out",
+    });
+  }
+
   withoutTimeouts(): void {
     this.#log.event("warn", "update-without-timeouts", { zone: this.#zone });
   }

@@ -327,12 +327,37 @@ describe("a primary", () => {
     expect(proxy.publisher.state().aside).toBe(1);
   });
 
+  test.each([
+    ["alone", []],
+    ["among others", [inkjet]],
+  ])("that leaves a name out and says yes: told by name, %s [UP-28]", (_, others) => {
+    const { stage, proxy, primary } = ready();
+    primary.ignores = ({ name }) => name.key.startsWith("\u0005phone");
+    proxy.offer(printer("Phone"), ...others);
+    stage.at(3600);
+    const told = proxy.logged.filter((line) => line.startsWith("update-not-kept"));
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.length).toBeLessThanOrEqual(3);
+    expect(told[0]).toContain("hone");
+    expect(proxy.publisher.state().aside).toBe(1);
+    expect(primary.updates().length).toBeLessThan(12);
+    // It is tried again, and when it is kept at last, all is well.
+    primary.ignores = () => false;
+    stage.at(9000);
+    expect(primary.published()).toEqual(linesOf(printer("Phone"), ...others));
+    expect(proxy.publisher.state().aside).toBe(0);
+  });
+
   test("whose serial stays is not transferred again [XFR-4]", () => {
     const { stage, proxy, primary } = ready();
     proxy.offer(laser);
-    stage.at(1800);
+    const transfers = () => primary.seen.filter(({ kind }) => kind === "axfr").length;
+    stage.at(900);
+    expect(transfers()).toBe(1);
+    // What our own updates have done is looked at once, a quarter of an hour later.
+    stage.at(5000);
+    expect(transfers()).toBe(2);
     const kinds = primary.seen.map(({ kind }) => kind);
-    expect(kinds.filter((kind) => kind === "axfr").length).toBe(1);
     expect(kinds.filter((kind) => kind === "query").length).toBeGreaterThan(20);
   });
 

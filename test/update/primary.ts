@@ -56,6 +56,8 @@ export class Primary {
   leaseBytes: 4 | 8 = 4;
   /** Says yes and does nothing. */
   isLying = false;
+  /** Says yes to these, and leaves them out. */
+  ignores: (rr: RR) => boolean = () => false;
   #rrs = new Map<string, RR>();
   /** Keys of the records that stand at a name, or stood there. */
   readonly #names = new Map<string, Set<string>>();
@@ -207,7 +209,7 @@ export class Primary {
         this.#rrs = before;
         return 10;
       }
-      if (!this.isLying) this.#apply(rr);
+      if (!this.isLying && !this.ignores(rr)) this.#apply(rr);
     }
     const isChanged =
       before.size !== this.#rrs.size ||
