@@ -472,7 +472,7 @@ export class Publisher {
       this.#upkeep.unshift(...halvesOf(upkeep));
       return;
     }
-    if (upkeep.isLease) this.#due.set("lease", after(now, limits.retryMax));
+    if (upkeep.isLease) this.#due.set("lease", after(now, this.#server.leaseRetry));
     if (verdict.kind !== "refused")
       this.#pause(now, "upkeep", "reason" in verdict ? verdict.reason : "");
   }

@@ -2,10 +2,11 @@
 // may do there (UP-64, TO-20): nothing of it is assumed, and all of it is forgotten
 // when the key changes, since rules hang on keys.
 
+import type { Duration } from "../time.js";
 import { findLease } from "../wire/update-lease.js";
 import type { Outcome } from "./exchange.js";
 import type { Lifetime } from "./lifetime.js";
-import { leaseSeconds } from "./limits.js";
+import { leaseSeconds, refreshShare } from "./limits.js";
 import { LeaseProbe } from "./probe.js";
 import type { PublisherSettings } from "./settings.js";
 
@@ -43,6 +44,14 @@ export class ServerFacts {
     if (this.#hasWrittenLives) return false;
     this.#takesLives = false;
     return true;
+  }
+
+  /** RFC 9664 §5.2: nine more tries, spread over what is left of a lease that is to be renewed. */
+  get leaseRetry(): Duration {
+    return Math.max(
+      1000,
+      Math.round((this.grantedSeconds * 1000 * (1 - refreshShare)) / 9),
+    ) as Duration;
   }
 
   /** How what is written ends here. */

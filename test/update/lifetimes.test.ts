@@ -220,6 +220,33 @@ describe("leases [TO-22] [TO-23]", () => {
     expect(primary.updates().length).toBe(3);
   });
 
+  test("of a day, where that is what the server grants [TO-24] [TO-27]", () => {
+    const { stage, proxy, primary } = ready({ lifetime: "lease" });
+    primary.grants = () => 86_400;
+    proxy.offer(laser);
+    stage.at(86_400);
+    const [first, second] = primary.updates();
+    const gap = (second?.at ?? 0) - (first?.at ?? 0);
+    expect(gap).toBeGreaterThanOrEqual(0.8 * 86_400);
+    expect(gap).toBeLessThanOrEqual(0.85 * 86_400 + 2);
+    expect(primary.updates().length).toBe(2);
+  });
+
+  test("no answer to a refresh: tried again until the lease is over [TO-25]", () => {
+    const { stage, proxy, primary } = ready({ lifetime: "lease" });
+    primary.grants = (asked) => asked;
+    proxy.offer(laser);
+    stage.at(5000);
+    primary.script = (_, kind) => (kind === "update" ? "silence" : undefined);
+    stage.at(10 + 7200);
+    const tries = primary.updates().slice(1);
+    expect(tries.length).toBeGreaterThanOrEqual(6);
+    expect(tries.length).toBeLessThanOrEqual(10);
+    primary.script = () => undefined;
+    stage.at(8000);
+    expect(primary.published()).toEqual(linesOf(laser));
+  });
+
   test("the lease that is granted counts [TO-24]", () => {
     const { stage, proxy, primary } = ready({ lifetime: "lease" });
     primary.grants = () => 60;
