@@ -126,10 +126,11 @@ export class LearningStage {
   }
 
   #zones(pointers: readonly string[]): Zone[] {
+    // Records of the parent zone may be among them.
     const within = (origin: string) =>
       pointers.filter((line) => line.includes(` PTR `) && line.split(" ")[0]?.endsWith(origin));
     return [
-      { origin: "example.com.", lines: parentLines },
+      { origin: "example.com.", lines: [...parentLines, ...within("example.com.")] },
       { origin: reverse4, lines: within(reverse4) },
       { origin: reverse6, lines: within(reverse6) },
     ];

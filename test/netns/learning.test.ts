@@ -163,6 +163,29 @@ it("an interface that the file does not list: where the DNS names a zone, and on
   await capture.stop();
 });
 
+it("two links that are named the same: the first has the zone, and the log says so", async () => {
+  await stage.rewrite([floor1, `lb._dns-sd._udp.${net2six}. PTR ${F1}.`]);
+  const child = await launch();
+  expect(await ask(`bare.${F1}`)).toBe("NOERROR 10.1.0.6");
+  expect(await ask("bare.net2.home.arpa")).toBe("NOERROR 10.2.0.6");
+  expect(child.stderrLines.join("\n")).toContain(
+    `interface net2 does not get ${F1}, which lb._dns-sd._udp.${net2six} names for it: interface net1 has it already`,
+  );
+});
+
+it("[A1.6] a list of the host's domain: for the one link without a name, else for none", async () => {
+  await stage.rewrite([`b._dns-sd._udp.example.com. PTR ${F2}.`]);
+  const file = configure(`interfaces = { { name = 'net2' }, { name = '*', disable = true } }`);
+  const one = await launch("-c", file);
+  expect(await ask(`bare.${F2}`)).toBe("NOERROR 10.2.0.6");
+  await one.stop();
+  const other = await launch();
+  expect(events(other, "zones-without-link")).toMatchObject([
+    { zones: [F2], links: expect.arrayContaining(["net1", "net2"]) },
+  ]);
+  await stage.rewrite([floor1]);
+});
+
 it("a resolver that is silent holds up a start for two seconds, and takes nothing away", async () => {
   stage.silence(true);
   const begin = Date.now();
