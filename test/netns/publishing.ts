@@ -76,6 +76,8 @@ export class Publishing {
   }
 
   async open(): Promise<void> {
+    // Kept first, so that it goes last.
+    this.lab.keep({ stop: async () => rmSync(this.#folder, { recursive: true, force: true }) });
     this.#capture = await this.lab.capture("uplink", "tcp");
   }
 
@@ -157,10 +159,6 @@ update = { server = '${server}', port = ${port}, zone = '${zone}', trust_clock =
   async hasNot(pattern: RegExp, limit = 10_000): Promise<void> {
     const isGone = () => !this.records().some((line) => pattern.test(line));
     await until(`no ${pattern}`, isGone, limit, 100);
-  }
-
-  end(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
