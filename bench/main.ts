@@ -14,6 +14,7 @@ import { asker, device, echo, load } from "./roles.js";
 import type { Row } from "./row.js";
 import { subscribers } from "./subscribers.js";
 import { updateDelay, updateFill } from "./update.js";
+import { updateMemory } from "./update-memory.js";
 import { warmAnswers } from "./warm.js";
 
 const benches = {
@@ -29,6 +30,7 @@ const benches = {
   handshakes,
   updateDelay,
   updateFill,
+  updateMemory,
 };
 
 /** The words of a role: an address, then numbers or names, as it says itself. */

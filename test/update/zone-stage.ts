@@ -55,7 +55,7 @@ export const linesOf = (...offers: readonly Offer[]): string[] =>
   ].sort();
 
 export class ZoneStage {
-  readonly primary: Primary;
+  primary: Primary;
   readonly proxies: StageProxy[] = [];
   readonly key: TsigKey = {
     name: parseName("discd-link1.example"),
