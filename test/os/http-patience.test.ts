@@ -13,9 +13,9 @@ test("who says nothing, or too little, is not waited for", async () => {
   const head = ["POST /v1/reload HTTP/1.1", host, "Content-Length: 4", "", ""];
   stuck.socket.write(head.join("\r\n"));
   const drip = setInterval(() => slow.socket.write("x"), 500);
-  await Promise.all([silent, slow, stuck].map((wire) => wire.until((one) => one.isClosed)));
+  await Promise.all([silent, slow, stuck].map((wire) => wire.until((one) => one.isClosed, 50_000)));
   clearInterval(drip);
   expect(slow.status).toBe(408);
   expect(stuck.status).toBe(408);
   expect(counts.of("drops", "http-slow")).toBeGreaterThanOrEqual(2);
-});
+}, 60_000);
