@@ -144,7 +144,7 @@ export class Publisher {
     for (;;) {
       const due = this.#due.takeDue(now);
       if (due === undefined) break;
-      if (due === "send") this.#server.isTurnedDown = false;
+      if (due === "send") this.#server.isElsewhere = false;
       else if (due === "survey") this.#survey(now);
       else if (due === "grace") this.#endGrace(now);
       else if (due === "collect") this.#firstChange = undefined;
@@ -371,7 +371,7 @@ export class Publisher {
     if (verdict.kind !== "unknown") this.#ledger.unclaim(job.batch.updates);
     const { failures } = this.#patience;
     const fault = { verdict, outcome, failures };
-    if (verdict.kind === "not-here") this.#server.isTurnedDown = true;
+    if (verdict.kind === "not-here") this.#server.isElsewhere = true;
     const pause = this.#setbacks.take(now, this.#server, job, fault);
     if (pause !== undefined) this.#pause(now, "update", pause.reason, pause.span);
   }

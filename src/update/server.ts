@@ -12,7 +12,7 @@ import type { PublisherSettings } from "./settings.js";
 
 export class ServerFacts {
   /** There is no UPDATE here; it is tried again when the pause is over (UP-14). */
-  isTurnedDown = false;
+  isElsewhere = false;
   /** An update of ours was carried out: the key is good, and so is the server. */
   hasSucceeded = false;
   /** Refusals of single units in a row, no success between. */
@@ -27,6 +27,11 @@ export class ServerFacts {
   readonly probe = new LeaseProbe();
   #takesLives = true;
   #hasWrittenLives = false;
+
+  /** Whether there is nothing to be hoped for at the moment: it never took anything (UP-13). */
+  get isTurnedDown(): boolean {
+    return this.isElsewhere || (this.isRefusing && !this.hasSucceeded);
+  }
 
   /** An update was carried out; `hasLives`: with TIMEOUTs in it. */
   succeeded(hasLives: boolean, outcome: Outcome): void {

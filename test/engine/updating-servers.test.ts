@@ -98,6 +98,23 @@ describe("the server [UP-13]", () => {
     },
   );
 
+  test("refuses every update from the first on: the link is left alone until it does not", () => {
+    const { w, link, primary } = office();
+    primary.script = (_, kind) => (kind === "update" ? 5 : undefined);
+    w.run(seconds(60));
+    link.sent();
+    const { length } = primary.updates();
+    w.run(seconds(900));
+    expect(link.questions()).toEqual([]);
+    expect(primary.updates().length - length).toBeLessThan(5);
+    primary.script = () => undefined;
+    w.run(seconds(400));
+    expect(primary.published()).toEqual(all);
+    link.sent();
+    w.run(seconds(300));
+    expect(link.questions()).not.toEqual([]);
+  });
+
   test("takes no updates for a while: what is published stays, what went meanwhile goes", () => {
     const { w, link, primary } = office();
     w.run(seconds(15));
@@ -312,6 +329,38 @@ describe("a run and the next", () => {
     w.run(seconds(110));
     expect(primary.published().join()).toContain("Plotter");
     w.run(seconds(20));
+    expect(primary.published()).toEqual(all);
+  });
+
+  test("left in a zone that nothing leads to any more: emptied after a while [UP-5] [UP-65]", () => {
+    const { w, primary } = office();
+    const [other] = w.server("192.0.2.54", "new.discd.test").zones;
+    w.run(seconds(30));
+    w.published.set("eth0", [published("eth0", "new.discd.test")]);
+    w.restart();
+    w.run(seconds(590));
+    expect(other?.published().length).toBe(8);
+    expect(primary.published()).toEqual(all);
+    w.run(seconds(200));
+    expect(primary.published(true)).toEqual([]);
+    const { length } = primary.seen;
+    w.run(seconds(900));
+    expect(primary.seen.length).toBe(length);
+    w.restart();
+    w.run(seconds(900));
+    expect(primary.seen.length).toBe(length);
+  });
+
+  test("left in a zone that is not ours to update any more: not touched [UP-9] [UP-65]", () => {
+    const { w, primary } = office();
+    w.server("192.0.2.54", "example.net");
+    w.run(seconds(30));
+    const within = ["example.net"];
+    w.published.set("eth0", [published("eth0", "floor.example.net", { within })]);
+    w.restart();
+    const { length } = primary.seen;
+    w.run(seconds(2000));
+    expect(primary.seen.length).toBe(length);
     expect(primary.published()).toEqual(all);
   });
 
