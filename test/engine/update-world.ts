@@ -149,6 +149,8 @@ export class UpdateWorld extends World {
   /** State files by zone, as lines. */
   readonly journals = new Map<string, { readonly zone: Name; lines: string[] }>();
   readonly snapshots: string[] = [];
+  /** Connections open at once, at most. */
+  mostOpen = 0;
   isTrusted = true;
   readonly #open = new Map<number, Dialled>();
   #run = 0;
@@ -278,6 +280,7 @@ export class UpdateWorld extends World {
     const server = this.servers.get(address);
     this.dials.push(`${address} ${endpoint.port}`);
     this.#open.set(dial, { server, endpoint: address });
+    this.mostOpen = Math.max(this.mostOpen, this.#open.size);
     this.#later(dial, () => {
       if (server === undefined || server.isDown) {
         this.#hangUp(dial, "connection refused");

@@ -179,6 +179,35 @@ describe("the server [UP-13]", () => {
     expect(parent?.published(true)).toEqual([]);
   });
 
+  test("the zone is cut off, and its new server is dead: the old place lasts 10 min [UP-5]", () => {
+    const w = new UpdateWorld();
+    const [parent] = w.server("192.0.2.53", "discd.test").zones;
+    w.publish("eth0", [published("eth0", zone)]).device(printer("Laser"));
+    w.run(seconds(20));
+    w.server("192.0.2.54", zone).isDown = true;
+    w.run(seconds(590));
+    expect(parent?.published()).toEqual(all);
+    w.run(seconds(400));
+    expect(parent?.published(true)).toEqual([]);
+  });
+
+  test("moves: the connection to the old one is ended at once", () => {
+    const { w, link } = office();
+    w.run(seconds(30));
+    const moved = new Server(new Primary(zone));
+    w.servers.set("192.0.2.66", moved);
+    w.dns = w.dns.map((line) => (line.startsWith("ns1") ? `ns1.${zone} 60 A 192.0.2.66` : line));
+    for (let round = 0; round < 120; round++) {
+      link.says(printer("Plotter", "plotter", (round % 200) + 10));
+      w.run(seconds(3));
+    }
+    const at = w.dials.findIndex((dial) => dial.startsWith("192.0.2.66"));
+    expect(at).toBeGreaterThan(0);
+    expect(w.dials.slice(at).every((dial) => dial.startsWith("192.0.2.66"))).toBe(true);
+    expect(w.mostOpen).toBe(1);
+    expect(moved.zones[0]?.published()).toEqual(expect.arrayContaining(all));
+  });
+
   test("TIMEOUTs are written when the clock is kept, and only then [TO-8]", () => {
     const w = new UpdateWorld();
     w.isTrusted = false;
@@ -282,6 +311,20 @@ describe("lists to browse", () => {
     w.run(seconds(15));
     expect(other?.published(true)).toEqual([]);
     expect(primary.updates().length).toBe(length);
+  });
+
+  test("of two links on one network, one leaves it: its lists alone go [UP-7]", () => {
+    const within = ["discd.test", reverse];
+    const { w } = office({ networks, within });
+    w.server("192.0.2.54", "link2.discd.test");
+    const [other] = w.server("192.0.2.55", reverse).zones;
+    w.publish("eth1", [published("eth1", "link2.discd.test", { networks, within })]);
+    w.run(seconds(20));
+    const second = listLines(base, "link2.discd.test");
+    expect(other?.published()).toEqual([...listLines(base, zone), ...second].sort());
+    w.republish("eth0", [published("eth0", zone, { within })]);
+    w.run(seconds(15));
+    expect(other?.published()).toEqual(second);
   });
 
   test("what stood there before is its owner's, and stays [UP-8] [UP-57]", () => {
