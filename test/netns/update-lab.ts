@@ -203,7 +203,9 @@ export async function shownBy(daemon: Daemon): Promise<Readonly<Record<string, u
 /** What named was told to delete, by its own log, as `name type`. */
 export function deleted(primary: Child): string[] {
   return primary.stderrLines.flatMap((line) => {
-    const found = /deleting (?:an RR|rrset) at '([^']+)' (\S+)/.exec(line);
+    const found = /deleting (?:an RR at |rrset at '|all rrsets from name ')([^' ]+)'? ?(\S*)/.exec(
+      line,
+    );
     return found === null ? [] : [`${found[1]} ${found[2]}`];
   });
 }
