@@ -36,6 +36,8 @@ export interface NamedOptions {
   readonly isOpen?: boolean;
   /** Further lines of the zone. */
   readonly records?: readonly string[];
+  /** A reverse zone, and the key that may update it. */
+  readonly reverse?: { readonly apex: string; readonly key: string; readonly secret: string };
   /** Lines of the zone `discd.test` around it, which nobody updates; absent: it is not there. */
   readonly parent?: readonly string[];
 }
@@ -50,7 +52,7 @@ const usualPolicy = [
 export async function startNamed(
   lab: Lab,
   folder: string,
-  { tls, policy = usualPolicy, records = [], isOpen = false, parent }: NamedOptions = {},
+  { tls, policy = usualPolicy, records = [], isOpen = false, parent, reverse }: NamedOptions = {},
 ): Promise<Child> {
   mkdirSync(folder, { recursive: true });
   const zone = [
@@ -70,6 +72,8 @@ export async function startNamed(
     file("leaf.pem", tls.leaf);
     file("leaf.key", tls.key);
   }
+  const ns = `ns1.${updateZone}.`;
+  file("reverse.db", `$TTL 120\n@ SOA ${ns} root.${ns} 1 3600 600 604800 10\n@ NS ${ns}\n`);
   const secure = tls === undefined ? [] : [`listen-on port 853 tls own { ${primaryAddress}; };`];
   const lines = [
     keyText,
@@ -88,6 +92,7 @@ export async function startNamed(
     '  type primary; file "link1.db"; check-names ignore;',
     isOpen ? "  allow-update { any; };" : `  update-policy { ${policy.join(" ")} };`,
     "};",
+    ...reverseLines(reverse),
     "",
   ];
   file("named.conf", lines.join("\n"));
@@ -95,6 +100,18 @@ export async function startNamed(
   const child = new Child([...lab.enter("ns1"), "named", "-g", "-n", "1", "-c", conf]);
   await child.says(/ running$/);
   return child;
+}
+
+function reverseLines(reverse: NamedOptions["reverse"]): string[] {
+  if (reverse === undefined) return [];
+  const { apex, key, secret } = reverse;
+  return [
+    `key "${key}." { algorithm hmac-sha256; secret "${secret}"; };`,
+    `zone "${apex}" {`,
+    '  type primary; file "reverse.db"; check-names ignore;',
+    `  allow-update { key ${key}.; }; allow-transfer { key ${key}.; };`,
+    "};",
+  ];
 }
 
 /** What stands in the zone, as `name type rdata` lines, without what named itself put there. */
