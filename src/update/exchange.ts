@@ -11,7 +11,7 @@ import { encodeFrame, FrameReader } from "../wire/frame.js";
 import { decodeHeader, decodeMessage, decodePartial, type Message } from "../wire/message.js";
 import { equalNames, type Name } from "../wire/name.js";
 import { sign, type TsigKey, TsigStream, type Verdict, verify } from "../wire/tsig.js";
-import { answerWait, connectionIdle, rumourWait } from "./limits.js";
+import { answerWait, connectionIdle, rumourWait, transferSpan } from "./limits.js";
 import { Transfer, type ZoneCopy } from "./transfer.js";
 
 /** What the edge is to do with the one stream of this exchange. */
@@ -51,7 +51,12 @@ interface Sent {
   readonly key: TsigKey | undefined;
   readonly mac: Uint8Array;
   readonly transfer:
-    | { readonly records: Transfer; readonly proof: TsigStream | undefined }
+    | {
+        readonly records: Transfer;
+        readonly proof: TsigStream | undefined;
+        /** However steadily it comes. */
+        readonly until: Instant;
+      }
     | undefined;
   /** An answer without proof: what it said, for when nothing better comes (TSIG-11). */
   rumour: { readonly rcode: number; readonly tsigError?: number } | undefined;
@@ -140,7 +145,9 @@ export class Exchange {
     if (this.#deadline === undefined || now < this.#deadline) return;
     this.#deadline = undefined;
     const isFault = this.#request !== undefined;
-    if (isFault) this.#fail("the server does not answer");
+    const isEndless = this.#sent?.transfer !== undefined && now >= this.#sent.transfer.until;
+    if (isEndless) this.#fail("the transfer of the zone does not come to an end");
+    else if (isFault) this.#fail("the server does not answer");
     this.#close(isFault);
   }
 
@@ -180,6 +187,7 @@ export class Exchange {
     const transfer = request.transfer && {
       records: new Transfer(request.transfer),
       proof: key && new TsigStream(key, signed.mac),
+      until: after(now, transferSpan),
     };
     this.#sent = { id, key, mac: signed.mac, transfer, rumour: undefined };
     this.#deadline = after(now, answerWait);
@@ -246,7 +254,7 @@ export class Exchange {
     const step = readPart(transfer.records, bytes);
     switch (step.kind) {
       case "more":
-        this.#deadline = after(now, answerWait);
+        this.#deadline = earliest(after(now, answerWait), transfer.until);
         return;
       case "complete":
         if (transfer.proof?.isVouched === false) this.#breakOff("a transfer without proof");

@@ -27,6 +27,11 @@ export const connectionIdle: Duration = seconds(10);
 /** Records of one transfer: ten times what a zone may publish. More is no zone of ours. */
 export const transferRecordsMax = 200_000;
 
+/** Records that a transfer may repeat or bring from elsewhere, messages without any included. */
+export const transferWasteMax = 200_000;
+/** A whole transfer: 200,000 records at 1 MB a minute. One that drips on keeps updates waiting. */
+export const transferSpan: Duration = seconds(600);
+
 /** Pauses after failures: doubled from the first to the last, a fifth more or less (UP-63). */
 export const retryFirst: Duration = seconds(1);
 export const retryMax: Duration = seconds(300);
@@ -71,6 +76,11 @@ export const leaseSeconds = 7200;
 export const searchSpan = { min: seconds(270), max: seconds(330) } as const;
 /** A resolver that says nothing is asked the next question after this. */
 export const lookupWait: Duration = seconds(5);
+
+/** Servers of one SRV set that are looked at: two questions each, of five seconds at worst. */
+export const primaryHostsMax = 8;
+/** Addresses of servers that are kept; updates are tried at one after the other. */
+export const primaryEndpointsMax = 16;
 
 /** A zone that is not used any more is emptied within this, or left to its lifetimes. */
 export const retirementMax: Duration = seconds(600);

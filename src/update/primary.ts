@@ -11,7 +11,7 @@ import { after, type Instant } from "../time.js";
 import { RRType } from "../wire/codes.js";
 import { displayName, isWithin, type Name, under } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
-import { lookupWait, searchSpan } from "./limits.js";
+import { lookupWait, primaryEndpointsMax, primaryHostsMax, searchSpan } from "./limits.js";
 
 export interface PrimarySettings {
   /** Where the link's records go. */
@@ -243,10 +243,11 @@ export class PrimarySearch {
       [RRType.AAAA, RRType.A].map(
         (type): Step => ({
           question: { name: host.name, type },
-          isNeeded: () => true,
+          isNeeded: ({ endpoints }) => endpoints.length < primaryEndpointsMax,
           take: ({ endpoints }, { answers }) => {
             for (const { rdata } of answers) {
               if (rdata.kind !== "a" && rdata.kind !== "aaaa") continue;
+              if (endpoints.length >= primaryEndpointsMax) return;
               const family = rdata.kind === "a" ? "ipv4" : "ipv6";
               endpoints.push({ address: { family, bytes: rdata.address }, port: host.port });
             }
@@ -304,8 +305,10 @@ export class PrimarySearch {
       this.#missing(zone);
       return;
     }
-    if (!mayUpdate(zone, this.#settings.within) && !isWithin(this.#settings.subdomain, zone))
+    if (!this.#mayName(zone)) {
+      this.#notAllowed(zone);
       return;
+    }
     this.#hasTold = false;
     const isConfigured = this.#settings.server !== undefined;
     const found: Primary = { zone, isTls, serverName, endpoints, step, isConfigured };
@@ -317,6 +320,32 @@ export class PrimarySearch {
       server: endpoints.map(({ address, port }) => `${formatAddress(address)} port ${port}`)[0],
       by: step,
       transport: isTls ? "tls" : "tcp",
+    });
+  }
+
+  /**
+   * The zone around a subdomain need not be listed (UP-15). But where nobody delegates what is
+   * listed, the SOA is that of a top-level domain or of the root: those are never told (UP-9).
+   */
+  #mayName(zone: Name): boolean {
+    const { within, subdomain } = this.#settings;
+    return mayUpdate(zone, within) || (zone.labels.length > 1 && isWithin(subdomain, zone));
+  }
+
+  #notAllowed(zone: Name): void {
+    if (this.#hasTold) return;
+    this.#hasTold = true;
+    const { subdomain } = this.#settings;
+    const isAround = isWithin(subdomain, zone);
+    this.#log.event("error", "zone-not-allowed", {
+      zone: displayName(zone),
+      subdomain: displayName(subdomain),
+      reason: isAround
+        ? "the DNS knows no zone around the subdomain but this one, which is never updated"
+        : "it is not below a name of update.within",
+      remedy: isAround
+        ? "delegate the subdomain, or name update.zone and update.server"
+        : "name it, or a zone above it, in update.within",
     });
   }
 
@@ -354,7 +383,7 @@ function srvHosts(answers: readonly RR[], name: Name, random: Random): Host[] {
       : [],
   );
   const hosts: Host[] = [];
-  while (left.length > 0) {
+  while (left.length > 0 && hosts.length < primaryHostsMax) {
     const priority = Math.min(...left.map((srv) => srv.priority));
     const group = left.filter((srv) => srv.priority === priority);
     let chance = below(random, group.reduce((sum, srv) => sum + srv.weight, 0) + 1);

@@ -480,7 +480,8 @@ export class Publisher {
   #wrongClock(now: Instant, kind: Job["kind"], offsetSeconds: number | undefined): void {
     this.#server.clockOffset = offsetSeconds;
     const direction = (offsetSeconds ?? 0) > 0 ? "ahead of" : "behind";
-    const offset = offsetSeconds && `is ${Math.abs(offsetSeconds)} s ${direction} ours`;
+    const isTold = offsetSeconds !== undefined && offsetSeconds !== 0;
+    const offset = isTold ? `is ${Math.abs(offsetSeconds)} s ${direction} ours` : undefined;
     const reason = `the server's clock ${offset ?? "is not ours"} (BADTIME): set both by NTP`;
     this.#pause(now, kind, reason, limits.clockPause);
   }

@@ -6,7 +6,7 @@ import { RRClass, RRType } from "../wire/codes.js";
 import type { Message } from "../wire/message.js";
 import { equalNames, isWithin, type Name } from "../wire/name.js";
 import { type RR, rdataKey } from "../wire/rr.js";
-import { transferRecordsMax } from "./limits.js";
+import { transferRecordsMax, transferWasteMax } from "./limits.js";
 
 /** A zone as it was at one serial. */
 export interface ZoneCopy {
@@ -27,6 +27,8 @@ export class Transfer {
   readonly #rrs = new Map<string, RR>();
   #serial: number | undefined;
   #isComplete = false;
+  /** Messages and records that brought nothing. */
+  #waste = 0;
 
   constructor(apex: Name) {
     this.#apex = apex;
@@ -38,10 +40,13 @@ export class Transfer {
     if (message.answers.length === 0 && this.#serial === undefined) {
       return { kind: "broken", reason: "begins without a SOA" };
     }
+    if (message.answers.length === 0) this.#waste += 1;
     for (const rr of message.answers) {
       const fault = this.#record(rr);
       if (fault !== undefined) return { kind: "broken", reason: fault };
     }
+    if (this.#waste > transferWasteMax)
+      return { kind: "broken", reason: "does not come to an end" };
     if (!this.#isComplete || this.#serial === undefined) return { kind: "more" };
     const rrs = [...this.#rrs.values()];
     return { kind: "complete", copy: { apex: this.#apex, serial: this.#serial, rrs } };
@@ -58,11 +63,13 @@ export class Transfer {
       return undefined;
     }
     if (rr.class !== RRClass.IN || rr.type === RRType.SOA || !isWithin(rr.name, this.#apex)) {
+      this.#waste += 1;
       return undefined;
     }
     const { size } = this.#rrs;
-    if (size >= transferRecordsMax) return `more than ${transferRecordsMax} records`;
+    if (size >= transferRecordsMax) return `has more than ${transferRecordsMax} records`;
     this.#rrs.set(`${rr.type} ${rr.name.key} ${rdataKey(rr.type, rr.rdata)}`, rr);
+    if (this.#rrs.size === size) this.#waste += 1;
     return undefined;
   }
 }

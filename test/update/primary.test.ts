@@ -271,3 +271,43 @@ describe("again", () => {
     expect((second as number) - (first as number)).toBe(5);
   });
 });
+
+describe("a resolver that answers nonsense", () => {
+  test.each([
+    [".", ". SOA a.root.example x.example 1 1 1 1 1"],
+    ["example.", "example SOA a.root.example x.example 1 1 1 1 1"],
+  ])("the SOA of %s is around everything, and is never updated [UP-9]", (_, line) => {
+    const table = new Table([line, "a.root.example A 192.0.2.66"]).at(1000);
+    expect(table.found()).toBeUndefined();
+    expect(table.search.takeNews()).toBeUndefined();
+    expect(table.logged).toEqual(["zone-not-allowed"]);
+  });
+
+  test("a configured zone that is neither listed nor around it is said not to be allowed [UP-9]", () => {
+    const other = soa.replaceAll("campus.example", "other.example");
+    const table = new Table([other, "ns1.other.example A 192.0.2.1"], {
+      zone: parseName("other.example"),
+    }).at(1000);
+    expect(table.found()).toBeUndefined();
+    expect(table.logged).toEqual(["zone-not-allowed"]);
+  });
+
+  test("a thousand servers, each with a thousand addresses: a few are looked at", () => {
+    const owner = "_dns-update._tcp.floor1.campus.example";
+    const many = Array.from({ length: 1000 }, (_, index) => index);
+    const table = new Table([
+      soa,
+      ...many.map((index) => `${owner} SRV 0 0 53 h${index}.campus.example`),
+      ...many.flatMap((index) =>
+        [1, 2].map((last) => `h${index}.campus.example A 192.0.${index % 250}.${last}`),
+      ),
+    ]);
+    expect(table.search.found?.endpoints.length).toBe(16);
+    expect(table.asked.filter(([, question]) => /^h\d/.test(question)).length).toBe(16);
+    const wide = new Table([
+      soa,
+      ...many.map((index) => `ns1.campus.example A 192.0.${index % 4}.${index % 250}`),
+    ]);
+    expect(wide.search.found?.endpoints.length).toBe(16);
+  });
+});
