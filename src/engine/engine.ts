@@ -17,6 +17,7 @@ import type { EngineConfig } from "./config.js";
 import type { Effect, Input } from "./io.js";
 import { Links, type UsedLink } from "./links.js";
 import { Streams } from "./streams.js";
+import { Survey } from "./survey.js";
 import { Updating } from "./updating.js";
 
 /** Failures to send are logged this often; all are counted. */
@@ -56,6 +57,8 @@ export class Engine {
   readonly #llq: LlqServer;
   readonly #streams: Streams;
   readonly #updating: Updating;
+  /** What the API and the metrics show. */
+  readonly survey: Survey;
   /** Until the first input gives a `now` to take it into use. */
   #config: EngineConfig | undefined;
   #next: Instant | undefined;
@@ -77,6 +80,9 @@ export class Engine {
     this.#streams = new Streams(config.limits, readers, counts);
     for (const link of config.links) this.#links.add(link);
     this.#updating = new Updating(config, findLink, random, counts, log);
+    const { push, llq, queries } = readers;
+    const updating = this.#updating;
+    this.survey = new Survey(config, { links: this.#links, queries, push, llq, updating, counts });
     this.#config = config;
   }
 
@@ -192,10 +198,11 @@ export class Engine {
   }
 
   #receiveMulticast(now: Instant, input: Multicast): void {
-    const link = this.#links.reach(input.link)?.link;
-    if (link === undefined) return;
+    const used = this.#links.reach(input.link);
+    if (used === undefined) return;
+    const { link } = used;
     const { family, source, isMulticast, bytes } = input;
-    link.receive(now, { family, source, isMulticast, bytes });
+    if (link.receive(now, { family, source, isMulticast, bytes })) used.traffic.heard(now, family);
     // A goodbye, or a flushed set, is reported when it is over, one second from now; answers
     // that were made before promise more than that.
     const next = link.nextDeadline();
@@ -206,6 +213,7 @@ export class Engine {
   #linkUp(now: Instant, { link: id, ...place }: LinkUp): void {
     const used = this.#links.reach(id);
     if (used === undefined) return;
+    used.place = place;
     used.link.up(now, place);
     used.warm.configure(now, used.config);
     this.#updating.linkUp(now, id);
@@ -214,7 +222,9 @@ export class Engine {
 
   #linkDown(now: Instant, id: string): void {
     this.#updating.linkDown(now, id);
-    this.#links.reach(id)?.link.down(now);
+    const used = this.#links.reach(id);
+    if (used !== undefined) used.place = undefined;
+    used?.link.down(now);
     this.#queries.linkDown(now, id);
     this.#push.linkDown(now, id);
     this.#llq.linkDown(now, id);
@@ -226,6 +236,7 @@ export class Engine {
     this.#llq.expire(now);
     this.#streams.expire(now);
     this.#updating.expire(now);
+    this.survey.directory.expire(now);
   }
 
   #expireLinks(now: Instant): void {
@@ -250,6 +261,7 @@ export class Engine {
     this.#llq.configure(now, llqOptions(config));
     this.#streams.configure(config.limits);
     this.#updating.configure(now, config);
+    this.survey.configure(now, config);
   }
 
   /**
@@ -287,6 +299,7 @@ export class Engine {
         this.#queries.linkChanged(now, used.id, changes);
         used.warm.changed(now, changes);
         this.#updating.changed(now, used.id, changes);
+        this.survey.directory.changed(now, used.id, changes);
         used.gathering.add(changes);
       }
       this.#tellFollowers(now, used);
@@ -335,7 +348,8 @@ export class Engine {
     const first = earliest(this.#links.nextDeadline(), this.#queries.nextDeadline());
     const next = earliest(this.#push.nextDeadline(), this.#llq.nextDeadline());
     const streams = earliest(this.#streams.nextDeadline(), this.#updating.nextDeadline());
-    return earliest(earliest(first, next), streams);
+    const listed = this.survey.directory.nextDeadline();
+    return earliest(earliest(first, next), earliest(streams, listed));
   }
 
   /** What is left to be done after `stop`: sessions and connections that stay are reset. */
@@ -353,6 +367,7 @@ export class Engine {
     } while (this.#links.hasTouched);
     for (const used of this.#stirred) {
       for (const datagram of used.link.takeDatagrams()) {
+        used.traffic.sent(now, datagram.family);
         effects.push({ kind: "multicast", link: used.id, ...datagram });
       }
       this.#links.schedule(used);

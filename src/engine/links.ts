@@ -5,12 +5,13 @@
 
 import type { Counts } from "../counts.js";
 import { Deadlines } from "../deadlines.js";
-import { Link } from "../mdns/link.js";
+import { Link, type LinkPlace } from "../mdns/link.js";
 import type { Random } from "../random.js";
 import { earliest, type Instant } from "../time.js";
 import type { LinkConfig } from "./config.js";
 import { Gathering } from "./gathering.js";
 import type { LinkId } from "./io.js";
+import { Traffic } from "./traffic.js";
 import { Warm } from "./warm.js";
 
 export interface UsedLink {
@@ -18,7 +19,10 @@ export interface UsedLink {
   readonly link: Link;
   readonly warm: Warm;
   readonly gathering: Gathering;
+  readonly traffic: Traffic;
   config: LinkConfig;
+  /** Where it is; undefined while it is down. */
+  place: LinkPlace | undefined;
   isTouched: boolean;
 }
 
@@ -38,7 +42,9 @@ export class Links {
     const link = new Link(config.mdns, this.#random, this.#counts);
     const warm = new Warm(link, this.#counts);
     const gathering = new Gathering();
-    this.#links.set(config.id, { id: config.id, link, warm, gathering, config, isTouched: false });
+    const traffic = new Traffic();
+    const parts = { id: config.id, link, warm, gathering, traffic };
+    this.#links.set(config.id, { ...parts, config, place: undefined, isTouched: false });
   }
 
   /** Takes up a link, or changes one that is used already; what it heard stays. */
@@ -64,6 +70,11 @@ export class Links {
     const used = this.#links.get(id);
     if (used !== undefined && !used.isTouched) this.#touch(used);
     return used;
+  }
+
+  /** The link, unmarked: for looking only. */
+  peek(id: LinkId): UsedLink | undefined {
+    return this.#links.get(id);
   }
 
   /** Every link, unmarked: for looking only. */

@@ -3,6 +3,7 @@
 // the configuration, a link or a primary comes or goes.
 
 import { formatAddress } from "../address.js";
+import type { UpdateView } from "../api/shapes.js";
 import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
 import type { Change, Link } from "../mdns/link.js";
@@ -184,6 +185,29 @@ export class Updating {
         transport: primary && (primary.isTls ? "tls" : "tcp"),
         ...state,
         lists: publication.targets().map((target) => this.#dumpList(target)),
+      };
+    });
+  }
+
+  /** What is published, for the API. */
+  views(): UpdateView[] {
+    return [...this.#publications.values()].map(({ subdomain, zone: { source } }) => {
+      const { primary, zone: state } = this.#updater.state(subdomain);
+      return {
+        subdomain: displayName(subdomain),
+        source,
+        zone: primary === undefined ? null : displayName(primary.zone),
+        server: primary === undefined ? null : serverText(primary),
+        step: primary?.step ?? "looking for the primary",
+        transport: primary === undefined ? null : primary.isTls ? "tls" : "tcp",
+        lifetime: state?.lifetime ?? null,
+        wanted: state?.wanted ?? 0,
+        published: state?.published ?? 0,
+        waiting: state?.waiting ?? 0,
+        aside: state?.aside ?? 0,
+        serial: state?.serial ?? null,
+        trouble: state?.trouble ?? null,
+        clockOffset: state?.clockOffset ?? null,
       };
     });
   }

@@ -178,13 +178,16 @@ export class Link {
   /**
    * Takes in a datagram that arrived on UDP port 5353 of this link, whatever it holds. All
    * changes that one response causes are in one batch of `takeChanges`.
+   *
+   * @returns whether it was somebody else's, and not our own packet come back
    */
-  receive(now: Instant, datagram: MdnsDatagram): void {
-    if (this.#place === undefined) return;
+  receive(now: Instant, datagram: MdnsDatagram): boolean {
+    if (this.#place === undefined) return false;
     this.#counts.add("mdns-packets", inbound[datagram.family]);
     // Before anything is judged by what is held, what has run out must be gone.
     this.#cache.expire(now);
-    if (this.#echoes.take(now, datagram.family, datagram.bytes)) {
+    const isEcho = this.#echoes.take(now, datagram.family, datagram.bytes);
+    if (isEcho) {
       this.#counts.add("mdns-packets", "echo");
     } else {
       const verdict = this.#judge(now, datagram, this.#place);
@@ -196,6 +199,7 @@ export class Link {
       }
     }
     this.#settle(now);
+    return !isEcho;
   }
 
   /**

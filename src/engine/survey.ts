@@ -1,0 +1,198 @@
+// The engine's state as the API shows it: what the links, the queries, the sessions
+// and the publishers know, in words for people. Looks and changes nothing, but for the
+// directory, which is told of changes as everybody else is.
+
+import { formatPrefix } from "../address.js";
+import { Directory } from "../api/directory.js";
+import { escapedName } from "../api/packet.js";
+import { explain } from "../api/policy.js";
+import type {
+  DomainView,
+  HostView,
+  InterfaceView,
+  QuestionView,
+  SubscriptionView,
+  UpdateView,
+  ZoneView,
+} from "../api/shapes.js";
+import type { LinkGauges, PolicyQuestion } from "../api/state.js";
+import { domainViews, type PublishedName, questionView, zoneViews } from "../api/views.js";
+import type { Counts } from "../counts.js";
+import type { LlqServer } from "../llq/server.js";
+import type { ClientClass } from "../proxy/client.js";
+import { type Tables, tablesOf, type Vantage } from "../proxy/tables.js";
+import type { LinkView } from "../proxy/view.js";
+import type { LinkZone } from "../proxy/zones.js";
+import type { PushServer } from "../push/server.js";
+import type { Queries } from "../query/queries.js";
+import { elapsed, type Instant } from "../time.js";
+import { typeName } from "../wire/codes.js";
+import type { Question } from "../wire/message.js";
+import { displayName } from "../wire/name.js";
+import type { EngineConfig } from "./config.js";
+import type { Links, UsedLink } from "./links.js";
+import type { Updating } from "./updating.js";
+
+export interface SurveyParts {
+  readonly links: Links;
+  readonly queries: Queries;
+  readonly push: PushServer;
+  readonly llq: LlqServer;
+  readonly updating: Pick<Updating, "views">;
+  readonly counts: Counts;
+}
+
+/** Who looks without any particular rights: no rule with a client, no realm. */
+const anybody: ClientClass = { id: "", browse: {}, isAllowed: true, allows: () => true };
+
+export class Survey {
+  readonly directory: Directory;
+  readonly #parts: SurveyParts;
+  #tables: Tables;
+  #config: EngineConfig;
+
+  constructor(config: EngineConfig, parts: SurveyParts) {
+    this.#config = config;
+    this.#parts = parts;
+    this.#tables = tablesOf(config.proxy);
+    this.directory = new Directory((link, now) => this.#look(link, now));
+  }
+
+  configure(now: Instant, config: EngineConfig): void {
+    this.#config = config;
+    this.#tables = tablesOf(config.proxy);
+    this.directory.reconfigured(now);
+  }
+
+  interfaces(now: Instant): InterfaceView[] {
+    return [...this.#parts.links.all()].map((used) => this.#interfaceView(now, used));
+  }
+
+  zones(): ZoneView[] {
+    const { queries } = this.#parts.queries.tallies;
+    return zoneViews({
+      zones: this.#tables.zones,
+      published: this.#published,
+      // Of the proxy's own zones only the configuration knows; it is told in /v1/config.
+      sourceOf: () => "config",
+      queriesIn: (zone) => queries.ofZone(zone),
+    });
+  }
+
+  domains(): DomainView[] {
+    return domainViews(this.#config.proxy, this.#tables.zones, this.#published);
+  }
+
+  hosts(now: Instant): Iterable<HostView> {
+    return this.directory.hosts(now);
+  }
+
+  *questions(now: Instant): Generator<QuestionView> {
+    for (const { id, link } of this.#parts.links.all()) {
+      for (const one of [...link.questions()]) yield questionView(now, id, one);
+    }
+  }
+
+  *subscriptions(now: Instant): Generator<SubscriptionView> {
+    for (const one of this.#parts.push.subscriptions()) {
+      yield {
+        id: `push ${one.stream} ${one.id}`,
+        client: one.address,
+        protocol: "push",
+        transport: "tls",
+        question: questionText(one.question),
+        records: one.records,
+        ageSeconds: elapsed(one.since, now) / 1000,
+      };
+    }
+    for (const one of this.#parts.llq.all()) {
+      yield {
+        id: `llq ${one.id}`,
+        client: one.address,
+        protocol: "llq",
+        transport: one.transport,
+        question: questionText(one.question),
+        records: one.records,
+        ageSeconds: elapsed(one.begunAt, now) / 1000,
+        expiresInSeconds: Math.max(0, elapsed(now, one.expiresAt)) / 1000,
+      };
+    }
+  }
+
+  updates(): readonly UpdateView[] {
+    return this.#parts.updating.views();
+  }
+
+  policy(question: PolicyQuestion) {
+    return explain(this.#tables, question);
+  }
+
+  linkGauges(now: Instant): LinkGauges[] {
+    return [...this.#parts.links.all()].map(({ id, link, traffic }) => ({
+      link: id,
+      isUp: link.isUp,
+      questions: link.questionCount,
+      records: link.recordCount,
+      services: this.directory.shownOf(id),
+      lastHeardSeconds: traffic.lastHeardSeconds(now),
+      packets: (["ipv4", "ipv6"] as const).flatMap((family) => [
+        { family, direction: "in" as const, count: traffic.in[family] },
+        { family, direction: "out" as const, count: traffic.out[family] },
+      ]),
+    }));
+  }
+
+  #interfaceView(now: Instant, used: UsedLink): InterfaceView {
+    const { id, link, config, traffic, place } = used;
+    const zones = this.#tables.zones.zones.filter((zone) => zone.link?.link === id);
+    const published = this.#published.filter((one) => one.link === id);
+    return {
+      name: id,
+      isUp: link.isUp,
+      mode: config.published === undefined ? "proxy" : "update",
+      families: config.mdns.families,
+      addresses: place?.prefixes.map(formatPrefix) ?? [],
+      zones: [
+        ...zones.map(({ apex }) => displayName(apex)),
+        ...published.map(({ subdomain }) => displayName(subdomain)),
+      ],
+      services: this.directory.shownOf(id),
+      records: link.recordCount,
+      questions: link.questionCount,
+      mdns: traffic.view(now),
+      lastHeardSeconds: traffic.lastHeardSeconds(now),
+      hasQuerier: null,
+      problems: link.isUp ? [] : ["the interface is down or cannot be used; the log says why"],
+    };
+  }
+
+  get #published(): PublishedName[] {
+    return this.#config.links.flatMap(({ id, published = [] }) =>
+      published.map(({ target, source }) => ({ link: id, subdomain: target.subdomain, source })),
+    );
+  }
+
+  #look(id: string, now: Instant): Vantage | undefined {
+    const used = this.#parts.links.peek(id);
+    if (used === undefined) return undefined;
+    const zone = this.#zoneOf(used);
+    if (zone === undefined) return undefined;
+    const { link } = used;
+    const view: LinkView = {
+      find: (name, type) => link.find(now, name, type),
+      denies: (name, type) => link.denies(now, name, type),
+    };
+    return { tables: this.#tables, view, zone, client: anybody, counts: this.#parts.counts };
+  }
+
+  /** The service zone of a link, or the name that it is published under. */
+  #zoneOf({ config }: UsedLink): LinkZone | undefined {
+    const link = config.served ?? config.published?.[0]?.served;
+    if (link === undefined) return undefined;
+    return { kind: "service", apex: link.service, link, bases: [] };
+  }
+}
+
+function questionText({ name, type }: Question) {
+  return { name: displayName(name), escaped: escapedName(name), type: typeName(type) };
+}

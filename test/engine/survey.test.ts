@@ -1,0 +1,86 @@
+// The engine's state as the API shows it, over a link with devices.
+
+import { expect, test } from "vitest";
+import { mismatch, type Shape } from "../../src/api/shape.js";
+import {
+  activeQuestionShape,
+  domainShape,
+  hostShape,
+  interfaceShape,
+  serviceShape,
+  zoneShape,
+} from "../../src/api/shapes.js";
+import { ms, seconds } from "../../src/time.js";
+import { World } from "./story.js";
+
+const zone = "Building\\0321.example.com";
+
+function world(): World {
+  const w = new World();
+  const link = w.link("eth0");
+  link.device("_ipp._tcp.local. 4500 PTR Lobby._ipp._tcp.local.", { delay: ms(50) });
+  link.device("Lobby._ipp._tcp.local. 120 SRV 0 0 631 prnt.local.", { delay: ms(50) });
+  link.device("prnt.local. 120 A 203.0.113.7", { delay: ms(50) });
+  return w;
+}
+
+function checked<T>(shape: Shape, values: Iterable<T>): T[] {
+  const all = [...values];
+  for (const value of all) expect(mismatch(shape, value)).toBeUndefined();
+  return all;
+}
+
+test("what a client has asked for is listed, and every number is what happened", () => {
+  const w = world();
+  const { survey } = w.engine;
+  for (const line of [`_ipp._tcp.${zone} PTR`, `Lobby._ipp._tcp.${zone} SRV`]) w.ask(line);
+  w.ask("prnt.bldg-1.example.com A");
+  w.run(seconds(2));
+  const [service] = checked(serviceShape, survey.directory.services({ hidden: false }));
+  expect(service).toMatchObject({
+    instance: "Lobby",
+    host: "prnt.bldg-1.example.com",
+    port: 631,
+    addresses: ["203.0.113.7"],
+    isShown: true,
+  });
+  expect(checked(hostShape, survey.hosts(w.now))).toHaveLength(1);
+  const [link] = checked(interfaceShape, survey.interfaces(w.now));
+  expect(link).toMatchObject({ name: "eth0", isUp: true, mode: "proxy", services: 1 });
+  expect(link?.addresses).toContain("203.0.113.0/24");
+  // Every packet of ours comes back, and is not counted as somebody else's.
+  const sent = w.effects.filter(({ kind }) => kind === "multicast").length;
+  expect(link?.mdns.out).toBe(sent);
+  expect(link?.mdns.in).toBeGreaterThan(0);
+  expect(link?.mdns.in).toBe(
+    w.counts.of("mdns-packets", "in-ipv4") +
+      w.counts.of("mdns-packets", "in-ipv6") -
+      w.counts.of("mdns-packets", "echo"),
+  );
+  const zones = checked(zoneShape, survey.zones());
+  expect(zones.find(({ kind }) => kind === "service")?.queries).toBe(2);
+  expect(zones.find(({ kind }) => kind === "host")?.queries).toBe(1);
+  expect(checked(domainShape, survey.domains()).length).toBeGreaterThan(0);
+});
+
+test("questions are listed while they are asked", () => {
+  const w = world();
+  w.ask(`_http._tcp.${zone} PTR`);
+  w.run(seconds(1));
+  const [question] = checked(activeQuestionShape, w.engine.survey.questions(w.now));
+  expect(question).toMatchObject({ link: "eth0", name: "_http._tcp.local", watches: 1 });
+  w.run(seconds(10));
+  expect([...w.engine.survey.questions(w.now)]).toEqual([]);
+});
+
+test("a link that goes takes its services along", () => {
+  const w = world();
+  w.ask(`_ipp._tcp.${zone} PTR`);
+  w.run(seconds(2));
+  const { survey } = w.engine;
+  expect(survey.directory.size).toBe(1);
+  w.unlink("eth0");
+  w.run(seconds(1));
+  expect(survey.directory.held).toBe(0);
+  expect(survey.interfaces(w.now)).toEqual([]);
+});
