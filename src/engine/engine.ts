@@ -9,6 +9,7 @@ import type { Mac } from "../llq/setup.js";
 import type { Log } from "../log.js";
 import { type PushOptions, PushServer } from "../push/server.js";
 import { Queries } from "../query/queries.js";
+import type { Tallies } from "../query/tallies.js";
 import type { Random } from "../random.js";
 import { after, type Duration, earliest, elapsed, type Instant, seconds } from "../time.js";
 import { typeName } from "../wire/codes.js";
@@ -115,6 +116,17 @@ export class Engine {
   /** When `deadline` is to be handed in, unless another input comes first. */
   nextDeadline(): Instant | undefined {
     return this.#next;
+  }
+
+  /** Queries that were answered, and how long that took. */
+  get queryTallies(): Tallies {
+    return this.#queries.tallies;
+  }
+
+  /** How many follow changes, and what. */
+  get sessions() {
+    const { sessions = 0, subscriptions = 0 } = this.#push.dump();
+    return { push: { sessions, subscriptions }, llq: this.#llq.size };
   }
 
   /** The state in words and numbers, for the log (SIGUSR2) and for bug reports. */
