@@ -1,5 +1,6 @@
 // The HTTP API of the running daemon: its listeners, the state that they show, the
-// probes that health is judged by, and what is sent to those who follow.
+// probes that health is judged by, and what is sent to those who follow. The daemon does
+// not construct it yet.
 
 import { fileURLToPath } from "node:url";
 import type { Family } from "../address.js";
@@ -76,6 +77,7 @@ export class ApiDesk {
     const { counts, log, native, random, crash } = parts;
     this.#parts = parts;
     this.#startedAt = new Date(wallClockOrigin());
+    parts.engine.survey.keepDirectory(now());
     this.#clientProbes = new ListenerProbes(() => random.uint32());
     this.#linkProbes = new LinkProbes(native, () => random.uint32());
     this.#listeners = new HttpListeners({

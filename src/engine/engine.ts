@@ -58,7 +58,7 @@ export class Engine {
   readonly #llq: LlqServer;
   readonly #streams: Streams;
   readonly #updating: Updating;
-  /** What the API and the metrics show. */
+  /** What an API and metrics show. */
   readonly survey: Survey;
   /** Until the first input gives a `now` to take it into use. */
   #config: EngineConfig | undefined;
@@ -311,7 +311,7 @@ export class Engine {
         this.#queries.linkChanged(now, used.id, changes);
         used.warm.changed(now, changes);
         this.#updating.changed(now, used.id, changes);
-        this.survey.directory.changed(now, used.id, changes);
+        this.survey.changed(now, used.id, changes);
         used.gathering.add(changes);
       }
       this.#tellFollowers(now, used);

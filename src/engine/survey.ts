@@ -19,6 +19,7 @@ import type { LinkGauges, PolicyQuestion } from "../api/state.js";
 import { domainViews, type PublishedName, questionView, zoneViews } from "../api/views.js";
 import type { Counts } from "../counts.js";
 import type { LlqServer } from "../llq/server.js";
+import type { Change } from "../mdns/link.js";
 import type { ClientClass } from "../proxy/client.js";
 import { type Tables, tablesOf, type Vantage } from "../proxy/tables.js";
 import type { LinkView } from "../proxy/view.js";
@@ -50,12 +51,35 @@ export class Survey {
   readonly #parts: SurveyParts;
   #tables: Tables;
   #config: EngineConfig;
+  #isKept = false;
 
   constructor(config: EngineConfig, parts: SurveyParts) {
     this.#config = config;
     this.#parts = parts;
     this.#tables = tablesOf(config.proxy);
     this.directory = new Directory((link, now) => this.#look(link, now));
+  }
+
+  /**
+   * Begins to keep the directory, with what the links hold by now. Until then it is empty:
+   * it makes work of every change on a link, and a daemon without an API has no use for it.
+   */
+  keepDirectory(now: Instant): void {
+    if (this.#isKept) return;
+    this.#isKept = true;
+    for (const { id, link } of this.#parts.links.all()) {
+      const held = [...link.records(now)];
+      this.changed(
+        now,
+        id,
+        held.map(({ rr }) => ({ kind: "add", rr })),
+      );
+    }
+  }
+
+  /** Takes in what changed on a link. */
+  changed(now: Instant, link: string, changes: readonly Change[]): void {
+    if (this.#isKept) this.directory.changed(now, link, changes);
   }
 
   configure(now: Instant, config: EngineConfig): void {

@@ -17,6 +17,7 @@ const zone = "Building\\0321.example.com";
 
 function world(): World {
   const w = new World();
+  w.engine.survey.keepDirectory(w.now);
   const link = w.link("eth0");
   link.device("_ipp._tcp.local. 4500 PTR Lobby._ipp._tcp.local.", { delay: ms(50) });
   link.device("Lobby._ipp._tcp.local. 120 SRV 0 0 631 prnt.local.", { delay: ms(50) });
@@ -83,4 +84,19 @@ test("a link that goes takes its services along", () => {
   w.run(seconds(1));
   expect(survey.directory.held).toBe(0);
   expect(survey.interfaces(w.now)).toEqual([]);
+});
+
+test("what was heard before anybody wanted the directory is in it, and costs nothing until then", () => {
+  const w = new World();
+  const link = w.link("eth0");
+  link.device("_ipp._tcp.local. 4500 PTR Lobby._ipp._tcp.local.", { delay: ms(50) });
+  w.ask(`_ipp._tcp.${zone} PTR`);
+  w.run(seconds(2));
+  const { directory } = w.engine.survey;
+  expect([directory.held, directory.nextDeadline()]).toEqual([0, undefined]);
+  w.engine.survey.keepDirectory(w.now);
+  link.says("_ipp._tcp.local. 4500 PTR Hall._ipp._tcp.local.");
+  w.run(seconds(1));
+  const names = [...directory.services({ hidden: false })].map(({ instance }) => instance);
+  expect(names.sort()).toEqual(["Hall", "Lobby"]);
 });
