@@ -1,5 +1,6 @@
 // The test projects: `tidy` reads the sources, `unit` needs nothing but Node,
-// `netns` needs root and Debian packages and runs one file at a time.
+// `netns` needs root and Debian packages and runs one file at a time, `web` needs
+// Chromium as well.
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -11,7 +12,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           globalSetup: "test/folder.ts",
-          exclude: ["test/tidy.test.ts", "test/netns/**", "node_modules/**"],
+          exclude: ["test/tidy.test.ts", "test/netns/**", "test/web/browser/**", "node_modules/**"],
           testTimeout: 20_000,
         },
       },
@@ -24,6 +25,17 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "web",
+          include: ["test/web/browser/**/*.test.ts"],
+          globalSetup: "test/folder.ts",
+          // One browser at a time.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
     ],

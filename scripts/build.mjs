@@ -1,7 +1,7 @@
 // Bundles the programs into dist/: `node scripts/build.mjs`. The libraries of
 // package.json stay outside, in node_modules; koffi could not be bundled anyway.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -31,15 +31,33 @@ const { outputFiles } = await build({
   write: false,
 });
 
+// discweb: what a browser loads from discd itself, nothing of it inline.
+const web = await build({
+  absWorkingDir: top,
+  entryPoints: {
+    index: "web/index.html",
+    icon: "web/icon.svg",
+    style: "web/page.css",
+    page: "web/main.ts",
+  },
+  outdir: "dist/web",
+  loader: { ".html": "copy", ".svg": "copy" },
+  bundle: true,
+  minify: true,
+  target: "es2022",
+  format: "esm",
+  logLevel: "warning",
+  write: false,
+});
+
 // Each file appears whole, so that a program started meanwhile is the old or the new one.
-mkdirSync(dist, { recursive: true });
-const made = new Set();
-for (const { path, contents } of outputFiles) {
-  const name = basename(path);
-  const beside = join(dist, `.${name}.${process.pid}`);
+mkdirSync(join(dist, "web"), { recursive: true });
+const made = new Set(["web"]);
+for (const { path, contents } of [...outputFiles, ...web.outputFiles]) {
+  const beside = join(dirname(path), `.${basename(path)}.${process.pid}`);
   writeFileSync(beside, contents);
-  renameSync(beside, join(dist, name));
-  made.add(name);
+  renameSync(beside, path);
+  made.add(basename(path));
 }
 // What an older build left behind must not be started by mistake.
 for (const name of readdirSync(dist)) {

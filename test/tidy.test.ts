@@ -29,6 +29,7 @@ function sourcesUnder(folder: string): Source[] {
 const product = sourcesUnder("src");
 const everything = [
   ...product,
+  ...sourcesUnder("web"),
   ...sourcesUnder("test"),
   ...sourcesUnder("bench"),
   ...sourcesUnder("scripts"),

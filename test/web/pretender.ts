@@ -1,0 +1,78 @@
+// Pretends to be discd's HTTP side, for tests of the page alone: serves dist/web
+// as discd does, the bodies it was told on standard input, and events as they are
+// told. One JSON object a line: { set, body }, { event, data }, { cut }, { token }.
+
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const [folder = "", portText = "8053"] = process.argv.slice(2);
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join("; ");
+const files: Readonly<Record<string, readonly [string, string]>> = {
+  "/": ["index.html", "text/html; charset=utf-8"],
+  "/page.js": ["page.js", "text/javascript; charset=utf-8"],
+  "/style.css": ["style.css", "text/css; charset=utf-8"],
+  "/icon.svg": ["icon.svg", "image/svg+xml"],
+};
+const bodies = new Map<string, string>();
+const streams = new Set<ServerResponse>();
+let token = "";
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  const path = (request.url ?? "/").split("?")[0] ?? "/";
+  const file = files[path];
+  if (file !== undefined) {
+    response.writeHead(200, {
+      "content-type": file[1],
+      "content-security-policy": policy,
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      "cache-control": "no-cache",
+    });
+    response.end(readFileSync(join(folder, file[0])));
+    return;
+  }
+  if (token !== "" && request.headers.authorization !== `Bearer ${token}`) {
+    response.writeHead(401, { "content-type": "application/json" });
+    response.end('{"error":"reading from another host needs the token"}');
+    return;
+  }
+  if (path === "/v1/events") {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(": \n\n");
+    streams.add(response);
+    response.on("close", () => streams.delete(response));
+    return;
+  }
+  const body = bodies.get(path);
+  const type = path === "/metrics" ? "text/plain" : "application/json";
+  response.writeHead(body === undefined ? 404 : 200, { "content-type": type });
+  response.end(body ?? "{}");
+}
+
+const server = createServer(answer);
+server.listen(Number(portText), "127.0.0.1", () => process.stdout.write("ready\n"));
+
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const said = JSON.parse(line);
+  if (said.set !== undefined) bodies.set(said.set, said.body);
+  if (said.event !== undefined) {
+    const text = `event: ${said.event}\ndata: ${JSON.stringify(said.data)}\n\n`;
+    for (const stream of streams) stream.write(text);
+  }
+  if (said.token !== undefined) token = said.token;
+  if (said.cut === true) for (const stream of streams) stream.destroy();
+  process.stdout.write(`done ${said.id}\n`);
+});

@@ -1,0 +1,118 @@
+// A browser and something that answers like discd, in a namespace without any
+// link but its loopback: nothing that the page asks can leave it.
+
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { Child } from "../netns/children.js";
+import { Topology } from "../netns/topology.js";
+import { interfaces, lists, metrics, type ServiceBody, summary } from "./world.js";
+
+const top = fileURLToPath(new URL("../..", import.meta.url));
+/** Where pictures are kept: DISCD_TEST_PICTURES, else with the other reports. */
+export const pictures =
+  process.env.DISCD_TEST_PICTURES ?? join(top, "node_modules", ".cache", "discd", "pictures");
+const port = 8053;
+export const origin = `http://127.0.0.1:${port}`;
+
+/** One page and what went wrong on it. */
+export interface Visit {
+  readonly page: Page;
+  /** Errors and warnings of the console, exceptions, requests to anywhere else. */
+  readonly faults: string[];
+}
+
+export class Stage {
+  readonly #topology: Topology;
+  readonly #server: Child;
+  readonly #browser: Browser;
+  #told = 0;
+
+  private constructor(topology: Topology, server: Child, browser: Browser) {
+    this.#topology = topology;
+    this.#server = server;
+    this.#browser = browser;
+  }
+
+  static async open(): Promise<Stage> {
+    mkdirSync(pictures, { recursive: true });
+    const folder = mkdtempSync(join(tmpdir(), "discd-web-"));
+    const program = join(folder, "pretender.mjs");
+    await build({
+      entryPoints: [join(top, "test", "web", "pretender.ts")],
+      outfile: program,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+    });
+    const topology = new Topology("");
+    topology.addNode("web");
+    const enter = topology.enter("web");
+    const server = new Child([
+      ...enter,
+      process.execPath,
+      program,
+      join(top, "dist", "web"),
+      String(port),
+    ]);
+    await server.says(/^ready$/);
+    const wrapper = join(folder, "browser");
+    writeFileSync(wrapper, `#!/bin/sh\nexec ${enter.join(" ")} chromium "$@"\n`);
+    chmodSync(wrapper, 0o755);
+    const browser = await chromium.launch({
+      executablePath: wrapper,
+      args: ["--no-sandbox", "--disable-gpu"],
+    });
+    return new Stage(topology, server, browser);
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+    await this.#server.stop();
+    this.#topology.remove();
+  }
+
+  /** Tells the server something, and waits until it has taken it. */
+  async tell(words: object): Promise<void> {
+    const id = ++this.#told;
+    this.#server.write(`${JSON.stringify({ ...words, id })}\n`);
+    await this.#server.says(new RegExp(`^done ${id}$`));
+  }
+
+  async set(path: string, body: object | string): Promise<void> {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    await this.tell({ set: path, body: text });
+  }
+
+  /** Everything that the page reads, for these services. */
+  async furnish(services: readonly ServiceBody[], seconds = 0): Promise<void> {
+    for (const [path, body] of Object.entries(lists())) await this.set(path, body);
+    await this.set("/metrics", metrics);
+    await this.set("/v1/services", { services, types: [] });
+    await this.set("/v1/interfaces", { interfaces: interfaces(services, seconds) });
+    await this.set("/v1/summary", summary(services.length, seconds));
+  }
+
+  /** A page of a context of its own. */
+  async visit(path = "", options: BrowserContextOptions = {}): Promise<Visit> {
+    const context = await this.#browser.newContext({
+      viewport: { width: 1360, height: 820 },
+      locale: "en-GB",
+      ...options,
+    });
+    const page = await context.newPage();
+    const faults: string[] = [];
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) faults.push(message.text());
+    });
+    page.on("pageerror", (error) => faults.push(String(error)));
+    page.on("request", (request) => {
+      if (!request.url().startsWith(`${origin}/`)) faults.push(`asked for ${request.url()}`);
+    });
+    await page.goto(`${origin}/${path}`);
+    return { page, faults };
+  }
+}

@@ -1,0 +1,74 @@
+// The API as the page uses it: same origin, reading only, with the token that
+// was typed, if one is wanted. The token lives as long as the browser's tab.
+
+import { EventReader, type StreamEvent } from "./stream.js";
+
+/** The server wants a token, or another one; the message is what it says. */
+export class TokenWanted extends Error {
+  override readonly name = "TokenWanted";
+}
+
+const kept = "discd-token";
+const patience = 10_000;
+
+export class Api {
+  #token = sessionStorage.getItem(kept) ?? "";
+
+  set token(token: string) {
+    this.#token = token;
+    sessionStorage.setItem(kept, token);
+  }
+
+  /**
+   * @param more other statuses that come with an answer
+   * @throws TokenWanted, or an Error that says what came instead
+   */
+  async json<T>(path: string, more: readonly number[] = []): Promise<T> {
+    return (await this.#ask(path, AbortSignal.timeout(patience), more)).json();
+  }
+
+  async text(path: string): Promise<string> {
+    return (await this.#ask(path, AbortSignal.timeout(patience))).text();
+  }
+
+  /**
+   * Follows a stream of events until it ends or nothing came for ten seconds.
+   *
+   * @throws TokenWanted, or an Error
+   */
+  async follow(path: string, opened: () => void, take: (event: StreamEvent) => void) {
+    const stop = new AbortController();
+    let timer = setTimeout(() => stop.abort(), patience);
+    try {
+      const { body } = await this.#ask(path, stop.signal);
+      if (body === null) return;
+      opened();
+      const reader = new EventReader();
+      const decoder = new TextDecoder();
+      const chunks = body.getReader();
+      for (;;) {
+        const { done, value } = await chunks.read();
+        if (done) return;
+        clearTimeout(timer);
+        timer = setTimeout(() => stop.abort(), patience);
+        for (const event of reader.read(decoder.decode(value, { stream: true }))) take(event);
+      }
+    } finally {
+      clearTimeout(timer);
+      stop.abort();
+    }
+  }
+
+  async #ask(path: string, signal: AbortSignal, more: readonly number[] = []) {
+    const headers: Record<string, string> =
+      this.#token === "" ? {} : { Authorization: `Bearer ${this.#token}` };
+    const response = await fetch(path, { headers, signal, cache: "no-store" });
+    if (response.status === 401 || response.status === 403) {
+      const said = await response.json().catch(() => ({}));
+      throw new TokenWanted([said.error, said.remedy].filter(Boolean).join(": "));
+    }
+    const isGood = response.ok || more.includes(response.status);
+    if (!isGood) throw new Error(`${path}: status ${response.status}`);
+    return response;
+  }
+}

@@ -1,0 +1,262 @@
+// What the tables show: one description for each list of the API.
+
+import { fact } from "./detail.js";
+import type { Column } from "./grid.js";
+import { readMetrics, type Sample } from "./metrics.js";
+import type { Page } from "./page.js";
+import type { Domain, Host, Question, Subscription, Update, Zone } from "./shapes.js";
+import { columnFacts, type Table, TablePage } from "./tables.js";
+import { count, duration } from "./text.js";
+
+const ago = (seconds: number | null) => (seconds === null ? "" : `${duration(seconds)} ago`);
+
+const hosts: Table<Host> = {
+  name: "hosts",
+  title: "Hosts",
+  noun: "host",
+  none: "No host has told its address yet",
+  columns: [
+    { title: "Name", name: "instance", text: ({ name }) => name },
+    { title: "Addresses", name: "addresses", text: ({ addresses }) => addresses.join("  ") },
+    { title: "Link", name: "link", text: ({ link }) => link },
+    {
+      title: "Last heard",
+      name: "age",
+      text: ({ lastHeardSeconds }) => ago(lastHeardSeconds),
+      order: ({ lastHeardSeconds }) => lastHeardSeconds ?? Number.POSITIVE_INFINITY,
+    },
+  ],
+  read: async (api) => (await api.json<{ hosts: Host[] }>("v1/hosts")).hosts,
+  key: ({ id }) => id,
+  detail: ({ name, escaped, link, addresses, lastHeardSeconds }, lines) => ({
+    title: name,
+    subtitle: "Host",
+    facts: [
+      ...fact("Addresses", ...addresses),
+      ...fact("Link", link),
+      ...fact("Last heard", ago(lastHeardSeconds)),
+    ],
+    lines: lines.host(escaped),
+  }),
+};
+
+const zoneColumns: readonly Column<Zone>[] = [
+  { title: "Zone", name: "instance", text: ({ zone }) => zone },
+  { title: "Kind", name: "kind", text: ({ kind }) => kind },
+  { title: "Link", name: "link", text: ({ link }) => link ?? "" },
+  { title: "Named by", name: "source", text: ({ source }) => source },
+  {
+    title: "Queries",
+    name: "number",
+    text: ({ queries }) => count(queries),
+    order: ({ queries }) => queries,
+  },
+];
+
+const zones: Table<Zone> = {
+  name: "zones",
+  title: "Zones",
+  noun: "zone",
+  none: "No zone is served",
+  columns: zoneColumns,
+  read: async (api) => (await api.json<{ zones: Zone[] }>("v1/zones")).zones,
+  key: ({ zone, kind, link }) => [zone, kind, link ?? ""].join("\n"),
+  detail: (zone, lines) => ({
+    title: zone.zone,
+    subtitle: `Zone, ${zone.kind}`,
+    facts: columnFacts(zoneColumns.slice(2), zone),
+    lines: [
+      ...(["service", "alias", "published"].includes(zone.kind) ? lines.domain(zone.escaped) : []),
+      ...lines.zone(zone.escaped),
+    ],
+  }),
+};
+
+const purposes: Readonly<Record<string, string>> = {
+  b: "b, to browse",
+  db: "db, to browse by default",
+  lb: "lb, browsed without asking",
+  r: "r, to register in",
+  dr: "dr, to register in by default",
+};
+
+const domainColumns: readonly Column<Domain>[] = [
+  { title: "Domain", name: "instance", text: ({ domain }) => domain },
+  { title: "Named as", name: "kind", text: ({ kind }) => purposes[kind] ?? kind },
+  { title: "Link", name: "link", text: ({ link }) => link ?? "" },
+];
+
+const domains: Table<Domain> = {
+  name: "domains",
+  title: "Domains",
+  noun: "domain",
+  none: "No domain is recommended for browsing",
+  columns: domainColumns,
+  read: async (api) => (await api.json<{ domains: Domain[] }>("v1/domains")).domains,
+  key: ({ domain, kind, link }) => [domain, kind, link ?? ""].join("\n"),
+  detail: (domain, lines) => ({
+    title: domain.domain,
+    subtitle: "Domain",
+    facts: columnFacts(domainColumns.slice(1), domain),
+    lines: lines.domain(domain.domain),
+  }),
+};
+
+const subscriptionColumns: readonly Column<Subscription>[] = [
+  { title: "Question", name: "instance", text: ({ question }) => question.name },
+  { title: "Type", name: "rrtype", text: ({ question }) => question.type },
+  { title: "Client", name: "client", text: ({ client }) => client },
+  { title: "By", name: "kind", text: ({ protocol, transport }) => `${protocol}, ${transport}` },
+  {
+    title: "Records",
+    name: "number",
+    text: ({ records }) => count(records),
+    order: ({ records }) => records,
+  },
+  {
+    title: "Since",
+    name: "age",
+    text: ({ ageSeconds }) => duration(ageSeconds),
+    order: ({ ageSeconds }) => ageSeconds,
+  },
+  {
+    title: "Ends in",
+    name: "age",
+    text: ({ expiresInSeconds: left }) => (left === undefined ? "" : duration(left)),
+    order: ({ expiresInSeconds: left }) => left ?? Number.POSITIVE_INFINITY,
+  },
+];
+
+const subscriptions: Table<Subscription> = {
+  name: "subscriptions",
+  title: "Subscriptions",
+  noun: "subscription",
+  none: "Nobody subscribes to anything",
+  columns: subscriptionColumns,
+  read: async (api) =>
+    (await api.json<{ subscriptions: Subscription[] }>("v1/subscriptions")).subscriptions,
+  key: ({ id }) => id,
+  detail: (one, lines) => ({
+    title: one.question.name,
+    subtitle: `Subscription by ${one.protocol === "llq" ? "LLQ" : "DNS Push"}`,
+    facts: columnFacts(subscriptionColumns.slice(1), one),
+    lines: lines.question(one.question.escaped, one.question.type),
+  }),
+};
+
+const questionColumns: readonly Column<Question>[] = [
+  { title: "Question", name: "instance", text: ({ name }) => name },
+  { title: "Type", name: "rrtype", text: ({ type }) => type },
+  { title: "Link", name: "link", text: ({ link }) => link },
+  {
+    title: "Wanted by",
+    name: "number",
+    text: ({ watches }) => count(watches),
+    order: ({ watches }) => watches,
+  },
+  {
+    title: "Asked since",
+    name: "age",
+    text: ({ ageSeconds }) => (ageSeconds === null ? "not yet" : duration(ageSeconds)),
+    order: ({ ageSeconds }) => ageSeconds ?? -1,
+  },
+];
+
+const questions: Table<Question> = {
+  name: "questions",
+  title: "Questions",
+  noun: "question",
+  none: "Nothing is asked on any link at the moment",
+  columns: questionColumns,
+  read: async (api) => (await api.json<{ questions: Question[] }>("v1/questions")).questions,
+  key: ({ id }) => id,
+  detail: (one, lines) => ({
+    title: one.name,
+    subtitle: "Question on a link",
+    facts: columnFacts(questionColumns.slice(1), one),
+    lines: /\.local\.?$/i.test(one.name) ? [] : lines.question(one.escaped, one.type),
+  }),
+};
+
+const updateColumns: readonly Column<Update>[] = [
+  { title: "Subdomain", name: "instance", text: ({ subdomain }) => subdomain },
+  { title: "Step", name: "step", text: ({ step }) => step },
+  { title: "Zone", name: "domain", text: ({ zone }) => zone ?? "" },
+  { title: "Primary", name: "client", text: ({ server }) => server ?? "" },
+  {
+    title: "Published",
+    name: "number",
+    text: ({ published, wanted }) => `${count(published)} of ${count(wanted)}`,
+    order: ({ published }) => published,
+  },
+  { title: "Trouble", name: "trouble", text: ({ trouble }) => trouble ?? "" },
+];
+
+const updates: Table<Update> = {
+  name: "updates",
+  title: "Updates",
+  noun: "subdomain",
+  none: "No link is in update mode",
+  columns: updateColumns,
+  read: async (api) => (await api.json<{ updates: Update[] }>("v1/updates")).updates,
+  key: ({ subdomain }) => subdomain,
+  look: ({ trouble }) => (trouble === null ? "" : "warn"),
+  detail: (one, lines) => ({
+    title: one.subdomain,
+    subtitle: "Published by DNS UPDATE",
+    notes: one.trouble === null ? [] : [one.trouble],
+    facts: [
+      ...columnFacts(updateColumns.slice(1, 5), one),
+      ...fact("Waiting", count(one.waiting)),
+      ...fact("Refused by the primary", count(one.aside)),
+      ...fact("Serial", one.serial === null ? undefined : String(one.serial)),
+      ...fact("Named by", one.source),
+      ...fact("Transport", one.transport ?? undefined),
+      ...fact("Records end by", one.lifetime ?? undefined),
+      ...fact("Clock of the primary", one.clockOffset === null ? "" : offset(one.clockOffset)),
+    ],
+    lines: [
+      ...lines.domain(one.subdomain),
+      ...(one.zone === null ? [] : lines.zone(one.zone).slice(0, 1)),
+    ],
+  }),
+};
+
+function offset(seconds: number): string {
+  if (seconds === 0) return "like ours";
+  return `${duration(Math.abs(seconds))} ${seconds > 0 ? "ahead" : "behind"}`;
+}
+
+const sampleColumns: readonly Column<Sample>[] = [
+  { title: "Metric", name: "instance", text: ({ name }) => name },
+  { title: "Of", name: "labels", text: ({ labels }) => labels },
+  { title: "Value", name: "number", text: ({ text }) => text, order: ({ value }) => value },
+];
+
+const statistics: Table<Sample> = {
+  name: "statistics",
+  title: "Statistics",
+  noun: "number",
+  none: "Nothing is counted",
+  columns: sampleColumns,
+  read: async (api) => readMetrics(await api.text("metrics")),
+  key: ({ name, labels }) => `${name}{${labels}}`,
+  detail: (one) => ({
+    title: one.name,
+    subtitle: one.kind,
+    facts: [...fact("Meaning", one.help), ...columnFacts(sampleColumns.slice(1), one)],
+    lines: [],
+  }),
+};
+
+export function tablePages(): Page[] {
+  return [
+    new TablePage(hosts),
+    new TablePage(zones),
+    new TablePage(domains),
+    new TablePage(subscriptions),
+    new TablePage(questions),
+    new TablePage(updates),
+    new TablePage(statistics),
+  ];
+}

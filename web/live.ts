@@ -1,0 +1,129 @@
+// Keeps the model true: follows the stream of events, reads the lists again when
+// the stream was cut, and asks for what no event tells.
+
+import { type Api, TokenWanted } from "./api.js";
+import type { Model } from "./model.js";
+import type { Health, Link, Service, Summary } from "./shapes.js";
+import type { StreamEvent } from "./stream.js";
+
+const retryMin = 1000;
+const retryMax = 15_000;
+const linksEvery = 3000;
+
+const sleep = (time: number) => new Promise<void>((resolve) => setTimeout(resolve, time));
+
+export class Live {
+  readonly #api: Api;
+  readonly #model: Model;
+  readonly #changed: () => void;
+  #wake: () => void = () => {};
+
+  constructor(api: Api, model: Model, changed: () => void) {
+    this.#api = api;
+    this.#model = model;
+    this.#changed = changed;
+  }
+
+  /** Never ends. */
+  async run(): Promise<never> {
+    let pause = retryMin;
+    for (;;) {
+      try {
+        await this.#connect(() => {
+          pause = retryMin;
+        });
+        this.#lose(pause);
+      } catch (error) {
+        if (error instanceof TokenWanted) await this.#waitForToken(error.message);
+        else this.#lose(pause);
+      }
+      if (this.#model.connection.state === "lost") await sleep(pause);
+      pause = Math.min(pause * 2, retryMax);
+    }
+  }
+
+  useToken(token: string): void {
+    this.#api.token = token;
+    this.#wake();
+  }
+
+  #lose(pause: number): void {
+    this.#model.connection = { state: "lost", retryAt: Date.now() + pause };
+    this.#changed();
+  }
+
+  async #waitForToken(reason: string): Promise<void> {
+    this.#model.connection = { state: "token", reason };
+    this.#changed();
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#model.connection = { state: "opening" };
+    this.#changed();
+  }
+
+  /** One stream, from its beginning to its end. What comes before the lists waits for them. */
+  async #connect(isGood: () => void): Promise<void> {
+    const early: StreamEvent[] = [];
+    let isFilled = false;
+    let isOver = false;
+    let failure: Error | undefined;
+    const fill = async () => {
+      try {
+        await this.#fill();
+        for (const event of early) this.#take(event);
+        isFilled = true;
+        isGood();
+        this.#model.connection = { state: "live" };
+        this.#changed();
+        while (!isOver) {
+          await sleep(linksEvery);
+          if (!isOver) await this.#readLinks();
+        }
+      } catch (error) {
+        failure ??= error as Error;
+      }
+    };
+    const opened = () => void fill();
+    try {
+      await this.#api.follow("v1/events", opened, (event) => {
+        if (failure !== undefined) throw failure;
+        if (isFilled) this.#take(event);
+        else early.push(event);
+      });
+    } finally {
+      isOver = true;
+    }
+  }
+
+  async #fill(): Promise<void> {
+    const [summary, { services }, health] = await Promise.all([
+      this.#api.json<Summary>("v1/summary"),
+      this.#api.json<{ services: Service[] }>("v1/services"),
+      this.#api.json<Health>("healthz", [503]),
+      this.#readLinks(),
+    ]);
+    this.#model.listeners = health.listeners.map(({ name }) => name);
+    const now = Date.now();
+    this.#model.takeSummary(summary, now);
+    this.#model.takeServices(services, now);
+  }
+
+  async #readLinks(): Promise<void> {
+    const { interfaces } = await this.#api.json<{ interfaces: Link[] }>("v1/interfaces");
+    this.#model.takeLinks(interfaces, Date.now());
+    this.#changed();
+  }
+
+  #take({ name, data }: StreamEvent): void {
+    const now = Date.now();
+    const value = JSON.parse(data);
+    if (name === "reloaded") void this.#fill().catch(() => {});
+    else if (name === "summary") this.#model.takeSummary(value as Summary, now);
+    else if (name === "service-removed") this.#model.remove(value as Service, now);
+    else if (name === "service-added" || name === "service-changed") {
+      this.#model.put(value as Service, now);
+    } else return;
+    this.#changed();
+  }
+}

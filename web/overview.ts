@@ -1,0 +1,255 @@
+// The page to leave open: how much is asked, what each link does, and what came
+// and went lately.
+
+import { Chart } from "./chart.js";
+import { type Detail, fact } from "./detail.js";
+import { list, make, mark, named, say } from "./dom.js";
+import { kindOf } from "./kinds.js";
+import { type Model, type Passing, Traffic } from "./model.js";
+import type { Page, Scene } from "./page.js";
+import { routeTo } from "./route.js";
+import type { Link } from "./shapes.js";
+import { clock, count, duration, many, rate, shown } from "./text.js";
+
+/** Types and addresses that a link shows before "more". */
+const typesMax = 12;
+const addressesMax = 4;
+
+/** One number with its last five minutes. */
+class Tile {
+  readonly element: HTMLElement;
+  readonly chart: Chart;
+  readonly #value = make("strong");
+  readonly #note = make("span", { class: "note" });
+
+  constructor(title: string, lines: number) {
+    this.chart = new Chart(lines, `${title}, last five minutes`);
+    const words = make("p", {}, this.#value, this.#note);
+    this.element = make("section", { class: "tile" }, make("h2", {}, title), words);
+    this.element.append(this.chart.element);
+  }
+
+  say(value: string, note: string): void {
+    say(this.#value, value);
+    say(this.#note, note);
+  }
+}
+
+/** How many services of each type a link has, most first. */
+type Types = readonly (readonly [type: string, count: number])[];
+
+function typesByLink(model: Model): Map<string, Types> {
+  const counts = new Map<string, Map<string, number>>();
+  for (const { link, type } of model.services.values()) {
+    const types = counts.get(link) ?? new Map<string, number>();
+    types.set(type, (types.get(type) ?? 0) + 1);
+    counts.set(link, types);
+  }
+  const sorted = [...counts].map(([link, types]) => {
+    const order = [...types].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+    return [link, order] as const;
+  });
+  return new Map(sorted);
+}
+
+/** What is wrong with a link at first sight. */
+function stateOf({ isUp, problems }: Link): "good" | "warn" | "bad" {
+  if (!isUp) return "bad";
+  return problems.length > 0 ? "warn" : "good";
+}
+
+/** A type and its number; with no type, what else there is. */
+function chip(link: string, type: string): HTMLAnchorElement {
+  const href = routeTo("services", { link, type });
+  const label = type === "" ? "more types" : (kindOf(type) ?? type);
+  const title = type === "" ? undefined : shown(type);
+  return make("a", { class: "chip", href, title }, make("span", {}, named(label)), make("b"));
+}
+
+/** One link: its state, where it is found, its traffic, what is on it. */
+class Card {
+  readonly element: HTMLElement;
+  readonly chart: Chart;
+  readonly #state = make("span", { class: "state" });
+  readonly #mode = make("span", { class: "mode" });
+  readonly #zones = make("ul", { class: "zones" });
+  readonly #addresses = make("ul", { class: "addresses" });
+  readonly #numbers = make("p", { class: "numbers" });
+  readonly #traffic = make("p", { class: "numbers" });
+  readonly #problems = make("ul", { class: "notes" });
+  readonly #types = make("div", { class: "types" });
+
+  constructor(name: string) {
+    const address = routeTo("overview", { sel: name });
+    const title = make("h3", {}, make("a", { href: address }, named(name)));
+    this.chart = new Chart(2, `Packets a minute on ${shown(name)}, last five minutes`);
+    this.element = make("article", { class: "card" });
+    const head = make("div", { class: "who" }, title, this.#state, this.#mode, this.#addresses);
+    const where = make("div", { class: "where" }, this.#zones, this.#numbers);
+    const traffic = make("div", { class: "traffic" }, this.chart.element, this.#traffic);
+    this.element.append(head, where, traffic, this.#types, this.#problems);
+  }
+
+  show(link: Link, types: Types, traffic: Traffic, now: number, isSelected: boolean): void {
+    mark(this.element, { class: `card ${stateOf(link)}${isSelected ? " selected" : ""}` });
+    say(this.#state, link.isUp ? "up" : "down");
+    say(this.#mode, link.mode === "update" ? "update mode" : "proxy");
+    const names = (parent: HTMLElement, texts: readonly string[]) =>
+      list(parent, texts, { key: (text) => text, make: (text) => make("li", {}, named(text)) });
+    names(this.#zones, link.zones);
+    const more = link.addresses.length - addressesMax;
+    const addresses = link.addresses.slice(0, more === 1 ? undefined : addressesMax);
+    names(this.#addresses, more > 1 ? [...addresses, `and ${more} more`] : addresses);
+    const { services, records, questions, mdns, lastHeardSeconds } = link;
+    const parts = [many(services, "service"), many(records, "record"), many(questions, "question")];
+    say(this.#numbers, parts.join(" · "));
+    const heard = lastHeardSeconds === null ? "nothing heard" : `heard ${ago(lastHeardSeconds)}`;
+    say(
+      this.#traffic,
+      `in ${rate(mdns.inPerMinute)} · out ${rate(mdns.outPerMinute)} /min · ${heard}`,
+    );
+    this.chart.show(seriesOf(traffic), now);
+    names(this.#problems, link.problems);
+    this.#showTypes(link.name, types);
+  }
+
+  #showTypes(link: string, types: Types): void {
+    const rest = types.length - typesMax;
+    const some = types.slice(0, rest === 1 ? undefined : typesMax);
+    list(this.#types, rest > 1 ? [...some, ["", rest] as const] : some, {
+      key: ([type]) => type,
+      make: ([type]) => chip(link, type),
+      change: (element, [, number]) => say(element.lastElementChild as Element, count(number)),
+    });
+  }
+}
+
+const ago = (seconds: number) => (seconds < 1 ? "just now" : `${duration(seconds)} ago`);
+
+const seriesOf = (traffic: Traffic) => [
+  { name: "in", points: traffic.in.points },
+  { name: "out", points: traffic.out.points },
+];
+
+export class Overview implements Page {
+  readonly name = "overview";
+  readonly title = "Overview";
+  readonly element = make("div", { class: "page overview" });
+  readonly #queries = new Tile("Queries a second", 1);
+  readonly #packets = new Tile("Multicast packets a minute", 2);
+  readonly #services = make("section", { class: "tile sums" });
+  readonly #problems = make("ul", { class: "notes", role: "status" });
+  readonly #links = make("div", { class: "links" });
+  readonly #lately = make("ol", { class: "lately" });
+  readonly #quiet = make(
+    "p",
+    { class: "quiet" },
+    "Nothing has come or gone since the page was opened.",
+  );
+  readonly #cards = new WeakMap<HTMLElement, Card>();
+  #types: { edition: number; byLink: Map<string, Types> } = { edition: -1, byLink: new Map() };
+
+  constructor() {
+    const tiles = make("div", { class: "tiles" }, this.#queries.element, this.#packets.element);
+    tiles.append(this.#services);
+    const key = make("span", { class: "key" });
+    key.append(make("i", { class: "in" }), "heard ", make("i", { class: "out" }), "sent");
+    this.#packets.element.querySelector("h2")?.append(key);
+    this.element.append(make("h1", { class: "unseen" }, "Overview"), this.#problems, tiles);
+    this.element.append(make("h2", {}, "Links"), this.#links);
+    this.element.append(make("h2", {}, "Lately"), this.#quiet, this.#lately);
+  }
+
+  draw({ model, choices, now }: Scene): void {
+    this.#drawTiles(model, now);
+    const problems = model.summary?.problems ?? [];
+    list(this.#problems, problems, {
+      key: (text) => text,
+      make: (text) => make("li", {}, named(text)),
+    });
+    const byLink = this.#typesOf(model);
+    const selected = choices.get("sel");
+    list(this.#links, model.links, {
+      key: ({ name }) => name,
+      make: ({ name }) => {
+        const card = new Card(name);
+        this.#cards.set(card.element, card);
+        return card.element;
+      },
+      change: (element, link) => {
+        const traffic = model.linkTraffic.get(link.name) ?? new Traffic();
+        const types = byLink.get(link.name) ?? [];
+        this.#cards.get(element)?.show(link, types, traffic, now, link.name === selected);
+      },
+    });
+    this.#quiet.hidden = model.passings.length > 0;
+    list(this.#lately, model.passings, { key: ({ id }) => String(id), make: passed });
+  }
+
+  detail({ model, choices, lines }: Scene): Detail | undefined {
+    const link = model.links.find(({ name }) => name === choices.get("sel"));
+    if (link === undefined) return undefined;
+    const { mdns, lastHeardSeconds, hasQuerier } = link;
+    const snooping = hasQuerier === null ? "not known" : hasQuerier ? "heard" : "none heard";
+    return {
+      title: link.name,
+      subtitle: `Link, ${link.isUp ? "up" : "down"}, ${link.mode === "update" ? "update mode" : "proxy"}`,
+      notes: link.problems,
+      facts: [
+        ...fact("Zones", ...link.zones),
+        ...fact("Addresses", ...link.addresses),
+        ...fact("Families", link.families.join(", ")),
+        ...fact("Services", count(link.services)),
+        ...fact("Records held", count(link.records)),
+        ...fact("Questions open", count(link.questions)),
+        ...fact("Packets heard", `${count(mdns.in)}, ${rate(mdns.inPerMinute)} a minute`),
+        ...fact("Packets sent", `${count(mdns.out)}, ${rate(mdns.outPerMinute)} a minute`),
+        ...fact("Last heard", lastHeardSeconds === null ? "never" : ago(lastHeardSeconds)),
+        ...fact("IGMP, MLD querier", snooping),
+      ],
+      lines: link.zones.slice(0, 2).flatMap((zone) => lines.domain(zone)),
+    };
+  }
+
+  #typesOf(model: Model): Map<string, Types> {
+    const { edition } = model;
+    if (this.#types.edition !== edition) this.#types = { edition, byLink: typesByLink(model) };
+    return this.#types.byLink;
+  }
+
+  #drawTiles(model: Model, now: number): void {
+    const { summary, queries, traffic, services } = model;
+    if (summary === undefined) return;
+    this.#queries.say(rate(summary.queries.perSecond), "");
+    this.#queries.chart.show([{ name: "queries", points: queries.points }], now);
+    const sum = (pick: (link: Link) => number) =>
+      model.links.reduce((total, link) => total + pick(link), 0);
+    const heard = sum(({ mdns }) => mdns.inPerMinute);
+    const sent = sum(({ mdns }) => mdns.outPerMinute);
+    this.#packets.say(rate(heard), `heard, ${rate(sent)} sent`);
+    this.#packets.chart.show(seriesOf(traffic), now);
+    const types = new Set([...this.#typesOf(model).values()].flat().map(([type]) => type)).size;
+    const sums = [
+      [services.size, "services", routeTo("services")],
+      [types, "types", routeTo("services")],
+      [summary.zones, "zones", routeTo("zones")],
+      [summary.push.subscriptions, "push subscriptions", routeTo("subscriptions")],
+      [summary.llq, "LLQs", routeTo("subscriptions")],
+    ] as const;
+    list(this.#services, sums, {
+      key: ([, noun]) => noun,
+      make: ([, noun, href]) => make("a", { href }, make("strong"), ` ${noun}`),
+      change: (element, [value]) => say(element.firstElementChild as Element, count(value)),
+    });
+  }
+}
+
+function passed({ at, sign, service }: Passing): HTMLElement {
+  const { id, instance, type, link } = service;
+  const name = make("a", { href: routeTo("services", { sel: id }) }, named(instance));
+  const time = make("time", {}, clock(at));
+  const way = make("b", { class: sign === "+" ? "came" : "went" }, sign === "+" ? "+" : "−");
+  way.append(make("span", { class: "unseen" }, sign === "+" ? "came" : "went"));
+  const what = make("span", { class: "what" }, named(kindOf(type) ?? type));
+  return make("li", {}, time, way, name, what, make("span", { class: "on" }, named(link)));
+}
