@@ -62,7 +62,7 @@ export class DetailPanel {
   readonly #facts = make("dl", { class: "facts" });
   readonly #txtHead = make("h3", {}, "TXT");
   readonly #txt = make("dl", { class: "facts txt" });
-  readonly #linesHead = make("h3", {}, "Ask for it yourself");
+  readonly #linesHead = make("h3", {}, "From a shell");
   readonly #lines = make("ul", { class: "lines" });
   readonly #close = make("button", { type: "button", class: "close", "aria-label": "Close" }, "×");
   #written = "";

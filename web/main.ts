@@ -12,7 +12,7 @@ import { Overview } from "./overview.js";
 import type { Page, Scene } from "./page.js";
 import { choose, readRoute, routeTo } from "./route.js";
 import { Services } from "./services.js";
-import { duration, shown } from "./text.js";
+import { count, duration, shown } from "./text.js";
 
 /** How often a page reads what no event tells. */
 const readEvery = 3000;
@@ -96,7 +96,8 @@ function drawFrame(): void {
   const { connection, summary } = model;
   const isLive = connection.state === "live";
   const isFine = summary?.health === "ok";
-  const text = connection.state !== "live" ? words[connection.state] : isFine ? "well" : "failing";
+  const text =
+    connection.state !== "live" ? words[connection.state] : isFine ? "working" : "failing";
   say(health, text);
   mark(health, { class: `health ${isLive ? (isFine ? "good" : "bad") : "waiting"}` });
   document.body.classList.toggle("stale", connection.state === "lost");
@@ -112,7 +113,7 @@ function drawFrame(): void {
     change: (element, one) => {
       mark(element, { "aria-current": one === page ? "page" : undefined });
       const number = one.tally?.(model);
-      say(element.lastElementChild as Element, number === undefined ? "" : String(number));
+      say(element.lastElementChild as Element, number === undefined ? "" : count(number));
     },
   });
   if (summary === undefined) return;

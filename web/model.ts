@@ -1,7 +1,7 @@
 // What the page knows of discd: the last summary, links and services, what came
 // and went lately, and the numbers that the charts are drawn from.
 
-import type { Point } from "./chart.js";
+import type { Point } from "./curve.js";
 import type { Link, Service, Summary } from "./shapes.js";
 
 /** How the page stands to the server. */

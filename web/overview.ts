@@ -106,7 +106,7 @@ class Card {
     const heard = lastHeardSeconds === null ? "nothing heard" : `heard ${ago(lastHeardSeconds)}`;
     say(
       this.#traffic,
-      `in ${rate(mdns.inPerMinute)} · out ${rate(mdns.outPerMinute)} /min · ${heard}`,
+      `${rate(mdns.inPerMinute)} in, ${rate(mdns.outPerMinute)} out a minute · ${heard}`,
     );
     this.chart.show(seriesOf(traffic), now);
     names(this.#problems, link.problems);
@@ -124,6 +124,9 @@ class Card {
   }
 }
 
+/** Names of addresses lead to no service. */
+const hasServices = (zone: string) => !/\.(in-addr|ip6)\.arpa\.?$/i.test(zone);
+
 const ago = (seconds: number) => (seconds < 1 ? "just now" : `${duration(seconds)} ago`);
 
 const seriesOf = (traffic: Traffic) => [
@@ -136,7 +139,7 @@ export class Overview implements Page {
   readonly title = "Overview";
   readonly element = make("div", { class: "page overview" });
   readonly #queries = new Tile("Queries a second", 1);
-  readonly #packets = new Tile("Multicast packets a minute", 2);
+  readonly #packets = new Tile("mDNS packets a minute", 2);
   readonly #services = make("section", { class: "tile sums" });
   readonly #problems = make("ul", { class: "notes", role: "status" });
   readonly #links = make("div", { class: "links" });
@@ -207,7 +210,10 @@ export class Overview implements Page {
         ...fact("Last heard", lastHeardSeconds === null ? "never" : ago(lastHeardSeconds)),
         ...fact("IGMP, MLD querier", snooping),
       ],
-      lines: link.zones.slice(0, 2).flatMap((zone) => lines.domain(zone)),
+      lines: link.zones
+        .filter(hasServices)
+        .slice(0, 2)
+        .flatMap((zone) => lines.domain(zone)),
     };
   }
 

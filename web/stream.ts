@@ -10,17 +10,24 @@ export interface StreamEvent {
 const eventMax = 8 << 20;
 
 export class EventReader {
-  #rest = "";
+  /** Pieces of a line that has not ended; joined once, when it does. */
+  #rest: string[] = [];
+  #restLength = 0;
   #name = "";
   #data: string[] = [];
 
   /** Takes the next piece of text. @returns the events that it completes */
   read(text: string): StreamEvent[] {
-    this.#rest += text;
+    const isWithin = this.#rest.at(-1)?.endsWith("\r") !== true && !/[\r\n]/.test(text);
+    this.#rest.push(text);
+    this.#restLength += text.length;
+    if (this.#restLength > eventMax && isWithin) throw new Error("an event without an end");
+    if (isWithin) return [];
     // A carriage return at the end may be half of a line's end.
-    const lines = this.#rest.split(/\r\n|\n|\r(?=.)/s);
-    this.#rest = lines.pop() ?? "";
-    if (this.#rest.length > eventMax) throw new Error("an event without an end");
+    const lines = this.#rest.join("").split(/\r\n|\n|\r(?=.)/s);
+    const rest = lines.pop() ?? "";
+    this.#rest = [rest];
+    this.#restLength = rest.length;
     return lines.flatMap((line) => this.#take(line) ?? []);
   }
 

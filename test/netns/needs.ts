@@ -10,6 +10,7 @@ import { test } from "vitest";
 /** Debian package of each program. */
 const packages = {
   "avahi-daemon": "avahi-daemon",
+  chromium: "chromium",
   curl: "curl",
   delv: "bind9-dnsutils",
   dig: "bind9-dnsutils",

@@ -1,6 +1,7 @@
 // Pretends to be discd's HTTP side, for tests of the page alone: serves dist/web
 // as discd does, the bodies it was told on standard input, and events as they are
-// told. One JSON object a line: { set, body }, { event, data }, { cut }, { token }.
+// told. One JSON object a line: { set, body }, { event, data },
+// { events }, { cut }, { isDown }, { token }.
 
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -29,8 +30,13 @@ const files: Readonly<Record<string, readonly [string, string]>> = {
 const bodies = new Map<string, string>();
 const streams = new Set<ServerResponse>();
 let token = "";
+let isDown = false;
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
+  if (isDown) {
+    request.socket.destroy();
+    return;
+  }
   const path = (request.url ?? "/").split("?")[0] ?? "/";
   const file = files[path];
   if (file !== undefined) {
@@ -62,16 +68,21 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   response.end(body ?? "{}");
 }
 
+setInterval(() => {
+  for (const stream of streams) stream.write(": \n\n");
+}, 2000);
+
 const server = createServer(answer);
 server.listen(Number(portText), "127.0.0.1", () => process.stdout.write("ready\n"));
 
 createInterface({ input: process.stdin }).on("line", (line) => {
   const said = JSON.parse(line);
   if (said.set !== undefined) bodies.set(said.set, said.body);
-  if (said.event !== undefined) {
-    const text = `event: ${said.event}\ndata: ${JSON.stringify(said.data)}\n\n`;
+  for (const { event, data } of said.events ?? (said.event === undefined ? [] : [said])) {
+    const text = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
     for (const stream of streams) stream.write(text);
   }
+  if (said.isDown !== undefined) isDown = said.isDown;
   if (said.token !== undefined) token = said.token;
   if (said.cut === true) for (const stream of streams) stream.destroy();
   process.stdout.write(`done ${said.id}\n`);

@@ -81,7 +81,10 @@ export function service(
     host,
     hostEscaped: `host-${at}.${escapedLabel(zone)}.example.com`,
     port: 631 + (at % 9),
-    addresses: [`10.${link.length}.${at >> 8}.${at & 255}`, `2001:db8:${link.length}::${at.toString(16)}`],
+    addresses: [
+      `10.${link.length}.${at >> 8}.${at & 255}`,
+      `2001:db8:${link.length}::${at.toString(16)}`,
+    ],
     txt: [
       { key: "txtvers", value: "1", isBinary: false },
       { key: "ty", value: `Model ${at % 40} <b>bold</b>`, isBinary: false },
