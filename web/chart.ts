@@ -41,7 +41,8 @@ export class Chart {
       const path = this.#paths[at];
       if (path !== undefined) mark(path, { d: pathOf(points, now, highest) });
     });
-    say(this.#scale, rate(highest));
+    const isEmpty = recent.every(({ points }) => points.length === 0);
+    say(this.#scale, isEmpty ? "" : rate(highest));
     mark(this.#svg, { "aria-label": `${this.#unit}. ${recent.map(wordsOf).join("; ")}` });
   }
 }

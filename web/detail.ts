@@ -38,7 +38,7 @@ async function copy(code: HTMLElement): Promise<boolean> {
 }
 
 function makeLine(line: string): HTMLElement {
-  const code = make("code", {}, line);
+  const code = make("code", { dir: "ltr" }, line);
   const button = make("button", { type: "button", class: "copy", "aria-label": `Copy ${line}` });
   say(button, "Copy");
   button.addEventListener("click", async () => {

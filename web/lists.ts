@@ -223,7 +223,7 @@ const updates: Table<Update> = {
 };
 
 function offset(seconds: number): string {
-  if (seconds === 0) return "like ours";
+  if (Math.abs(seconds) < 1) return "like ours";
   return `${duration(Math.abs(seconds))} ${seconds > 0 ? "ahead" : "behind"}`;
 }
 

@@ -102,12 +102,10 @@ class Card {
     names(this.#addresses, more > 1 ? [...addresses, `and ${more} more`] : addresses);
     const { services, records, questions, mdns, lastHeardSeconds } = link;
     const parts = [many(services, "service"), many(records, "record"), many(questions, "question")];
-    say(this.#numbers, parts.join(" · "));
+    say(this.#numbers, parts.map(unbroken).join(" · "));
+    const rates = unbroken(`${rate(mdns.inPerMinute)} in, ${rate(mdns.outPerMinute)} out a minute`);
     const heard = lastHeardSeconds === null ? "nothing heard" : `heard ${ago(lastHeardSeconds)}`;
-    say(
-      this.#traffic,
-      `${rate(mdns.inPerMinute)} in, ${rate(mdns.outPerMinute)} out a minute · ${heard}`,
-    );
+    say(this.#traffic, `${rates} · ${unbroken(heard)}`);
     this.chart.show(seriesOf(traffic), now);
     names(this.#problems, link.problems);
     this.#showTypes(link.name, types);
@@ -123,6 +121,9 @@ class Card {
     });
   }
 }
+
+/** Words that stay on one line. */
+const unbroken = (words: string) => words.replaceAll(" ", "\u00a0");
 
 /** Names of addresses lead to no service. */
 const hasServices = (zone: string) => !/\.(in-addr|ip6)\.arpa\.?$/i.test(zone);
