@@ -1,6 +1,7 @@
 // The API as the page uses it: same origin, reading only, with the token that
 // was typed, if one is wanted. The token lives as long as the browser's tab.
 
+import { remember, remembered } from "./memory.js";
 import { EventReader, type StreamEvent } from "./stream.js";
 
 /** The server wants a token, or another one; the message is what it says. */
@@ -10,13 +11,15 @@ export class TokenWanted extends Error {
 
 const kept = "discd-token";
 const patience = 10_000;
+/** Longer than the pause between a stream's signs of life. */
+const silenceMax = 20_000;
 
 export class Api {
-  #token = sessionStorage.getItem(kept) ?? "";
+  #token = remembered("sessionStorage", kept);
 
   set token(token: string) {
     this.#token = token;
-    sessionStorage.setItem(kept, token);
+    remember("sessionStorage", kept, token);
   }
 
   /**
@@ -32,13 +35,13 @@ export class Api {
   }
 
   /**
-   * Follows a stream of events until it ends or nothing came for ten seconds.
+   * Follows a stream of events until it ends, or is silent for too long.
    *
    * @throws TokenWanted, or an Error
    */
   async follow(path: string, opened: () => void, take: (event: StreamEvent) => void) {
     const stop = new AbortController();
-    let timer = setTimeout(() => stop.abort(), patience);
+    let timer = setTimeout(() => stop.abort(), silenceMax);
     try {
       const { body } = await this.#ask(path, stop.signal);
       if (body === null) return;
@@ -50,7 +53,7 @@ export class Api {
         const { done, value } = await chunks.read();
         if (done) return;
         clearTimeout(timer);
-        timer = setTimeout(() => stop.abort(), patience);
+        timer = setTimeout(() => stop.abort(), silenceMax);
         for (const event of reader.read(decoder.decode(value, { stream: true }))) take(event);
       }
     } finally {

@@ -11,6 +11,8 @@ export interface Fact {
 }
 
 export interface Detail {
+  /** It tells of the list as a whole: where it would cover the list it is not shown. */
+  readonly isAside?: boolean;
   readonly title: string;
   readonly subtitle?: string;
   /** Something to be told before the rest: it is gone, it is hidden. */

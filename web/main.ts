@@ -7,10 +7,11 @@ import { list, make, mark, named, say } from "./dom.js";
 import { Lines, serverOf } from "./lines.js";
 import { tablePages } from "./lists.js";
 import { Live } from "./live.js";
+import { remember, remembered } from "./memory.js";
 import { Model } from "./model.js";
 import { Overview } from "./overview.js";
 import type { Page, Scene } from "./page.js";
-import { choose, readRoute, routeTo } from "./route.js";
+import { choose, nothing, readRoute, routeTo } from "./route.js";
 import { Services } from "./services.js";
 import { count, duration, shown } from "./text.js";
 
@@ -33,17 +34,23 @@ const [main, nav, place, health, foot] = ["main", "nav", "place", "health", "foo
 ];
 const theme = make("button", { type: "button", class: "theme" });
 
+/** Draws are at least this far apart, however much happens; what the reader does is drawn at once. */
+const drawEvery = 100;
+
 let isDue = false;
+let drawnAt = 0;
 /** Ends the pause of `readOn`. */
 let wake: () => void = () => {};
 
 function changed(): void {
   if (isDue) return;
   isDue = true;
-  requestAnimationFrame(() => {
+  const draw = () => {
     isDue = false;
+    drawnAt = performance.now();
     drawAll();
-  });
+  };
+  setTimeout(() => requestAnimationFrame(draw), drawnAt + drawEvery - performance.now());
 }
 
 function current(): Page {
@@ -69,8 +76,10 @@ function drawAll(): void {
   showDetail(page.detail(scene));
 }
 
-function showDetail(detail: Detail | undefined): void {
+function showDetail(found: Detail | undefined): void {
   const wasOpen = panel.isOpen;
+  const isInTheWay = found?.isAside === true && matchMedia("(max-width: 960px)").matches;
+  const detail = isInTheWay ? undefined : found;
   panel.show(detail);
   // On a phone it covers the page, so the focus goes along.
   if (detail !== undefined && !wasOpen && matchMedia("(max-width: 720px)").matches) panel.focus();
@@ -79,11 +88,8 @@ function showDetail(detail: Detail | undefined): void {
 function closeDetail(): void {
   const { choices } = readRoute(location.hash);
   const page = current();
-  if (choices.get("sel") === null) choose({ type: "" });
-  else {
-    page.focus?.();
-    choose({ sel: "" });
-  }
+  if (choices.get("sel") !== null) page.focus?.();
+  choose({ sel: choices.get("type") === null ? "" : nothing });
 }
 
 const words = {
@@ -104,7 +110,8 @@ function drawFrame(): void {
   const page = current();
   const host = summary === undefined ? "" : shown(summary.hostname);
   say(place, host);
-  const title = `${page.title}${host === "" ? "" : ` · ${host}`} · discd`;
+  const alarm = isLive && isFine ? "" : summary === undefined ? "" : "! ";
+  const title = `${alarm}${page.title}${host === "" ? "" : ` · ${host}`} · discd`;
   if (document.title !== title) document.title = title;
   list(nav, pages, {
     key: ({ name }) => name,
@@ -139,6 +146,7 @@ function askForToken(reason: string): void {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     live.useToken(field.value.trim());
+    field.value = "";
   });
   main.replaceChildren(form);
   field.focus();
@@ -181,13 +189,15 @@ async function readOn(): Promise<never> {
 }
 
 function begin(): void {
-  foot.append(make("span"), theme);
-  const kept = localStorage.getItem("discd-theme") ?? "auto";
-  useTheme(kept);
+  const hint = make("span", { class: "hint" }, make("kbd", {}, "/"), " searches, ");
+  hint.append(make("kbd", {}, "Esc"), " closes");
+  foot.append(make("span"), hint, theme);
+  const kept = remembered("localStorage", "discd-theme");
+  useTheme(themes.includes(kept) ? kept : "auto");
   theme.addEventListener("click", () => {
     const at = themes.indexOf(document.documentElement.dataset.theme ?? "auto");
     const next = themes[(at + 1) % themes.length] as string;
-    localStorage.setItem("discd-theme", next);
+    remember("localStorage", "discd-theme", next);
     useTheme(next);
   });
   let shownPage = current();

@@ -9,7 +9,7 @@ import { type Model, type Passing, Traffic } from "./model.js";
 import type { Page, Scene } from "./page.js";
 import { routeTo } from "./route.js";
 import type { Link } from "./shapes.js";
-import { clock, count, duration, many, rate, shown } from "./text.js";
+import { clock, count, duration, inOrder, many, rate, shown } from "./text.js";
 
 /** Types and addresses that a link shows before "more". */
 const typesMax = 12;
@@ -113,7 +113,11 @@ class Card {
 
   #showTypes(link: string, types: Types): void {
     const rest = types.length - typesMax;
-    const some = types.slice(0, rest === 1 ? undefined : typesMax);
+    const label = (type: string) => kindOf(type) ?? type;
+    // The most frequent, but in the order of names: numbers that change move nothing.
+    const some = types
+      .slice(0, rest === 1 ? undefined : typesMax)
+      .sort(([a], [b]) => inOrder(label(a), label(b)));
     list(this.#types, rest > 1 ? [...some, ["", rest] as const] : some, {
       key: ([type]) => type,
       make: ([type]) => chip(link, type),

@@ -18,6 +18,9 @@ export function routeTo(page: string, choices: Readonly<Record<string, string>> 
   return `#${page}${query === "" ? "" : `?${query}`}`;
 }
 
+/** Selected where nothing is to be told, not even of the list as a whole. */
+export const nothing = "none";
+
 /** Changes some choices of where the reader is, without a step in the browser's history. */
 export function choose(choices: Readonly<Record<string, string>>): void {
   const { page, choices: had } = readRoute(location.hash);

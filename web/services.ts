@@ -177,6 +177,7 @@ export class Services implements Page {
     const hosts = new Set(this.#found.services.map(({ host }) => host ?? ""));
     const chosen = [...domains].sort(inOrder);
     return {
+      isAside: true,
       title: kindOf(type) ?? type,
       subtitle: type,
       facts: [

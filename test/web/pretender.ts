@@ -52,7 +52,9 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   }
   if (token !== "" && request.headers.authorization !== `Bearer ${token}`) {
     response.writeHead(401, { "content-type": "application/json" });
-    response.end('{"error":"reading from another host needs the token"}');
+    const isWrong = request.headers.authorization !== undefined;
+    const error = isWrong ? "the token is wrong" : "reading from another host needs the token";
+    response.end(JSON.stringify({ error }));
     return;
   }
   if (path === "/v1/events") {
