@@ -95,7 +95,7 @@ function closeDetail(): void {
 const words = {
   opening: "connecting",
   token: "token wanted",
-  lost: "no connection, trying again",
+  lost: "no connection",
 } as const;
 
 function drawFrame(): void {
@@ -189,8 +189,8 @@ async function readOn(): Promise<never> {
 }
 
 function begin(): void {
-  const hint = make("span", { class: "hint" }, make("kbd", {}, "/"), " searches, ");
-  hint.append(make("kbd", {}, "Esc"), " closes");
+  const hint = make("span", { class: "hint" }, make("kbd", {}, "/"), " search, ");
+  hint.append(make("kbd", {}, "Esc"), " close");
   foot.append(make("span"), hint, theme);
   const kept = remembered("localStorage", "discd-theme");
   useTheme(themes.includes(kept) ? kept : "auto");

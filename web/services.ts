@@ -116,8 +116,8 @@ export class Services implements Page {
     this.field.addEventListener("input", () => choose({ q: this.field.value }));
   }
 
-  tally(model: Model): number {
-    return model.services.size;
+  tally(model: Model): number | undefined {
+    return model.isFilled ? model.services.size : undefined;
   }
 
   draw({ model, choices }: Scene): void {

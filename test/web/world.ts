@@ -128,7 +128,8 @@ export function interfaces(all: readonly ServiceBody[], seconds = 0): Thing[] {
     records: 1200 * (at + 1),
     questions: 14 - at,
     mdns: {
-      in: Math.round(seconds * (3 + at + 2 * Math.sin(seconds / 9 + at))) + 5000,
+      // The sum of 3 + at packets a second that swell and ebb.
+      in: Math.round(seconds * (3 + at) - 15 * Math.cos(seconds / 9 + at)) + 5000,
       out: Math.round(seconds * 0.4) + 300,
       inPerMinute: name === "lab" ? 0 : 180 + 40 * at,
       outPerMinute: name === "lab" ? 0 : 24,

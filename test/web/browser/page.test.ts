@@ -438,7 +438,7 @@ test("a connection that was lost is said, found again, and nothing is missed", a
   await filled(page);
   await stage.tell({ isDown: true, cut: true });
   await page.locator(".health.waiting").waitFor();
-  expect(await page.locator(".health").textContent()).toBe("no connection, trying again");
+  expect(await page.locator(".health").textContent()).toBe("no connection");
   expect(await page.title()).toMatch(/^! Services/);
   await picture(page, "lost");
   const [gone, ...rest] = all;
@@ -466,5 +466,31 @@ test("numbers move while the page is open", async () => {
   await page.locator(".health.bad").waitFor();
   expect(await page.locator(".overview > .notes").textContent()).toBe("<b>zone</b> is not");
   await picture(page, "failing");
+  expect(faults).toEqual([]);
+});
+
+test("charts show the last five minutes, in a picture of a page left open", async () => {
+  const { page, faults } = await stage.visit("");
+  await filled(page);
+  await page.clock.install();
+  for (let seconds = 5; seconds <= 330; seconds += 5) {
+    await stage.set("/v1/interfaces", { interfaces: interfaces(all, seconds) });
+    await event("summary", summary(2000, seconds));
+    await page.clock.runFor(5000);
+  }
+  for (const one of all.slice(100, 106)) await event("service-removed", one);
+  for (const one of all.slice(100, 103)) await event("service-added", one);
+  await page.clock.runFor(5000);
+  const path = (await page.locator(".tile path").first().getAttribute("d")) ?? "";
+  const xs = [...path.matchAll(/[ML](\S+)/g)].map(([, x]) => Number(x));
+  expect(Math.min(...xs)).toBeLessThan(15);
+  expect(Math.max(...xs)).toBeGreaterThan(280);
+  expect(path.match(/M/g)?.length).toBe(1);
+  expect(await page.locator(".lately li").count()).toBe(9);
+  await picture(page, "overview-light");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.locator(".card h3 a").nth(1).click();
+  await page.locator("#detail h2").waitFor();
+  await picture(page, "overview-dark");
   expect(faults).toEqual([]);
 });
