@@ -34,7 +34,7 @@ const [main, nav, place, health, foot] = ["main", "nav", "place", "health", "foo
 ];
 const theme = make("button", { type: "button", class: "theme" });
 
-/** Draws are at least this far apart, however much happens; what the reader does is drawn at once. */
+/** Draws are this far apart, however much happens; what the reader does is drawn at once. */
 const drawEvery = 100;
 
 let isDue = false;

@@ -2,13 +2,15 @@
 // the words that were meant, and those read them as the name that was meant.
 
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { existsSync, rmSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
 import { typedBrowse, typedInstance } from "../../src/discli/names.js";
 import { readCommandLine } from "../../src/discli/usage.js";
 import { displayName, formatName, labelText, nameOf, parseName } from "../../src/wire/name.js";
 import { Lines, quoted, serverOf, zoneText } from "../../web/lines.js";
 import { strangeNames } from "./world.js";
+
+beforeAll(() => rmSync("/tmp/taken", { force: true }));
 
 /** The words that a shell makes of a line. */
 function wordsOf(line: string, shell = "sh"): string[] {
