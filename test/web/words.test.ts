@@ -2,6 +2,8 @@
 // searching, texts for people, the path of a chart's line.
 
 import { describe, expect, test } from "vitest";
+import { mismatch } from "../../src/api/shape.js";
+import { bodyShapes } from "../../src/api/shapes.js";
 import { pathOf, scaleOf } from "../../web/curve.js";
 import { readMetrics } from "../../web/metrics.js";
 import { History, Model, Traffic } from "../../web/model.js";
@@ -9,7 +11,7 @@ import { find, wordsOf } from "../../web/search.js";
 import type { Service, Summary } from "../../web/shapes.js";
 import { EventReader } from "../../web/stream.js";
 import { duration, hexOf, many, rate, shown } from "../../web/text.js";
-import { metrics, service } from "./world.js";
+import { interfaces, lists, metrics, service, services, summary } from "./world.js";
 
 describe("a stream of events", () => {
   const text =
@@ -189,4 +191,18 @@ test("metrics are read with what is said of them, without buckets", () => {
     kind: "counter",
   });
   expect(samples[2]).toMatchObject({ value: 8, help: "From a query to its answer." });
+});
+
+describe("the pretender tells what the API tells", () => {
+  const all = services(40);
+  const bodies: Record<string, unknown> = {
+    ...lists(),
+    "/v1/summary": summary(40),
+    "/v1/services": { services: all, types: [] },
+    "/v1/interfaces": { interfaces: interfaces(all) },
+  };
+  test.each(Object.entries(bodies))("%s", (path, body) => {
+    const shape = bodyShapes[path as keyof typeof bodyShapes];
+    expect(mismatch(shape, JSON.parse(JSON.stringify(body)))).toBeUndefined();
+  });
 });
