@@ -1,9 +1,9 @@
 // A browser and something that answers like discd, in a namespace without any
 // link but its loopback: nothing that the page asks can leave it.
 
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
@@ -29,28 +29,36 @@ export class Stage {
   readonly #topology: Topology;
   readonly #server: Child;
   readonly #browser: Browser;
+  readonly #built: string;
   #told = 0;
 
-  private constructor(topology: Topology, server: Child, browser: Browser) {
+  private constructor(topology: Topology, server: Child, browser: Browser, built: string) {
+    this.#built = built;
     this.#topology = topology;
     this.#server = server;
     this.#browser = browser;
   }
 
-  static async open(): Promise<Stage> {
+  /** @param source what answers: a program of this folder, given dist/web and a port */
+  static async open(source = "pretender.ts"): Promise<Stage> {
     mkdirSync(pictures, { recursive: true });
     const folder = mkdtempSync(join(tmpdir(), "discd-web-"));
-    const program = join(folder, "pretender.mjs");
+    // Below the libraries that it imports, and of this run alone.
+    const cache = join(top, "node_modules", ".cache", "discd");
+    mkdirSync(cache, { recursive: true });
+    const program = join(mkdtempSync(join(cache, "web-")), "server.mjs");
     await build({
-      entryPoints: [join(top, "test", "web", "pretender.ts")],
+      entryPoints: [join(top, "test", "web", source)],
       outfile: program,
       bundle: true,
       platform: "node",
       format: "esm",
+      packages: "external",
     });
     const topology = new Topology("");
     topology.addNode("web");
     const enter = topology.enter("web");
+    topology.run("web", "ip addr add 192.0.2.1/32 dev lo");
     const server = new Child([
       ...enter,
       process.execPath,
@@ -66,13 +74,14 @@ export class Stage {
       executablePath: wrapper,
       args: ["--no-sandbox", "--disable-gpu"],
     });
-    return new Stage(topology, server, browser);
+    return new Stage(topology, server, browser, dirname(program));
   }
 
   async close(): Promise<void> {
     await this.#browser.close();
     await this.#server.stop();
     this.#topology.remove();
+    rmSync(this.#built, { recursive: true, force: true });
   }
 
   /** Tells the server something, and waits until it has taken it. */
@@ -97,7 +106,7 @@ export class Stage {
   }
 
   /** A page of a context of its own. */
-  async visit(path = "", options: BrowserContextOptions = {}): Promise<Visit> {
+  async visit(path = "", options: BrowserContextOptions = {}, from = origin): Promise<Visit> {
     const context = await this.#browser.newContext({
       viewport: { width: 1360, height: 820 },
       locale: "en-GB",
@@ -110,9 +119,9 @@ export class Stage {
     });
     page.on("pageerror", (error) => faults.push(String(error)));
     page.on("request", (request) => {
-      if (!request.url().startsWith(`${origin}/`)) faults.push(`asked for ${request.url()}`);
+      if (!request.url().startsWith(`${from}/`)) faults.push(`asked for ${request.url()}`);
     });
-    await page.goto(`${origin}/${path}`);
+    await page.goto(`${from}/${path}`);
     return { page, faults };
   }
 }
