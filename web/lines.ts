@@ -80,9 +80,22 @@ export function serverOf(listeners: readonly string[], hostname: string): Server
 /** The lines for one server; without one the system's resolver is asked. */
 export class Lines {
   readonly #server: Server | undefined;
+  readonly #published: ReadonlySet<string>;
 
-  constructor(server: Server | undefined) {
+  /** @param published links in update mode: what is on them is asked of somebody else's server */
+  constructor(server: Server | undefined, published: ReadonlySet<string> = new Set()) {
     this.#server = server;
+    this.#published = published;
+  }
+
+  /** Lines for names that are answered by another server: the system's resolver finds it. */
+  get elsewhere(): Lines {
+    return new Lines(undefined);
+  }
+
+  /** Lines for what is on a link. */
+  on(link: string | null): Lines {
+    return link !== null && this.#published.has(link) ? this.elsewhere : this;
   }
 
   dig(name: string, type: string): string {

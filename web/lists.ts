@@ -2,6 +2,7 @@
 
 import { fact } from "./detail.js";
 import type { Column } from "./grid.js";
+import type { Lines } from "./lines.js";
 import { readMetrics, type Sample } from "./metrics.js";
 import type { Page } from "./page.js";
 import type { Domain, Host, Question, Subscription, Update, Zone } from "./shapes.js";
@@ -36,7 +37,7 @@ const hosts: Table<Host> = {
       ...fact("Link", link),
       ...fact("Last heard", ago(lastHeardSeconds)),
     ],
-    lines: lines.host(escaped),
+    lines: lines.on(link).host(escaped),
   }),
 };
 
@@ -65,12 +66,14 @@ const zones: Table<Zone> = {
     title: zone.zone,
     subtitle: `Zone, ${zone.kind}`,
     facts: columnFacts(zoneColumns.slice(2), zone),
-    lines: [
-      ...(["service", "alias", "published"].includes(zone.kind) ? lines.domain(zone.escaped) : []),
-      ...lines.zone(zone.escaped),
-    ],
+    lines: zoneLines(zone, zone.kind === "published" ? lines.elsewhere : lines),
   }),
 };
+
+function zoneLines({ kind, escaped }: Zone, lines: Lines): string[] {
+  const hasServices = ["service", "alias", "published"].includes(kind);
+  return [...(hasServices ? lines.domain(escaped) : []), ...lines.zone(escaped)];
+}
 
 const purposes: Readonly<Record<string, string>> = {
   b: "b, to browse",
@@ -98,7 +101,7 @@ const domains: Table<Domain> = {
     title: domain.domain,
     subtitle: "Domain",
     facts: columnFacts(domainColumns.slice(1), domain),
-    lines: lines.domain(domain.domain),
+    lines: lines.on(domain.link).domain(domain.domain),
   }),
 };
 
@@ -216,8 +219,8 @@ const updates: Table<Update> = {
       ...fact("Clock of the primary", one.clockOffset === null ? "" : offset(one.clockOffset)),
     ],
     lines: [
-      ...lines.domain(one.subdomain),
-      ...(one.zone === null ? [] : lines.zone(one.zone).slice(0, 1)),
+      ...lines.elsewhere.domain(one.subdomain),
+      ...(one.zone === null ? [] : lines.elsewhere.zone(one.zone).slice(0, 1)),
     ],
   }),
 };

@@ -69,11 +69,15 @@ function drawAll(): void {
   const scene: Scene = {
     model,
     choices: readRoute(location.hash).choices,
-    lines: new Lines(serverOf(model.listeners, location.hostname)),
+    lines: new Lines(serverOf(model.listeners, location.hostname), publishedLinks()),
     now: Date.now(),
   };
   page.draw(scene);
   showDetail(page.detail(scene));
+}
+
+function publishedLinks(): ReadonlySet<string> {
+  return new Set(model.links.filter(({ mode }) => mode === "update").map(({ name }) => name));
 }
 
 function showDetail(found: Detail | undefined): void {

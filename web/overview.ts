@@ -11,9 +11,9 @@ import { routeTo } from "./route.js";
 import type { Link } from "./shapes.js";
 import { clock, count, duration, inOrder, many, rate, shown } from "./text.js";
 
-/** Types and addresses that a link shows before "more". */
+/** Types, and lines of addresses or zones, that a link shows before "more". */
 const typesMax = 12;
-const addressesMax = 4;
+const linesMax = 4;
 
 /** One number with its last five minutes. */
 class Tile {
@@ -96,10 +96,8 @@ class Card {
     say(this.#mode, link.mode === "update" ? "update mode" : "proxy");
     const names = (parent: HTMLElement, texts: readonly string[]) =>
       list(parent, texts, { key: (text) => text, make: (text) => make("li", {}, named(text)) });
-    names(this.#zones, link.zones);
-    const more = link.addresses.length - addressesMax;
-    const addresses = link.addresses.slice(0, more === 1 ? undefined : addressesMax);
-    names(this.#addresses, more > 1 ? [...addresses, `and ${more} more`] : addresses);
+    names(this.#zones, firstOf(link.zones));
+    names(this.#addresses, firstOf(link.addresses));
     const { services, records, questions, mdns, lastHeardSeconds } = link;
     const parts = [many(services, "service"), many(records, "record"), many(questions, "question")];
     say(this.#numbers, parts.map(unbroken).join(" · "));
@@ -124,6 +122,12 @@ class Card {
       change: (element, [, number]) => say(element.lastElementChild as Element, count(number)),
     });
   }
+}
+
+/** The first of some texts, and how many more there are. */
+function firstOf(texts: readonly string[]): readonly string[] {
+  const rest = texts.length - linesMax;
+  return rest > 1 ? [...texts.slice(0, linesMax), `and ${rest} more`] : texts;
 }
 
 /** Words that stay on one line. */
@@ -218,7 +222,7 @@ export class Overview implements Page {
       lines: link.zones
         .filter(hasServices)
         .slice(0, 2)
-        .flatMap((zone) => lines.domain(zone)),
+        .flatMap((zone) => lines.on(link.name).domain(zone)),
     };
   }
 

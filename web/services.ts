@@ -173,9 +173,9 @@ export class Services implements Page {
 
   /** A type that was chosen, where no service is. */
   #describeType(type: string, lines: Lines): Detail {
-    const domains = new Set(this.#found.services.map(({ domain }) => domain));
+    const links = new Map(this.#found.services.map(({ domain, link }) => [domain, link]));
     const hosts = new Set(this.#found.services.map(({ host }) => host ?? ""));
-    const chosen = [...domains].sort(inOrder);
+    const chosen = [...links.keys()].sort(inOrder);
     return {
       isAside: true,
       title: kindOf(type) ?? type,
@@ -185,7 +185,9 @@ export class Services implements Page {
         ...fact("Hosts", count(hosts.size)),
         ...fact("Zones", ...chosen),
       ],
-      lines: chosen.slice(0, domainsMax).flatMap((domain) => lines.type(type, domain)),
+      lines: chosen
+        .slice(0, domainsMax)
+        .flatMap((domain) => lines.on(links.get(domain) ?? null).type(type, domain)),
     };
   }
 }
@@ -195,7 +197,8 @@ function describe(service: Service, lines: Lines, past?: string): Detail {
   const kind = kindOf(type);
   const notes = past === undefined ? [] : [past];
   if (!service.isShown) notes.push(`Not shown to clients: ${service.reason ?? "no reason given"}`);
-  const where = host === null ? [] : lines.host(service.hostEscaped ?? host).slice(0, 1);
+  const here = lines.on(link);
+  const where = host === null ? [] : here.host(service.hostEscaped ?? host).slice(0, 1);
   return {
     title: instance,
     subtitle: kind === undefined ? type : `${kind}, ${type}`,
@@ -210,6 +213,6 @@ function describe(service: Service, lines: Lines, past?: string): Detail {
       ...fact("TTL", duration(ttlSeconds)),
     ],
     txt: service.txt,
-    lines: [...lines.instance(service), ...where],
+    lines: [...here.instance(service), ...where],
   };
 }

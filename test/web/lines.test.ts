@@ -99,6 +99,14 @@ describe("other lines", () => {
     expect(lines.domain("a.example")[0]).toBe("discli browse a.example");
   });
 
+  test("what is on a link in update mode is asked of whoever answers for it", () => {
+    const lines = new Lines({ address: "10.8.0.53", port: 53 }, new Set(["floor3"]));
+    expect(lines.on("floor3").zone("a.example")[0]).toBe("dig SOA a.example");
+    expect(lines.on("floor2").zone("a.example")[0]).toBe("dig @10.8.0.53 SOA a.example");
+    expect(lines.on(null).zone("a.example")[0]).toBe("dig @10.8.0.53 SOA a.example");
+    expect(lines.elsewhere.zone("a.example")[0]).toBe("dig SOA a.example");
+  });
+
   test.each([
     ["Dr\\. Who.example", "Dr\\.\\032Who.example"],
     ["\\000\\.x", "\\000\\.x"],

@@ -13,7 +13,7 @@ import { interfaces, lists, metrics, type ServiceBody, summary } from "./world.j
 
 const top = fileURLToPath(new URL("../..", import.meta.url));
 /** Where pictures are kept: DISCD_TEST_PICTURES, else with the other reports. */
-export const pictures =
+const pictures =
   process.env.DISCD_TEST_PICTURES ?? join(top, "node_modules", ".cache", "discd", "pictures");
 const port = 8053;
 export const origin = `http://127.0.0.1:${port}`;
@@ -125,3 +125,11 @@ export class Stage {
     return { page, faults };
   }
 }
+
+export const rows = (page: Page) => page.locator(".rows > .row");
+
+/** Waits until the page has read everything once. */
+export const filled = (page: Page) => page.locator(".health.good").waitFor();
+
+export const picture = (page: Page, name: string) =>
+  page.screenshot({ path: join(pictures, `${name}.png`) });

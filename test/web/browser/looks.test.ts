@@ -1,0 +1,119 @@
+// How discweb looks, and to whom: pictures of a page left open, phones, and what
+// axe finds that some readers could not use.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect } from "vitest";
+import { needs } from "../../netns/needs.js";
+import { filled, origin, picture, rows, Stage } from "../stage.js";
+import { interfaces, lists, services, summary, type Thing } from "../world.js";
+
+const test = needs("chromium");
+const all = services(2000);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await Stage.open();
+  await stage.furnish(all);
+});
+afterAll(() => stage?.close());
+
+const event = (name: string, data: Thing) => stage.tell({ event: name, data });
+
+test("no serious finding of axe, on any page, in either colours, on a phone", async () => {
+  const names = ["overview?sel=floor2", "services?type=_ipp._tcp", ...Object.keys(lists())];
+  const open = names.map((name) => name.replace("/v1/", "")).filter((name) => name !== "/healthz");
+  for (const colorScheme of ["light", "dark"] as const) {
+    const { page, faults } = await stage.visit("", { colorScheme });
+    await filled(page);
+    for (const name of [...open, "statistics", "services"]) {
+      await page.goto(`${origin}/#${name}`);
+      if (!name.startsWith("overview")) await rows(page).first().waitFor();
+      if (name === "services") await rows(page).nth(2).click();
+      expect(await findings(page), `${name}, ${colorScheme}`).toEqual([]);
+    }
+    expect(faults).toEqual([]);
+    await page.context().close();
+  }
+  const { page } = await stage.visit("#services", phone);
+  await filled(page);
+  expect(await findings(page), "phone").toEqual([]);
+});
+
+/** What axe finds of weight, as `rule: where`. */
+async function findings(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    const run = (window as unknown as { axe: { run(): Promise<AxeResult> } }).axe;
+    const { violations } = await run.run();
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(" ")}`));
+  });
+}
+
+interface AxeResult {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly impact: string;
+    readonly nodes: readonly { readonly target: readonly string[] }[];
+  }[];
+}
+
+test("a phone: nothing is wider than the screen, and what is selected covers the list", async () => {
+  const { page, faults } = await stage.visit("#overview", phone);
+  await filled(page);
+  const isWide = () =>
+    page.evaluate(
+      () => document.documentElement.scrollWidth > document.documentElement.clientWidth,
+    );
+  await picture(page, "phone-overview");
+  for (const name of ["overview", "services", "subscriptions", "updates", "statistics"]) {
+    await page.goto(`${origin}/#${name}`);
+    for (const width of [390, 320]) {
+      await page.setViewportSize({ width, height: 700 });
+      expect(await isWide(), `${name} at ${width}`).toBe(false);
+    }
+  }
+  await page.setViewportSize(phone.viewport);
+  await page.goto(`${origin}/#services`);
+  await page.getByRole("button", { name: /^Printer, IPP / }).tap();
+  await rows(page).nth(3).tap();
+  const panel = page.locator("#detail");
+  expect(await panel.boundingBox()).toEqual({ x: 0, y: 0, ...phone.viewport });
+  await picture(page, "phone-detail");
+  expect(await panel.locator(".subtitle").textContent()).toBe("Printer, IPP, _ipp._tcp");
+  await panel.locator(".close").tap();
+  await panel.waitFor({ state: "hidden" });
+  await picture(page, "phone-services");
+  expect(faults).toEqual([]);
+});
+
+test("charts show the last five minutes, in a picture of a page left open", async () => {
+  const { page, faults } = await stage.visit("");
+  await filled(page);
+  await page.clock.install();
+  for (let seconds = 5; seconds <= 330; seconds += 5) {
+    await stage.set("/v1/interfaces", { interfaces: interfaces(all, seconds) });
+    await event("summary", summary(2000, seconds));
+    await page.clock.runFor(5000);
+  }
+  for (const one of all.slice(100, 106)) await event("service-removed", one);
+  for (const one of all.slice(100, 103)) await event("service-added", one);
+  await page.clock.runFor(5000);
+  const path = (await page.locator(".tile path").first().getAttribute("d")) ?? "";
+  const xs = [...path.matchAll(/[ML](\S+)/g)].map(([, x]) => Number(x));
+  expect(Math.min(...xs)).toBeLessThan(15);
+  expect(Math.max(...xs)).toBeGreaterThan(280);
+  expect(path.match(/M/g)?.length).toBe(1);
+  expect(await page.locator(".lately li").count()).toBe(9);
+  await picture(page, "overview-light");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.locator(".card h3 a").nth(1).click();
+  await page.locator("#detail h2").waitFor();
+  await picture(page, "overview-dark");
+  expect(faults).toEqual([]);
+});
