@@ -49,7 +49,6 @@ if (isReady) {
   verb("check: types, format, house rules", "check");
   verb("unit: tables, stories, simulation", "unit");
   verb("netns: real programs in network namespaces", "netns");
-  verb("web: discweb in a browser", "web");
   step("conformance: every required row has a test", () =>
     run("node", "scripts/run.mjs", "scripts/conformance.ts"),
   );
