@@ -6,6 +6,7 @@ import { formatPrefix } from "../address.js";
 import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
 import type { Change, Link } from "../mdns/link.js";
+import { toLink } from "../proxy/rewrite.js";
 import type { Random } from "../random.js";
 import { after, earliest, type Instant } from "../time.js";
 import { type Listing, listingsOf } from "../update/enumeration-offers.js";
@@ -31,6 +32,8 @@ export class Publication {
   #zone: PublishedZone;
   #listings: readonly Listing[];
   #inventory: Inventory | undefined;
+  /** What the last inventory had heard: nobody may say it again. */
+  #heardLists: readonly Name[] = [];
   /** It ran before, so that what it offered stands in the zone. */
   #hasRun = false;
   /** Listings that are offered. */
@@ -87,23 +90,35 @@ export class Publication {
     return this.#listings.map(({ target }) => target);
   }
 
-  /** Listens from now on. @param guarded  keys of names that no device may own */
-  start(now: Instant, guarded: ReadonlySet<string>): void {
+  /**
+   * Listens from now on.
+   *
+   * @param guarded  keys of names that no device may own
+   * @param lists    names below the subdomain that have listed its services until now
+   */
+  start(now: Instant, guarded: ReadonlySet<string>, lists: readonly Name[]): void {
     const { served, subnet, ttlSecondsMax } = this.#zone;
     const zone = { kind: "service", apex: served.service, link: served, bases: [] } as const;
     const settings = { zone, ttlSecondsMax, guarded, ...(subnet === undefined ? {} : { subnet }) };
     const parts = [this.#random, this.#counts, this.#log] as const;
     this.#inventory = new Inventory(this.#link, settings, ...parts);
-    this.#inventory.start(now);
+    const before = lists.flatMap((name) => toLink(zone, name) ?? []);
+    this.#inventory.start(now, [...before, ...this.#heardLists]);
     this.#hasRun = true;
     if (this.#link.isUp) this.#list();
   }
 
   /** Asks nothing more; what was offered stays where it is. */
   stop(now: Instant): void {
+    this.#heardLists = this.#inventory?.heardLists ?? this.#heardLists;
     this.#inventory?.stop(now);
     this.#inventory?.takeChanges();
     this.#inventory = undefined;
+  }
+
+  /** Knows what was known of the link under another name. */
+  follow(gone: Publication): void {
+    this.#heardLists = gone.#heardLists;
   }
 
   /** Takes other settings of the same subdomain over. @returns whether it has to start anew */

@@ -259,6 +259,7 @@ export class Updating {
   /** What was published under another name goes when the new name has taken over (UP-5). */
   #leave(now: Instant, gone: Publication, begun: readonly Publication[]): void {
     const heir = begun.find(({ source }) => source === gone.source);
+    heir?.follow(gone);
     const span = heir === undefined ? linkHold : retirementMax;
     const successor = heir?.subdomain;
     this.#updater.renew(now, gone.subdomain, gone.source, span, successor);
@@ -285,7 +286,7 @@ export class Updating {
     if (publication.hasRun) this.#updater.renew(now, subdomain, source, doubtSpan);
     const serverName = this.#updater.state(subdomain).primary?.serverName;
     const guarded = new Set([this.#hostname.key, ...(serverName ? [serverName.key] : [])]);
-    publication.start(now, guarded);
+    publication.start(now, guarded, this.#updater.listsOf(subdomain));
   }
 
   /** Until nothing follows from anything any more. */

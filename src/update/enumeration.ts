@@ -1,9 +1,10 @@
 // Asks one link for everything it has: types, their instances, what an instance
 // needs, and the addresses of its hosts, each for as long as something leads to
 // it. Lists of instances that no list leads to, as those of subtypes, are taken up
-// when one is heard (mdns/heeding.ts) and asked for like the others. The link core
-// keeps the answers fresh at 80, 85, 90 and 95 % of their life, since each question
-// here is a standing one. What is fit to be published of all this is inventory.ts's.
+// when one is heard (mdns/heeding.ts), or was published before, and asked for like
+// the others. The link core keeps the answers fresh at 80, 85, 90 and 95 % of their
+// life, since each question here is a standing one. What is fit to be published of
+// all this is inventory.ts's.
 
 import type { Counts } from "../counts.js";
 import { isServiceList } from "../mdns/heeding.js";
@@ -66,9 +67,22 @@ export class Enumeration {
     return this.#asked.size;
   }
 
-  start(now: Instant): void {
+  /** Names of lists that were heard, and led to by nothing. */
+  get heardLists(): readonly Name[] {
+    return [...this.#lists].filter(({ isHeard }) => isHeard).map(({ question }) => question.name);
+  }
+
+  /** @param lists  names that listed services before, most precious first: asked for as if heard */
+  start(now: Instant, lists: readonly Name[] = []): void {
     this.#link.heedLists(1);
     this.#want(now, "types", { name: typesName, type: RRType.PTR }, undefined);
+    for (const name of lists) {
+      if (this.#heardLists >= heardListsMax) {
+        this.#counts.add("limits", "heard-lists");
+        break;
+      }
+      if (isServiceList(name) && this.#isWanted(name)) this.#takeUp(now, name);
+    }
   }
 
   stop(now: Instant): void {
@@ -116,7 +130,7 @@ export class Enumeration {
 
   /** Takes up a list of a type or a subtype that nothing has led to. */
   #hear(now: Instant, rr: RR): void {
-    const { name, type, rdata } = rr;
+    const { name, rdata } = rr;
     if (rdata.kind !== "ptr" || !isServiceList(name) || !this.#isWanted(name)) return;
     if (!isInstanceOf(rdata.target, name)) return;
     if (this.#heardLists >= heardListsMax) {
@@ -127,7 +141,12 @@ export class Enumeration {
       }
       this.#forget(now, idle);
     }
-    const list = this.#want(now, "instances", { name, type }, undefined);
+    this.#takeUp(now, name);
+  }
+
+  #takeUp(now: Instant, name: Name): void {
+    if (this.#asked.get(questionKey({ name, type: RRType.PTR }))?.isHeard === true) return;
+    const list = this.#want(now, "instances", { name, type: RRType.PTR }, undefined);
     list.isHeard = true;
     this.#heardLists += 1;
   }

@@ -93,13 +93,22 @@ export class Inventory {
     this.#enumeration = new Enumeration(link, (type) => !isHidden(services, type), counts);
   }
 
+  /** Lists of the link that nothing leads to but their having been heard. */
+  get heardLists(): readonly Name[] {
+    return this.#enumeration.heardLists;
+  }
+
   /** Services offered at the moment. */
   get size(): number {
     return this.#offered.size;
   }
 
-  start(now: Instant): void {
-    this.#enumeration.start(now);
+  /**
+   * @param lists  names of the link that listed services before, most precious first: devices tell
+   *   of subtypes when they come, and later those alone who ask for them by name
+   */
+  start(now: Instant, lists: readonly Name[] = []): void {
+    this.#enumeration.start(now, lists);
     this.#deadlines.set(sweepDue, after(now, secondSweep));
     this.#sweeps = 0;
     this.#look(now);

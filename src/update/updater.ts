@@ -8,7 +8,8 @@ import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
 import type { Random } from "../random.js";
 import { after, type Duration, earliest, type Instant } from "../time.js";
-import { displayName, type Name } from "../wire/name.js";
+import { RRType } from "../wire/codes.js";
+import { displayName, isWithin, type Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import { fillSpan, linkHold, retirementMax } from "./limits.js";
 import type { Offer } from "./offer.js";
@@ -138,6 +139,20 @@ export class Updater {
   isUpdatable(subdomain: Name): boolean {
     const post = this.#subdomains.get(subdomain.key)?.post;
     return post !== undefined && !post.isTurnedDown;
+  }
+
+  /**
+   * Names below a subdomain at which PTRs of ours stand, its subtypes' first: what is published
+   * there can be asked for on a link, though nobody tells of it.
+   */
+  listsOf(subdomain: Name): readonly Name[] {
+    const lists = new Map<string, Name>();
+    for (const post of this.#subdomains.get(subdomain.key)?.posts() ?? []) {
+      for (const { name, type } of post.own()) {
+        if (type === RRType.PTR && isWithin(name, subdomain)) lists.set(name.key, name);
+      }
+    }
+    return [...lists.values()].sort((a, b) => b.labels.length - a.labels.length);
   }
 
   /** Takes back what was published by subdomains that wish it; `isWithdrawn` tells the end. */

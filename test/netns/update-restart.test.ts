@@ -4,6 +4,7 @@
 import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
+import { restartGrace } from "../../src/update/limits.js";
 import type { AvahiService } from "./avahi.js";
 import { run, until } from "./children.js";
 import type { Lab } from "./lab.js";
@@ -13,6 +14,7 @@ import {
   deleted,
   lists,
   published,
+  serial,
   shownBy,
   untilZone,
   updateConfig,
@@ -81,6 +83,27 @@ it("a link that comes in by a reload finds what was published before its own [UP
   await untilZone("it is gone", lab, (lines) => lines.length === 0);
   expect(keeps()).toBe(true);
 });
+
+it("a subtype that was announced once outlives a restart and its grace [UP-49] [UP-65]", async () => {
+  const primary = await named();
+  const state = fresh("state");
+  const first = await discd({ state });
+  const subtypes = ["_color._sub._ipp._tcp"];
+  const laser = { name: "Laser", type: "_ipp._tcp", port: 631, txt: ["rp=print"], subtypes };
+  const avahi = await lab.avahi("ava1", { host: "host-ava1", services: [laser], ipv6: false });
+  const inColor = "_color._sub._ipp._tcp PTR Laser._ipp._tcp";
+  await untilZone("it is there", lab, (lines) => lines.includes(inColor));
+  // Avahi announces several times, for some seven seconds.
+  await sleep(10_000);
+  await first.child.stop("SIGKILL");
+  await discd({ state });
+  const begun = serial(lab);
+  await sleep(restartGrace + 12_000);
+  expect(published(lab)).toContain(inColor);
+  expect(serial(lab)).toBe(begun);
+  expect(deleted(primary)).toEqual([]);
+  await avahi.stop();
+}, 240_000);
 
 it("without its state file it takes nothing away that it cannot know [UP-57]", async () => {
   const primary = await named();

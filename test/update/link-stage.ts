@@ -17,7 +17,7 @@ import {
   type Message,
   type Question,
 } from "../../src/wire/message.js";
-import { displayName, parseName } from "../../src/wire/name.js";
+import { displayName, type Name, parseName } from "../../src/wire/name.js";
 import { formatRR } from "../../src/wire/text.js";
 import { at, options, prefixes, printer, rrs } from "../mdns/stage.js";
 import { linkOf } from "../proxy/floor.js";
@@ -59,10 +59,12 @@ export class LinkStage {
   /** What came out, with the second: `+ title` and its lines, or `- title`. */
   readonly changes: { readonly second: number; readonly offer: Offer }[] = [];
 
+  /** @param lists  that the inventory knows of from the start */
   constructor(
     served: Partial<ServedLink> = {},
     settings: Partial<InventorySettings> = {},
     seed = 1,
+    lists: readonly Name[] = [],
   ) {
     const log: Log = { event: (_, name, fields) => this.logged.push(`${name} ${fields?.name}`) };
     const random = seededRandom(seed);
@@ -75,7 +77,7 @@ export class LinkStage {
     );
     this.inventory = this.#take(served, settings);
     this.link.up(this.now, { prefixes, mtu: 1500 });
-    this.inventory.start(this.now);
+    this.inventory.start(this.now, lists);
     this.drain();
   }
 

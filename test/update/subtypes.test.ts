@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { inquiriesMax } from "../../src/mdns/timing.js";
 import { heardListsMax, subtypesMax } from "../../src/update/limits.js";
 import { RRType } from "../../src/wire/codes.js";
+import { parseName } from "../../src/wire/name.js";
 import { question } from "../mdns/stage.js";
 import { device, LinkStage, typeList, zoneName } from "./link-stage.js";
 
@@ -84,6 +85,38 @@ describe("a subtype that a device announces", () => {
     stage.at(2100);
     const before = askedTimes(stage, color).length;
     expect(askedTimes(stage.at(6000), color).length).toBe(before);
+  });
+});
+
+describe("a list that was published before", () => {
+  const known = (...texts: string[]) => new LinkStage({}, {}, 1, texts.map(parseName));
+
+  test("is asked for at the start, and dropped when it stays empty [UP-49] [UP-65]", () => {
+    const stage = known(color).at(2);
+    expect(askedTimes(stage, color).length).toBeGreaterThan(0);
+    stage.at(2100);
+    const before = askedTimes(stage, color).length;
+    expect(askedTimes(stage.at(6000), color).length).toBe(before);
+  });
+
+  test("of a hidden type is not asked for, nor what lists no services [UP-52]", () => {
+    const rules = { allow: [], deny: ["_ipp._tcp"], default: "allow" } as const;
+    const names = [color, "_ipp._tcp.local", "lb._dns-sd._udp.local", "printer.local"];
+    const stage = new LinkStage({ services: rules }, {}, 1, names.map(parseName)).at(10);
+    expect(new Set(stage.asked.map(([, asked]) => asked))).toEqual(
+      new Set([`_services._dns-sd._udp.local ${RRType.PTR}`]),
+    );
+  });
+
+  test("is one of as many as may be heard, the first of them", () => {
+    const names = Array.from(
+      { length: heardListsMax + 5 },
+      (_, at) => `_s${at}._sub._ipp._tcp.local`,
+    );
+    const stage = known(...names, names[0] as string).at(2);
+    const asked = names.filter((name) => askedTimes(stage, name).length > 0);
+    expect(asked).toEqual(names.slice(0, heardListsMax));
+    expect(stage.counts.of("limits", "heard-lists")).toBe(1);
   });
 });
 
