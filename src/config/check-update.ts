@@ -3,13 +3,10 @@
 
 import type { LinkConfig } from "../engine/config.js";
 import type { ProxyOptions } from "../proxy/options.js";
-import { reverseApexes } from "../proxy/reverse.js";
 import { configuredZones, type Zone } from "../proxy/zones.js";
 import type { UpdateTarget } from "../update/options.js";
-import { mayUpdate } from "../update/primary.js";
 import { displayName, isWithin, type Name } from "../wire/name.js";
 import type { PlannedLink } from "./links.js";
-import { networksOf } from "./match.js";
 import type { UpdatedLink } from "./published.js";
 import type { Where } from "./report.js";
 import type { WrittenInterface } from "./schema.js";
@@ -43,7 +40,6 @@ function sayers({ at }: Material, { entry, path }: PlannedLink): { problem: Say;
 export function checkTarget(material: Material, link: UpdatedLink): void {
   checkTransport(material, link);
   checkKeys(material, link);
-  checkReverse(material, link);
   const { planned, values } = link;
   const { subdomain, path, entry } = planned;
   const isNamed = subdomain !== undefined || (entry.subdomain ?? false) !== false;
@@ -117,25 +113,11 @@ function checkSameNames(
   }
 }
 
-/** UP-9: the reverse tree is somebody else's unless it is listed. */
-function checkReverse({ at }: Material, { planned, within }: UpdatedLink): void {
-  const { entry, present, path } = planned;
-  const networks = present === undefined ? [] : networksOf(present);
-  const isAll = entry.reverse === true;
-  const prefixes = entry.reverse === true ? networks : entry.reverse;
-  prefixes.forEach((prefix, index) => {
-    const outside = reverseApexes(prefix).find((apex) => !mayUpdate(apex, within));
-    if (outside === undefined) return;
-    const where = at(`${path}.reverse${isAll ? "" : `[${index + 1}]`}`);
-    const text = `${displayName(outside)} is not below a name of update.within`;
-    where.report.warning(where, `${text}: nothing is published there; add it`);
-  });
-}
-
 /** Keys of an entry that mean nothing in mode 'update', and why. */
 const unusedKeys: readonly (readonly [keyof WrittenInterface, string])[] = [
   ["hosts", "host names are published in the subdomain, beside the services that need them"],
   ["aliases", "what is published has one name, the subdomain"],
+  ["reverse", "no reverse names are published"],
   ["allow", "the zone's own server answers, and decides who may ask"],
   ["realm", "the zone's own server tells every client the same"],
   ["warm", "everything on the link is asked for anyway"],
