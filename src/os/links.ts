@@ -72,23 +72,23 @@ export class InterfaceWatch {
     clearInterval(this.#poll);
     clearTimeout(this.#soon);
     this.#ears = undefined;
-    this.#monitor?.kill();
+    this.#monitor?.stdin?.destroy();
     this.#monitor = undefined;
   }
 
   #listen(): void {
     // Its output is not read for what it says: `ip -j monitor` is not JSON everywhere.
-    const monitor = startMonitor();
-    if (monitor === undefined) return;
-    // Without `ip` the poll alone does it.
-    monitor.on("error", () => {});
+    const child = startMonitor();
+    if (child === undefined) return;
+    // Without a shell, or without `ip`, the poll alone does it.
+    child.on("error", () => {});
     // Where no file can be opened for it, there is no pipe either.
-    const pipe: Readable | null | undefined = monitor.stdout;
+    const pipe: Readable | null | undefined = child.stdout;
     pipe?.on("data", () => {
       this.#soon ??= setTimeout(() => this.look(), settlingTime);
     });
-    monitor.unref();
-    this.#monitor = monitor;
+    child.unref();
+    this.#monitor = child;
   }
 }
 
@@ -99,12 +99,14 @@ function reasonOf(error: unknown): string {
   return "too many open files; raise LimitNOFILE in the unit, or lower limits.connections";
 }
 
+/** Ends with its standard input: that happens however discd ends, while nobody kills by itself. */
+const monitor = "ip -o monitor link address & read -r _; kill $!";
+
 /** @returns undefined where the system has no room for another process */
 function startMonitor(): ChildProcess | undefined {
   try {
-    return spawn("ip", ["-o", "monitor", "link", "address"], {
-      stdio: ["ignore", "pipe", "ignore"],
-    });
+    // In a group of its own: what a terminal signals to discd would take the shell away from it.
+    return spawn("sh", ["-c", monitor], { stdio: ["pipe", "pipe", "ignore"], detached: true });
   } catch {
     return undefined;
   }

@@ -7,6 +7,8 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
 } from "node:fs";
@@ -190,6 +192,28 @@ it("without `ip` the poll alone finds a new address, within five seconds", async
   lab.run("px", "ip addr del 10.8.0.88/24 dev uplink");
   expect(child.exit).toBeUndefined();
 });
+
+/** Processes in px that follow its interfaces. */
+function monitors(): string[] {
+  const place = lab.run("px", "readlink /proc/self/ns/net").trim();
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      if (readlinkSync(`/proc/${pid}/ns/net`) !== place) return false;
+      return /monitor.link.address/.test(readFileSync(`/proc/${pid}/cmdline`, "latin1"));
+    } catch {
+      return false;
+    }
+  });
+}
+
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  it(`no process of its own outlives it, ended by ${signal}`, async () => {
+    const child = await start([discd]);
+    expect(monitors()).not.toEqual([]);
+    await child.stop(signal);
+    await until("no process is left", () => monitors().length === 0, 2000);
+  });
+}
 
 it("without the native library it says so, and goes by the sender's subnet", async () => {
   // The same program where koffi cannot be found.
