@@ -18,7 +18,7 @@ import {
 const id = text("tells it from all others, for as long as it lives; opaque");
 const link = text("the link, by the name of its interface");
 const escaped = text("the name in zone-file text, as dig and discli take it, without a final dot");
-const problems = list(text("what is wrong"), "what is wrong, in words; empty when nothing is");
+const problems = list(text("a sentence each"), "what is wrong, in words; empty when nothing is");
 
 export const summaryShape = object({
   version: text("of discd"),
