@@ -7,6 +7,7 @@ import type { Name } from "../wire/name.js";
 import { formatRdata } from "../wire/rdata/text.js";
 import type { RR } from "../wire/rr.js";
 import { formatRR } from "../wire/text.js";
+import { decodeTimeout, formatTimeout } from "../wire/timeout.js";
 import { type NameStyle, servicePartsOf, shown } from "./names.js";
 import type { DomainList, DomainLists, Instance } from "./questions.js";
 
@@ -40,6 +41,16 @@ export function textOf(bytes: Uint8Array): string {
   return text.replace(controls, (control) => hex(Buffer.from(control)));
 }
 
+/** What stands for TIMEOUT unless `update.timeout_type` says otherwise (TO-1). */
+const timeoutType = 65_280;
+
+/** The meaning of a lifetime, as a comment: to servers it is a type without a name (TO-10). */
+function lifetimeText({ type, rdata }: RR): string {
+  if (type !== timeoutType || rdata.kind !== "opaque") return "";
+  const timeout = decodeTimeout(rdata.bytes);
+  return timeout === undefined ? "" : `  ; ${formatTimeout(timeout)}`;
+}
+
 /** Rdata with its names as they are called; everything else as in zone files. */
 function rdataText({ type, rdata }: RR, style: Style): string {
   if (style.escaped) return formatRdata(type, rdata);
@@ -63,7 +74,8 @@ function rdataText({ type, rdata }: RR, style: Style): string {
 function recordText(rr: RR, style: Style): string {
   if (style.escaped) return formatRR(rr);
   const { name, ttlSeconds, type } = rr;
-  return `${shown(name, style)}  ${ttlSeconds}  ${typeName(type)}  ${rdataText(rr, style)}`;
+  const head = `${shown(name, style)}  ${ttlSeconds}  ${typeName(type)}`;
+  return `${head}  ${rdataText(rr, style)}${lifetimeText(rr)}`;
 }
 
 export function renderMessage(message: Message, style: Style): string {

@@ -32,6 +32,27 @@ test("a TXT string that is not UTF-8", () => {
   expect(textOf(Uint8Array.of(0x61, 0xff, 0x00, 0x7e))).toBe("a\\xff\\x00~");
 });
 
+test.each([
+  ["000100000000000069 55b900", "A 0 0 20260101000000"],
+  [
+    "000c01010000 00006955b900 69d67bcb98e8809702b9dfca6b865558",
+    "PTR 1 1 20260101000000 ( 69D67BCB98E8809702B9DFCA6B865558 )",
+  ],
+])("what a lifetime means is said beside it [TO-10]", (digits, text) => {
+  const bytes = Buffer.from(digits.replaceAll(" ", ""), "hex");
+  const rr = parseRR(`h.floor1.example TYPE65280 \\# ${bytes.length} ${bytes.toString("hex")}`);
+  const message = decodeMessage(encodeMessage({ isResponse: true, answers: [rr] }));
+  expect(renderMessage(message, plain)).toContain(`  ; ${text}\n`);
+  // Zone files have no word for it.
+  expect(renderMessage(message, escaped)).not.toContain("  ; ");
+});
+
+test("what is no TIMEOUT is left as it is", () => {
+  const rr = parseRR("h.floor1.example TYPE65280 \\# 3 000100");
+  const message = decodeMessage(encodeMessage({ isResponse: true, answers: [rr] }));
+  expect(renderMessage(message, plain)).not.toContain("  ; ");
+});
+
 test("JSON is escaped where a terminal would obey", () => {
   const text = asJson({ a: "\u001b\u009b\u202e☕" });
   expect(text).toBe('{\n  "a": "\\u001b\\u009b\\u202e☕"\n}\n');
