@@ -30,6 +30,7 @@ import type { RR } from "../wire/rr.js";
 import { Enumeration, typesName } from "./enumeration.js";
 import { isForbidden } from "./forbidden.js";
 import { linkHold, secondSweep, sweepSpacing, sweepSpan } from "./limits.js";
+import { Lines } from "./lines.js";
 import { type Offer, type OfferChange, type OfferedRR, recordKey } from "./offer.js";
 
 export interface InventorySettings {
@@ -76,7 +77,9 @@ export class Inventory {
   readonly #deadlines = new Deadlines<string>();
   readonly #names = new Map<string, Name>();
   readonly #offered = new Map<string, Offer>();
+  /** Keys of names that were said to be unfit; of no others than in `#names`. */
   readonly #told = new Set<string>();
+  readonly #lines: Lines;
   #isHeld = false;
   #sweeps = 0;
   #changes: OfferChange[] = [];
@@ -87,6 +90,7 @@ export class Inventory {
     this.#random = random;
     this.#counts = counts;
     this.#log = log;
+    this.#lines = new Lines(counts);
     const { link: id, services } = settings.zone.link;
     const { subnet } = settings;
     this.#source = subnet === undefined ? id : `${id} ${formatPrefix(subnet)}`;
@@ -187,7 +191,10 @@ export class Inventory {
     if (this.#isHeld && offered !== undefined && !isWithin(offered.rrs, rrs)) return;
     if (rrs === undefined) {
       this.#withdraw(name.key);
-      if (this.#enumeration.listing(name).length === 0) this.#names.delete(name.key);
+      if (this.#enumeration.listing(name).length === 0) {
+        this.#names.delete(name.key);
+        this.#told.delete(name.key);
+      }
     } else if (offered === undefined || !isSame(offered.rrs, rrs)) {
       const source = this.#source;
       const offer = { key: `${source} ${name.key}`, source, title: name, rrs };
@@ -243,7 +250,7 @@ export class Inventory {
       }
     } catch (error) {
       if (!(error instanceof Unfit)) throw error;
-      this.#tellOnce(name, error.message);
+      this.#tellOnce(now, name, error.message);
       return undefined;
     }
     this.#told.delete(name.key);
@@ -298,10 +305,11 @@ export class Inventory {
     };
   }
 
-  #tellOnce(name: Name, reason: string): void {
+  #tellOnce(now: Instant, name: Name, reason: string): void {
     if (this.#told.has(name.key)) return;
     this.#told.add(name.key);
     this.#counts.add("update-left-out");
+    if (!this.#lines.take(now)) return;
     this.#log.event("warn", "service-left-out", { name: displayName(name), reason });
   }
 }

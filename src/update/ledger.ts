@@ -156,6 +156,16 @@ export class Ledger {
     }
   }
 
+  /** Whether a record was sent and not answered yet. */
+  isClaimed(key: RecordKey): boolean {
+    return this.#claimed.has(key);
+  }
+
+  /** Keys of the names at which something was sent and not answered yet. */
+  claimedNames(): ReadonlySet<string> {
+    return new Set(Array.from(this.#claimed.values(), ({ name }) => name.key));
+  }
+
   /** It is known what became of it. */
   unclaim(updates: readonly RR[]): void {
     for (const rr of updates) this.#claimed.delete(recordKey(rr));

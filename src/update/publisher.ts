@@ -63,7 +63,6 @@ export class Publisher {
   #isFilling = true;
   /** How what is published was written to end. */
   #followed: Lifetime | undefined;
-  readonly #onConflict = (key: string, name: Name) => this.#telling.nameTaken(key, name);
   #upkeep: Upkeep[] = [];
   #firstChange: Instant | undefined;
 
@@ -119,6 +118,7 @@ export class Publisher {
     const extents = this.#wanted.apply(offer);
     if (extents.size === 0) return;
     for (const [key, extent] of extents) this.#queue.add(key, extent);
+    this.#queue.shrink(this.#wanted, this.#ledger);
     this.#firstChange ??= now;
     const latest = after(this.#firstChange, limits.collectSpanMax);
     this.#due.set("collect", earliest(after(now, limits.collectSpan), latest) as Instant);
@@ -246,8 +246,9 @@ export class Publisher {
   #change(now: Instant): void {
     const isDue = this.#due.find("collect") === undefined || this.#queue.isBisecting;
     const unitsMax = this.#server.isRefusing ? 1 : undefined;
+    const onConflict = (key: string, name: Name) => this.#telling.nameTaken(now, key, name);
     const batch = isDue
-      ? this.#queue.next(this.#ground(now), this.#onConflict, now, unitsMax)
+      ? this.#queue.next(this.#ground(now), onConflict, now, unitsMax)
       : undefined;
     const upkeep = batch === undefined ? this.#upkeep.shift() : undefined;
     if (batch !== undefined) this.#sendBatch(now, batch);

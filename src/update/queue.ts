@@ -6,10 +6,12 @@ import type { Duration, Instant } from "../time.js";
 import { after } from "../time.js";
 import type { Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
+import type { Ledger } from "./ledger.js";
 import { messageBytesMax, messageRecordsMax, quarantineSpan } from "./limits.js";
 import { bytesOf } from "./messages.js";
+import type { OfferedRR, RecordKey } from "./offer.js";
 import { type Ground, type Plan, planExtent } from "./plan.js";
-import type { Extent } from "./wanted.js";
+import type { Extent, Wanted } from "./wanted.js";
 
 export interface Unit {
   readonly key: string;
@@ -29,14 +31,21 @@ export interface Batch {
 const leftBy = (key: string) => `${leftMark}${key}`;
 const leftMark = "aside ";
 
+/** Additions between two looks at what needs no message: a few milliseconds' work. */
+const additionsMin = 1000;
+
 export class UpdateQueue {
   readonly #pending = new Map<string, Extent>();
   /** Parts of a refused message, the next one last. */
   #parts: (readonly string[])[] = [];
   readonly #aside = new Map<string, { readonly extent: Extent; readonly until: Instant }>();
   readonly #misses = new Map<string, number>();
+  /** Of the message that was given last. */
+  #underWay: ReadonlySet<string> = new Set();
   /** Keys that changed while a message with them was under way. */
   readonly #changed = new Set<string>();
+  /** Since the last `shrink`. */
+  #additions = 0;
 
   /** Units that wait. */
   get size(): number {
@@ -69,7 +78,42 @@ export class UpdateQueue {
     this.#aside.delete(key);
     this.#pending.delete(leftBy(key));
     this.#pending.set(key, known === undefined ? extent : united(known, extent));
-    this.#changed.add(key);
+    if (this.#underWay.has(key)) this.#changed.add(key);
+    this.#additions += 1;
+  }
+
+  /**
+   * Forgets what needs no message, now and then: while none can be sent, devices may come and go
+   * under names without end. Of what nobody offers any more, only what stands in the zone, or is
+   * on its way there, is something to say; and once is enough.
+   */
+  shrink(wanted: Wanted, ledger: Ledger): void {
+    if (this.#additions <= Math.max(additionsMin, 2 * wanted.size)) return;
+    this.#additions = 0;
+    const claimed = ledger.claimedNames();
+    const gone = new Set<string>();
+    const isNew = (key: string) => !gone.has(key) && gone.add(key) !== undefined;
+    for (const [key, { names, shared }] of this.#pending) {
+      if (this.#underWay.has(key)) continue;
+      const isOffered = wanted.isOffered(key);
+      const isNameOpen = (name: Name) =>
+        claimed.has(name.key) || ledger.find(name) !== undefined
+          ? isOffered || isNew(name.key)
+          : isOffered && wanted.has(name);
+      const isSharedOpen = (record: RecordKey, { rr }: OfferedRR) =>
+        ledger.isClaimed(record) || ledger.find(rr.name)?.records.has(record) === true
+          ? isOffered || isNew(record)
+          : isOffered && wanted.find(record) !== undefined;
+      const left = {
+        names: new Map([...names].filter(([, name]) => isNameOpen(name))),
+        shared: new Map([...shared].filter(([record, one]) => isSharedOpen(record, one))),
+      };
+      if (left.names.size + left.shared.size > 0) this.#pending.set(key, left);
+      else {
+        this.#pending.delete(key);
+        this.#misses.delete(key);
+      }
+    }
   }
 
   /** As `add`, but nothing has changed: what is set aside stays aside. */
@@ -94,7 +138,8 @@ export class UpdateQueue {
       const how = { isPart: part !== undefined, unitsMax };
       const batch = this.#gather(ground, keys, onConflict, now, how);
       if (batch.units.length > 0) {
-        for (const { key } of batch.units) this.#changed.delete(key);
+        this.#underWay = new Set(batch.units.map(({ key }) => key));
+        this.#changed.clear();
         return batch;
       }
       if (part === undefined) return undefined;
@@ -107,6 +152,7 @@ export class UpdateQueue {
       this.#misses.delete(key);
       if (!this.#changed.has(key)) this.#pending.delete(key);
     }
+    this.#underWay = new Set();
   }
 
   /** A message was refused. @returns the unit that stands alone now, if there is one */
@@ -185,6 +231,7 @@ export class UpdateQueue {
       }
       if (plan === undefined) {
         this.#pending.delete(key);
+        this.#misses.delete(key);
         continue;
       }
       // TIMEOUTs come with their records, and are not counted again.

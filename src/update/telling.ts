@@ -3,19 +3,23 @@
 
 import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
+import type { Instant } from "../time.js";
 import { displayName, type Name } from "../wire/name.js";
 import type { Lifetime } from "./lifetime.js";
+import { Lines } from "./lines.js";
 
 export class Telling {
   readonly #zone: string;
   readonly #counts: Counts;
   readonly #log: Log;
+  readonly #lines: Lines;
   #hasToldCase = false;
 
   constructor(zone: Name, counts: Counts, log: Log) {
     this.#zone = displayName(zone);
     this.#counts = counts;
     this.#log = log;
+    this.#lines = new Lines(counts);
   }
 
   /** One service alone is refused: its names are told, since the server does not say which. */
@@ -52,8 +56,9 @@ export class Telling {
     this.#log.event("info", "update-lifetime", { zone: this.#zone, lifetime });
   }
 
-  nameTaken(offer: string, name: Name): void {
+  nameTaken(now: Instant, offer: string, name: Name): void {
     this.#counts.add("update-conflicts");
+    if (!this.#lines.take(now)) return;
     this.#log.event("warn", "name-taken", {
       zone: this.#zone,
       name: displayName(name),

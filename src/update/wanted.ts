@@ -29,6 +29,12 @@ export interface Extent {
   readonly shared: ReadonlyMap<RecordKey, OfferedRR>;
 }
 
+/** Services that wait for room are tried again so many at a time: each change makes some room. */
+const retriesMax = 16;
+
+/** Conflicts that are told while any of them lasts. */
+const toldMax = 100;
+
 interface Claim {
   readonly source: string;
   /** Records of offers that rest on it. */
@@ -48,6 +54,8 @@ export class Wanted {
   readonly #claims = new Map<SetKey, Claim>();
   /** Offers that a conflict or the limit keeps out; tried again when something goes. */
   readonly #waiting = new Map<string, Offer>();
+  /** Of those, what the log has said; until nothing waits any more. */
+  readonly #told = new Set<string>();
 
   constructor(recordsMax: number, counts: Counts, log: Log) {
     this.#recordsMax = recordsMax;
@@ -74,6 +82,7 @@ export class Wanted {
     const extents = new Map<string, Extent>();
     const before = this.#offers.get(offer.key);
     this.#waiting.delete(offer.key);
+    if (this.#waiting.size === 0) this.#told.clear();
     if (before !== undefined) this.#drop(before);
     const isIn = offer.rrs.length > 0 && this.#enter(offer);
     const after = isIn ? offer.rrs : [];
@@ -88,6 +97,16 @@ export class Wanted {
     return this.#records.get(key);
   }
 
+  /** Whether there is an offer of this key. */
+  isOffered(key: string): boolean {
+    return this.#offers.has(key);
+  }
+
+  /** Whether anything is wanted at a name. */
+  has(name: Name): boolean {
+    return this.#byName.has(name.key);
+  }
+
   /** Every wanted record of a name. */
   at(name: Name): readonly WantedRR[] {
     return [...(this.#byName.get(name.key)?.values() ?? [])];
@@ -99,9 +118,17 @@ export class Wanted {
   }
 
   #retry(extents: Map<string, Extent>): void {
+    let tries = retriesMax;
     for (const offer of [...this.#waiting.values()]) {
+      const reason = this.#obstacle(offer);
+      if (reason === "conflict") continue;
+      // Last in the row: the next time it is another one's turn.
       this.#waiting.delete(offer.key);
-      if (this.#enter(offer)) extents.set(offer.key, extentOf(offer.rrs));
+      if (reason === "limit") {
+        this.#waiting.set(offer.key, offer);
+        tries -= 1;
+        if (tries === 0) return;
+      } else if (this.#enter(offer)) extents.set(offer.key, extentOf(offer.rrs));
     }
   }
 
@@ -110,17 +137,31 @@ export class Wanted {
     if (reason !== undefined) {
       this.#waiting.set(offer.key, offer);
       this.#counts.add("update-waiting", reason);
-      this.#log.event("warn", "service-not-published", {
-        name: displayName(offer.title),
-        link: offer.source,
-        reason: reason === "limit" ? "the zone is full" : "another link says otherwise",
-      });
+      this.#tell(offer, reason);
       return false;
     }
     this.#offers.set(offer.key, offer);
     this.#alone.set(offer.key, new Set([offer.key]));
     for (const one of offer.rrs) this.#add(offer, one);
     return true;
+  }
+
+  /** A full zone is told once, and a conflict once for each service, of some. */
+  #tell(offer: Offer, reason: "limit" | "conflict"): void {
+    const what = reason === "limit" ? reason : offer.key;
+    if (this.#told.has(what)) return;
+    if (this.#told.size >= toldMax) {
+      this.#counts.add("limits", "update-lines");
+      return;
+    }
+    this.#told.add(what);
+    const isFull = reason === "limit";
+    this.#log.event("warn", "service-not-published", {
+      name: displayName(offer.title),
+      link: offer.source,
+      reason: isFull ? "the zone is full" : "another link says otherwise",
+      ...(isFull ? { remedy: "raise limits.update_records, or leave services out" } : {}),
+    });
   }
 
   #obstacle(offer: Offer): "limit" | "conflict" | undefined {

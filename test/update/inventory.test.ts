@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "vitest";
 import { isForbidden } from "../../src/update/forbidden.js";
+import { linesMax } from "../../src/update/lines.js";
 import { RRType } from "../../src/wire/codes.js";
 import { parseName } from "../../src/wire/name.js";
 import { prefixes, rrs } from "../mdns/stage.js";
@@ -125,6 +126,22 @@ describe("a service", () => {
 });
 
 describe("what is left out", () => {
+  test("a device with ever new names that are not allowed writes some lines, not one for each", () => {
+    const stage = new LinkStage().at(1).appear([typeList()]);
+    for (let index = 0; index < 100; index++) {
+      stage.at(2 + index / 10).hear(device(`Evil${index}`, "_ipp._tcp", "wpad"));
+    }
+    stage.at(20);
+    const lines = stage.logged.filter((line) => line.startsWith("service-left-out"));
+    expect(lines.length).toBe(linesMax);
+    expect(stage.counts.of("update-left-out")).toBe(100);
+    // One that has gone and comes back is told again, a minute later.
+    stage.hear(["_ipp._tcp.local 0 PTR Evil0._ipp._tcp.local"]).at(80);
+    stage.hear(device("Evil0", "_ipp._tcp", "wpad")).at(90);
+    expect(stage.logged.at(-1)).toContain("Evil0");
+    expect(stage.counts.of("update-left-out")).toBe(101);
+  });
+
   test("services that can be reached on the link alone [UP-42]", () => {
     const stage = new LinkStage().at(1);
     stage.appear([typeList(), ...device("Laser", "_ipp._tcp", "printer", "AAAA fe80::5")]);

@@ -2,6 +2,7 @@
 // touched. The primary is scripted and speaks bytes.
 
 import { describe, expect, test } from "vitest";
+import { linesMax } from "../../src/update/lines.js";
 import { formatRR } from "../../src/wire/text.js";
 import { gone, linesOf, printer, ZoneStage } from "./zone-stage.js";
 
@@ -90,6 +91,39 @@ describe("publishing", () => {
     proxy.offer(gone(laser));
     stage.at(25);
     expect(stage.primary.published()).toEqual(linesOf(inkjet, third));
+  });
+
+  test("a full zone is told once, however many wait and however much changes [UP-63]", () => {
+    const stage = new ZoneStage();
+    const proxy = stage.proxy({ recordsMax: 9 }).start();
+    stage.at(5);
+    const waiting = Array.from({ length: 200 }, (_, index) => printer(`W${index}`));
+    proxy.offer(laser, inkjet, ...waiting);
+    for (let round = 1; round <= 50; round++) {
+      proxy.offer(printer("Laser", { port: round }));
+      stage.at(5 + round);
+    }
+    const lines = proxy.logged.filter((line) => line.startsWith("service-not-published"));
+    expect(lines.length).toBe(1);
+    expect(proxy.counts.of("update-waiting", "limit")).toBe(200);
+    // Of those that wait each has its turn.
+    for (const one of waiting.slice(0, 150)) proxy.offer(gone(one));
+    proxy.offer(gone(laser));
+    stage.at(100);
+    expect(stage.primary.published().length).toBe(9);
+  });
+
+  test("a link that takes others' names writes some lines, not one for each [UP-57]", () => {
+    const { stage, proxy, primary } = ready();
+    proxy.offer(
+      ...Array.from({ length: 200 }, (_, index) => printer(`T${index}`, { host: "keep" })),
+    );
+    stage.at(60);
+    expect(primary.published()).toEqual([]);
+    const lines = proxy.logged.filter((line) => line.startsWith("name-taken"));
+    expect(lines.length).toBe(linesMax);
+    expect(proxy.counts.of("update-conflicts")).toBe(200);
+    expect(proxy.counts.of("limits", "update-lines")).toBe(200 - linesMax);
   });
 
   test("opposite changes before a message cancel each other [UP-62]", () => {
