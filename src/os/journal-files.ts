@@ -232,7 +232,13 @@ export class JournalFiles {
   #read(path: string, name: string): Journal | undefined {
     let text: string;
     try {
-      const { size } = statSync(path);
+      const found = statSync(path);
+      // Reading a pipe would wait for whoever writes to it.
+      if (!found.isFile()) {
+        this.#tell(path, "it is no file");
+        return undefined;
+      }
+      const { size } = found;
       if (size > fileBytesMax) {
         this.#setAside(path, `${size} bytes are more than ${fileBytesMax}`);
         return undefined;

@@ -4,7 +4,7 @@
 // copy of the zone; never by a wish.
 
 import { RRClass, RRType } from "../wire/codes.js";
-import type { Name } from "../wire/name.js";
+import { isWithin, type Name } from "../wire/name.js";
 import { type RR, rdataKey } from "../wire/rr.js";
 import { decodeTimeout } from "../wire/timeout.js";
 import type { Note } from "./journal.js";
@@ -171,9 +171,12 @@ export class Ledger {
     for (const rr of updates) this.#claimed.delete(recordKey(rr));
   }
 
-  /** What was ours before a restart. */
-  restore(rrs: readonly RR[]): void {
-    for (const rr of rrs) this.#add({ ...rr, class: RRClass.IN }, true);
+  /** What was ours before a restart. What we never write is not, whatever a state file says. */
+  restore(rrs: readonly RR[], zone: Name): void {
+    for (const rr of rrs) {
+      const isOurs = ourTypes.has(rr.type) || rr.type === this.#timeoutType;
+      if (isOurs && isWithin(rr.name, zone)) this.#add({ ...rr, class: RRClass.IN }, true);
+    }
     for (const { records } of this.#places.values()) {
       for (const held of records.values()) held.isInherited = true;
     }

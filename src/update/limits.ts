@@ -82,9 +82,12 @@ export const primaryHostsMax = 8;
 /** Addresses of servers that are kept; updates are tried at one after the other. */
 export const primaryEndpointsMax = 16;
 
-/** A zone that is not used any more is emptied within this, or left to its lifetimes. */
+/** A subdomain that moves stands in its former zone until the new one is filled, or so long. */
 export const retirementMax: Duration = seconds(600);
-/** What was left to its lifetimes there is seen to its end for so long: no device's TTL is more. */
+/**
+ * A zone that is not used any more is kept until nothing of ours is there: through a day of its
+ * server's absence, and of lifetimes that have to end there.
+ */
 export const afterlifeMax: Duration = seconds(86_400);
 
 /** A subdomain that came into a zone has offered what it has within this: its link is known. */

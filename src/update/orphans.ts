@@ -38,6 +38,7 @@ export class Orphans {
   #sought: Sought[] = [];
   /** When the next step is due: the search for all of them, or its end. */
   #due: Instant | undefined;
+  #isStarted = false;
 
   constructor(random: Random, log: Log) {
     this.#random = random;
@@ -58,6 +59,13 @@ export class Orphans {
 
   /** Whoever is not taken for ten minutes from now on is an orphan. */
   start(now: Instant): void {
+    this.#isStarted = true;
+    this.#due = after(now, retirementMax);
+  }
+
+  /** Other targets may say how to reach zones that nobody could: they are looked for once more. */
+  reconfigured(now: Instant): void {
+    if (!this.#isStarted || this.#due !== undefined || this.#remembered.size === 0) return;
     this.#due = after(now, retirementMax);
   }
 

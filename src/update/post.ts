@@ -11,7 +11,7 @@ import { after, earliest, type Instant } from "../time.js";
 import { displayName, type Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import type { Note } from "./journal.js";
-import { afterlifeMax, journalNotesMin, retirementMax } from "./limits.js";
+import { afterlifeMax, journalNotesMin } from "./limits.js";
 import type { Offer } from "./offer.js";
 import type { TlsTrust } from "./options.js";
 import { hasSameServers, type Primary } from "./primary.js";
@@ -66,8 +66,6 @@ export class Post {
   #notes = 0;
   #snapshotAt = journalNotesMin;
   #retiresBy: Instant | undefined;
-  /** Only what ends by itself is waited for. */
-  #isLate = false;
   #effects: PostEffect[] = [];
 
   /**
@@ -205,24 +203,18 @@ export class Post {
 
   /**
    * Whether the zone can be left, now that no subdomain is in it: when nothing of ours is there any
-   * more, or after ten minutes in which its server did not take that. What another proxy was about
-   * to leave at the same moment may be left to our TIMEOUTs; they are seen to their end.
+   * more, or after a day in which its server did not take that. What another proxy was about to
+   * leave at the same moment may be left to our TIMEOUTs; they are seen to their end, as long.
    */
   isDone(now: Instant): boolean {
-    this.#retiresBy ??= after(now, retirementMax);
-    const { isSettled } = this.#publisher;
-    if (isSettled && this.#publisher.isBare) return true;
-    if (now < this.#retiresBy) return false;
-    if (!isSettled || this.#isLate) return true;
-    this.#isLate = true;
-    this.#retiresBy = after(now, afterlifeMax);
-    return false;
+    this.#retiresBy ??= after(now, afterlifeMax);
+    if (this.#publisher.isSettled && this.#publisher.isBare) return true;
+    return now >= this.#retiresBy;
   }
 
   /** A subdomain is in it (again). */
   stay(): void {
     this.#retiresBy = undefined;
-    this.#isLate = false;
   }
 
   /** What the edge is to do, in this order; drains it. */

@@ -81,7 +81,7 @@ export class Publisher {
 
   /** What `own` gave before a restart; to be said before `start`. */
   restore(rrs: readonly RR[]): void {
-    this.#ledger.restore(rrs);
+    this.#ledger.restore(rrs, this.#settings.zone);
   }
 
   /** Begins, within three seconds, with reading the zone. */

@@ -104,6 +104,7 @@ export class Updater {
       } else known.configure(now, target, this.#isStarted);
     }
     this.#configurePosts(now);
+    this.#orphans.reconfigured(now);
     this.#settle(now);
   }
 

@@ -229,6 +229,46 @@ describe("another configuration", () => {
     expect(primary.seen.length).toBe(length);
   });
 
+  test("without the link while its server is dead for hours: its records go in the end", () => {
+    const { w, server, primary } = office();
+    w.run(seconds(30));
+    server.isDown = true;
+    w.published.delete("eth0");
+    w.reconfigure();
+    w.run(seconds(3 * 3600));
+    expect(primary.published().length).toBe(8);
+    server.isDown = false;
+    w.run(seconds(400));
+    expect(primary.published(true)).toEqual([]);
+    w.run(seconds(60));
+    expect(w.isConnected).toBe(false);
+    // And no longer than a day: nobody knows whether it ever comes back.
+    server.isDown = true;
+    w.published.set("eth0", [published("eth0", zone)]);
+    w.reconfigure();
+    w.published.delete("eth0");
+    w.reconfigure();
+    w.run(seconds(90_000));
+    const { length } = w.dials;
+    w.run(seconds(7200));
+    expect(w.dials.length).toBe(length);
+  });
+
+  test("with a link in mode 'update' where there was none: what an earlier run left goes [UP-65]", () => {
+    const { w, primary } = office();
+    w.run(seconds(30));
+    const [other] = w.server("192.0.2.54", "new.discd.test").zones;
+    w.published.delete("eth0");
+    w.restart();
+    w.run(seconds(2000));
+    expect(primary.published().length).toBe(8);
+    w.published.set("eth0", [published("eth0", "new.discd.test")]);
+    w.reconfigure();
+    w.run(seconds(900));
+    expect(other?.published().length).toBe(8);
+    expect(primary.published(true)).toEqual([]);
+  });
+
   test("without the link for a moment: no update [UP-12]", () => {
     const { w, primary } = office();
     w.run(seconds(30));

@@ -1,6 +1,7 @@
 // State files on a real disk: names for any labels, lines cut anywhere, files
 // that are not ours, folders and files that cannot be written.
 
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   mkdirSync,
@@ -77,6 +78,16 @@ describe("what is remembered [UP-57] [UP-65]", () => {
     expect(statSync(fileOf()).mode & 0o777).toBe(0o600);
     files().files.replace(zone, [host(1)]);
     expect(statSync(fileOf()).mode & 0o777).toBe(0o600);
+  });
+
+  test("is a file: nothing is waited for that a pipe would say", () => {
+    files().files.remember(zone, plus(host(1)));
+    execFileSync("mkfifo", [join(folder, "link2.discd.test.journal")]);
+    mkdirSync(join(folder, "link3.discd.test.journal"));
+    const { own, logged } = found();
+    expect(own).toEqual([host(1)].map(formatRR));
+    const told = expect.stringMatching(/^warn state-file-faulty .*it is no file/);
+    expect(logged).toEqual([told, told]);
   });
 
   test("is replaced by what is our own, and appended to afterwards", () => {

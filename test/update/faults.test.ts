@@ -3,7 +3,7 @@
 // foreign is changed and in the end the zone is as the link is.
 
 import { describe, expect, test } from "vitest";
-import { formatRR } from "../../src/wire/text.js";
+import { formatRR, parseRR } from "../../src/wire/text.js";
 import { epoch } from "./primary.js";
 import { gone, linesOf, printer, ZoneStage } from "./zone-stage.js";
 
@@ -458,6 +458,22 @@ describe("a proxy that is killed", () => {
     stage.at(160);
     expect(primary.published()).toEqual(linesOf(laser));
     expect(primary.published(true).length).toBe(linesOf(laser).length * 2);
+  });
+
+  test("with a state file that was tampered with: only what it could have written goes [UP-57]", () => {
+    const foreign = [
+      "sub.link1.discd.test 120 NS ns.elsewhere.test",
+      "sub.link1.discd.test 120 KEY \\# 4 0000030d",
+      "alias.link1.discd.test 120 CNAME keep.link1.discd.test",
+    ];
+    const stage = new ZoneStage();
+    stage.primary.add(...foreign);
+    // Nothing but the file tells what is ours.
+    stage.primary.script = (_, kind) => (kind === "axfr" ? 5 : undefined);
+    const proxy = stage.proxy();
+    proxy.start([...foreign, "x.elsewhere.test 120 A 192.0.2.1"].map(parseRR));
+    stage.at(300);
+    expect(stage.primary.updates()).toEqual([]);
   });
 
   test("in the middle of a message knows its own afterwards [UP-65]", () => {
