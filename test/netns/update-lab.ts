@@ -96,6 +96,11 @@ export async function startNamed(
     "",
   ];
   file("named.conf", lines.join("\n"));
+  return startNamedAgain(lab, folder);
+}
+
+/** named with the files as they stand in its folder. */
+export async function startNamedAgain(lab: Lab, folder: string): Promise<Child> {
   const conf = join(folder, "named.conf");
   const child = new Child([...lab.enter("ns1"), "named", "-g", "-n", "1", "-c", conf]);
   await child.says(/ running$/);
@@ -160,6 +165,8 @@ export interface DiscdOptions {
   readonly isIdle?: boolean;
   /** What resolv.conf says; default: nobody is asked. */
   readonly resolvers?: string;
+  /** Where it runs; default: `px`. */
+  readonly node?: string;
 }
 
 /** A key as discd.lua has it. */
@@ -185,13 +192,13 @@ ${more}
 `;
 }
 
-/** discd in px, started. */
+/** discd in px or another node, started. */
 export async function startDiscd(lab: Lab, options: DiscdOptions): Promise<Daemon> {
-  const { resolvers = "nameserver 127.0.0.1\n" } = options;
+  const { resolvers = "nameserver 127.0.0.1\n", node = "px" } = options;
   const file = configure(resolvers, true);
   const script = `mount --bind ${file} /etc/resolv.conf; ${options.before ?? ":"}; exec "$@"`;
   const env = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
-  const enter = [...lab.enter("px"), "env", ...env, "unshare", "-m", "sh", "-c", script, "discd"];
+  const enter = [...lab.enter(node), "env", ...env, "unshare", "-m", "sh", "-c", script, "discd"];
   const daemon = lab.keep(Daemon.launch(enter, updateConfig(options)));
   await daemon.child.says(/"event":"started"/);
   return daemon;
