@@ -10,9 +10,20 @@ import { FormatError } from "../wire/errors.js";
 import { encodeFrame, FrameReader } from "../wire/frame.js";
 import { decodeHeader, decodeMessage, decodePartial, type Message } from "../wire/message.js";
 import { equalNames, type Name } from "../wire/name.js";
+import type { RR } from "../wire/rr.js";
 import { sign, type TsigKey, TsigStream, type Verdict, verify } from "../wire/tsig.js";
 import { answerWait, connectionIdle, rumourWait, transferSpan } from "./limits.js";
 import { Transfer, type ZoneCopy } from "./transfer.js";
+
+/**
+ * What stands at a name, by an answer; undefined where it does not say, or not all of it: who took
+ * a part for the whole would take the rest for gone.
+ */
+export function recordsIn(outcome: Outcome): readonly RR[] | undefined {
+  if (outcome.kind !== "answer" || !outcome.isWhole) return undefined;
+  const isSaid = outcome.rcode === Rcode.NOERROR || outcome.rcode === Rcode.NXDOMAIN;
+  return isSaid ? outcome.message.answers : undefined;
+}
 
 /** What the edge is to do with the one stream of this exchange. */
 export type StreamEffect =
@@ -29,7 +40,13 @@ export interface Request {
 }
 
 export type Outcome =
-  | { readonly kind: "answer"; readonly rcode: number; readonly message: Message }
+  | {
+      readonly kind: "answer";
+      readonly rcode: number;
+      readonly message: Message;
+      /** Neither cut by the server, nor with anything in it that cannot be read. */
+      readonly isWhole: boolean;
+    }
   | { readonly kind: "copy"; readonly copy: ZoneCopy }
   /** The peer's clock or ours is wrong; nothing was done. */
   | { readonly kind: "clock"; readonly offsetSeconds: number | undefined }
@@ -224,9 +241,10 @@ export class Exchange {
       return;
     }
     // What an UPDATE's answer repeats is not read, so that a fault in it does not matter.
-    const { message } = decodePartial(bytes);
+    const { message, fault } = decodePartial(bytes);
     const rcode = ((message.edns?.extendedRcode ?? 0) << 4) | message.rcode;
-    this.#end(now, { kind: "answer", rcode, message });
+    const isWhole = fault === undefined && !message.tc;
+    this.#end(now, { kind: "answer", rcode, message, isWhole });
   }
 
   /** TSIG-11: not an answer. What it says counts when no other comes, unless it says yes. */

@@ -7,7 +7,7 @@ import type { Name } from "../wire/name.js";
 import type { Rdata } from "../wire/rdata/index.js";
 import type { RR } from "../wire/rr.js";
 import { encodeTimeout, type Timeout, timeoutHash } from "../wire/timeout.js";
-import { lifeSecondsMin, refreshTogetherShare } from "./limits.js";
+import { lifeSecondsMax, lifeSecondsMin, refreshTogetherShare } from "./limits.js";
 
 /** How records end when nobody removes them. */
 export type Lifetime = "timeout" | "lease" | "none";
@@ -36,7 +36,7 @@ export function ownLifeKey(rr: RR): LifeKey {
 
 /** Seconds for which a record is written. */
 export function lifeSeconds(deviceTtlSeconds: number): number {
-  return Math.max(lifeSecondsMin, 2 * deviceTtlSeconds);
+  return Math.min(Math.max(lifeSecondsMin, 2 * deviceTtlSeconds), lifeSecondsMax);
 }
 
 /** When it ends, seconds since 1970: in full minutes, so that renewals come in groups. */

@@ -64,6 +64,11 @@ export const surveySpan = [seconds(50), seconds(70)] as const;
 
 /** Written lifetime: at least this, else twice the device's TTL, in full minutes (TO-17). */
 export const lifeSecondsMin = 3600;
+/**
+ * And at most this: a device may say 68 years, and what it leaves would outlive everybody who
+ * could remove it. RFC 6762 §10 asks for 75 minutes.
+ */
+export const lifeSecondsMax = 172_800;
 /** When a lifetime is renewed: after 80 % and at random up to 85 % (TO-25). */
 export const refreshShare = 0.8;
 export const refreshSpread = 0.05;

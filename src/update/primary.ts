@@ -138,8 +138,7 @@ export class PrimarySearch {
     const step = this.#asked;
     const round = this.#round;
     if (step === undefined || round === undefined) return;
-    if (step.question.name.key !== question.name.key || step.question.type !== question.type)
-      return;
+    if (!isSameQuestion(step.question, question)) return;
     if (answer !== undefined) step.take(round, answer);
     this.#next(now);
   }
@@ -407,6 +406,12 @@ function serversOf({ endpoints }: Primary): string {
   const texts = endpoints.map(({ address, port }) => `${formatAddress(address)} ${port}`);
   // The order of equals is chance; that is no news.
   return texts.sort().join();
+}
+
+/** Asked of one server, a question is another one than asked of the resolver. */
+function isSameQuestion(a: PrimaryQuestion, b: PrimaryQuestion): boolean {
+  const place = ({ at }: PrimaryQuestion) => at && `${formatAddress(at.address)} ${at.port}`;
+  return a.name.key === b.name.key && a.type === b.type && place(a) === place(b);
 }
 
 const textOf = (primary: Primary) =>

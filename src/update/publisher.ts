@@ -12,7 +12,7 @@ import { Rcode, RRType } from "../wire/codes.js";
 import type { Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import type { UpdateLease } from "../wire/update-lease.js";
-import { Exchange, type Outcome, type StreamEffect } from "./exchange.js";
+import { Exchange, type Outcome, recordsIn, type StreamEffect } from "./exchange.js";
 import type { Job } from "./job.js";
 import type { Note } from "./journal.js";
 import { Ledger } from "./ledger.js";
@@ -398,9 +398,10 @@ export class Publisher {
   }
 
   #wasRead(now: Instant, name: Name, outcome: Outcome, verdict: Verdict): void {
-    if (outcome.kind === "answer" && [Rcode.NOERROR, Rcode.NXDOMAIN].includes(outcome.rcode as 0)) {
+    const rrs = recordsIn(outcome);
+    if (rrs !== undefined) {
       this.#reading.wasRead(name);
-      this.#ledger.read(name, outcome.message.answers);
+      this.#ledger.read(name, rrs);
     } else if (outcome.kind === "answer") this.#reading.wasRead(name);
     else this.#pause(now, "read", "reason" in verdict ? verdict.reason : "a name cannot be read");
   }

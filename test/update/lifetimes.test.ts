@@ -56,6 +56,10 @@ describe("TIMEOUT", () => {
     stage.at(20);
     const lives = livesOf(primary.updates()[1]?.message.authorities ?? [], 15);
     expect(lives).toContain(`short ${RRType.A} 60 0 120`);
+    proxy.offer(printer("Vain", { deviceTtlSeconds: 0x7fff_ffff }));
+    stage.at(25);
+    const vain = livesOf(primary.updates()[2]?.message.authorities ?? [], 20);
+    expect(vain).toContain(`vain ${RRType.A} 2880 0 120`);
   });
 
   test("two instances: one TIMEOUT each beside the PTRs, never one without hashes [TO-5] [TO-15]", () => {

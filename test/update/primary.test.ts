@@ -292,6 +292,30 @@ describe("a resolver that answers nonsense", () => {
     expect(table.logged).toEqual(["zone-not-allowed"]);
   });
 
+  test("a late answer of the server itself is not taken for the resolver's [UP-15]", () => {
+    const address = parseAddress("203.0.113.9") ?? expect.fail("no address");
+    const settings = {
+      subdomain: parseName("floor1.campus.example"),
+      domain: undefined,
+      server: { host: address, port: 1053 },
+      transport: undefined,
+      zone: undefined,
+      within: [parseName("campus.example")],
+    };
+    const search = new PrimarySearch(settings, seededRandom(1), { event: () => {} });
+    search.start(instant(1_000_000));
+    const [first] = search.takeQuestions();
+    search.expire(instant(1_005_000));
+    const [second] = search.takeQuestions();
+    if (first === undefined || second === undefined) expect.fail("two questions");
+    expect([first.at?.port, second.at]).toEqual([1053, undefined]);
+    const answer = { rcode: 0, answers: [parseRR(soa)], authorities: [] };
+    search.answered(instant(1_005_001), first, answer);
+    expect(search.found).toBeUndefined();
+    search.answered(instant(1_005_002), second, answer);
+    expect(search.found?.zone.key).toBe(parseName("campus.example").key);
+  });
+
   test("a thousand servers, each with a thousand addresses: a few are looked at", () => {
     const owner = "_dns-update._tcp.floor1.campus.example";
     const many = Array.from({ length: 1000 }, (_, index) => index);
