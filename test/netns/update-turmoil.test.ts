@@ -267,7 +267,7 @@ async function faults(daemon: Daemon): Promise<readonly string[]> {
   );
 }
 
-it.concurrent("two discd on one link: neither minds the other, and one is enough [UP-11] [A3.14]", async () => {
+it.concurrent("two discd on one link, with TIMEOUT records: neither minds the other, and one is enough [UP-11] [A3.14]", async () => {
   const lab = laboratory();
   lab.keep(await startNamed(lab, fresh()));
   const fleet = await Fleet.of(lab);
