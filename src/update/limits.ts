@@ -76,6 +76,8 @@ export const refreshSpread = 0.05;
 export const refreshTogetherShare = 0.75;
 /** Asked for with lifetime `lease` (TO-23). */
 export const leaseSeconds = 7200;
+/** A server that grants less is refreshed as if it had granted this, its usual minimum. */
+export const leaseSecondsMin = 30;
 
 /** How often the server and the zone are looked for: five minutes, a tenth more or less. */
 export const searchSpan = { min: seconds(270), max: seconds(330) } as const;

@@ -6,7 +6,7 @@ import type { Duration } from "../time.js";
 import { findLease } from "../wire/update-lease.js";
 import type { Outcome } from "./exchange.js";
 import type { Lifetime } from "./lifetime.js";
-import { leaseSeconds, refreshShare } from "./limits.js";
+import { leaseSeconds, leaseSecondsMin, refreshShare } from "./limits.js";
 import { LeaseProbe } from "./probe.js";
 import type { PublisherSettings } from "./settings.js";
 
@@ -37,7 +37,7 @@ export class ServerFacts {
   succeeded(hasLives: boolean, outcome: Outcome): void {
     const options = outcome.kind === "answer" ? outcome.message.edns?.options : undefined;
     const granted = findLease(options ?? [])?.leaseSeconds;
-    if (granted !== undefined) this.grantedSeconds = granted;
+    if (granted !== undefined) this.grantedSeconds = Math.max(granted, leaseSecondsMin);
     this.hasSucceeded = true;
     this.refusals = 0;
     this.isRefusing = false;

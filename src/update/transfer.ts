@@ -22,6 +22,10 @@ export type TransferStep =
   | { readonly kind: "refused"; readonly rcode: number }
   | { readonly kind: "broken"; readonly reason: string };
 
+const tooLarge =
+  `has more than ${transferRecordsMax} records: ` +
+  "delegate the subdomain, so that it is a zone of its own";
+
 export class Transfer {
   readonly #apex: Name;
   readonly #rrs = new Map<string, RR>();
@@ -67,7 +71,7 @@ export class Transfer {
       return undefined;
     }
     const { size } = this.#rrs;
-    if (size >= transferRecordsMax) return `has more than ${transferRecordsMax} records`;
+    if (size >= transferRecordsMax) return tooLarge;
     this.#rrs.set(`${rr.type} ${rr.name.key} ${rdataKey(rr.type, rr.rdata)}`, rr);
     if (this.#rrs.size === size) this.#waste += 1;
     return undefined;

@@ -271,3 +271,16 @@ test("lifetime none: no TIMEOUT, no lease", () => {
   expect(primary.updates().length).toBe(1);
   expect(primary.updates()[0]?.message.edns).toBeUndefined();
 });
+
+test.each([0, 1])(
+  "a lease of %i s is no reason to say all of it each second [TO-23]",
+  (granted) => {
+    const { stage, proxy, primary } = ready({ lifetime: "lease" });
+    primary.grants = () => granted;
+    primary.endsLeases = false;
+    proxy.offer(laser);
+    stage.at(250);
+    expect(primary.published()).toEqual(linesOf(laser));
+    expect(primary.updates().length).toBeLessThanOrEqual(12);
+  },
+);
