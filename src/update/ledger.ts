@@ -9,7 +9,7 @@ import { type RR, rdataKey } from "../wire/rr.js";
 import { decodeTimeout } from "../wire/timeout.js";
 import type { Note } from "./journal.js";
 import { type LifeKey, lifeKeysFor, lifeKeysOf } from "./lifetime.js";
-import { formerRecordsMax, unkeptMax } from "./limits.js";
+import { formerRecordsMax, serversMax, unkeptMax } from "./limits.js";
 import { type RecordKey, recordKey } from "./offer.js";
 import type { ZoneCopy } from "./transfer.js";
 
@@ -95,6 +95,8 @@ export class Ledger {
   readonly #former = new Map<RecordKey, "ours" | "yielded">();
   /** Records that were acknowledged and not there when the zone was read next: how often. */
   readonly #unkept = new Map<RecordKey, number>();
+  /** Keys of names that the zone's SOA and NS records lead to. */
+  readonly #servers = new Set<string>();
   #notes: Note[] = [];
   #hasLoweredCase = false;
 
@@ -104,6 +106,16 @@ export class Ledger {
 
   find(name: Name): Place | undefined {
     return this.#places.get(name.key);
+  }
+
+  /** UP-51: whether it is a server's name, which no device of a link may take. */
+  isServer(name: Name): boolean {
+    return this.#servers.has(name.key);
+  }
+
+  /** A server of the zone, or of one below it, that was heard of. */
+  addServer(name: Name): void {
+    if (this.#servers.size < serversMax) this.#servers.add(name.key);
   }
 
   places(): IterableIterator<Place> {
@@ -232,6 +244,8 @@ export class Ledger {
   replace(copy: ZoneCopy): void {
     const before = new Map(this.#places);
     this.#places.clear();
+    this.#servers.clear();
+    this.addServer(copy.primary);
     for (const rr of copy.rrs) this.#take(rr, before.get(rr.name.key));
     this.#compare(before);
     this.#claimed.clear();
@@ -265,6 +279,7 @@ export class Ledger {
 
   #take(rr: RR, before: Place | undefined): void {
     if (signatures.has(rr.type)) return;
+    if (rr.rdata.kind === "ns") this.addServer(rr.rdata.target);
     if (closing.has(rr.type)) {
       const place = this.#place(rr.name);
       place.isForeign = true;

@@ -50,6 +50,8 @@ export const notUpdatablePause: Duration = seconds(900);
 export const formerRecordsMax = 20_000;
 /** Records that a server does not keep, remembered; more than these are not about records. */
 export const unkeptMax = 1000;
+/** Names of name servers that are kept free: a zone has a dozen, and its delegations some more. */
+export const serversMax = 1000;
 /** So often in a row the server may lose what it has acknowledged, before that is left aside. */
 export const lossesMax = 3;
 /** A zone that has changed is transferred again after this, though all changes were ours. */

@@ -87,13 +87,18 @@ function planName(ground: Ground, name: Name, draft: Draft): void {
   const wanted = wantedAt(ground, name).filter(({ isShared }) => !isShared);
   if (place === undefined) {
     if (wanted.length === 0) return;
+    if (ground.ledger.isServer(name)) {
+      draft.conflict = name;
+      return;
+    }
     draft.prerequisites.push(demand.nameFree(name));
     for (const one of wanted) draft.additions.push(change.add(one.rr));
     addLives(ground, undefined, wanted, draft);
     return;
   }
   const isOurs = [...place.records.values()].some(({ isOwn }) => isOwn);
-  if (place.isClosed || (place.isForeign && !isOurs)) {
+  const isTaken = place.isForeign || ground.ledger.isServer(name);
+  if (place.isClosed || (isTaken && !isOurs)) {
     if (wanted.length > 0) draft.conflict = name;
     return;
   }

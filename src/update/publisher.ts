@@ -24,7 +24,7 @@ import { Patience } from "./patience.js";
 import type { Ground } from "./plan.js";
 import { type ProbeStep, probeLeaseSeconds } from "./probe.js";
 import { type Batch, UpdateQueue } from "./queue.js";
-import { Reading } from "./reading.js";
+import { questionType, Reading } from "./reading.js";
 import { ServerFacts } from "./server.js";
 import { Setbacks } from "./setbacks.js";
 import type { PublisherChanges, PublisherSettings, PublisherState } from "./settings.js";
@@ -236,17 +236,18 @@ export class Publisher {
   #next(now: Instant): void {
     const job = this.#reading.next();
     if (job === undefined) this.#change(now);
-    else if (job.kind === "read") this.#ask(now, job, encodeQuestion(job.name, RRType.ANY));
     else {
-      const type = job.kind === "copy" ? RRType.AXFR : RRType.SOA;
-      this.#ask(now, job, encodeQuestion(this.#settings.zone, type));
+      const { zone } = this.#settings;
+      const name = job.kind === "read" ? job.name : zone;
+      this.#ask(now, job, encodeQuestion(name, questionType(job, zone)));
     }
   }
 
   #change(now: Instant): void {
     const isDue = this.#due.find("collect") === undefined || this.#queue.isBisecting;
     const unitsMax = this.#server.isRefusing ? 1 : undefined;
-    const onConflict = (key: string, name: Name) => this.#telling.nameTaken(now, key, name);
+    const onConflict = (key: string, name: Name) =>
+      this.#telling.nameTaken(now, key, name, this.#ledger.isServer(name));
     const batch = isDue
       ? this.#queue.next(this.#ground(now), onConflict, now, unitsMax)
       : undefined;
@@ -391,7 +392,7 @@ export class Publisher {
     const reason = "reason" in verdict ? verdict.reason : "no transfer";
     if (isDenial(outcome)) {
       // UP-64: then the state file is all there is, and names are read one by one.
-      this.#reading.denied();
+      this.#reading.denied(this.#settings.zone);
       this.#due.set("transfer", after(now, limits.quarantineSpan));
       this.#telling.withoutTransfers(reason);
     } else this.#pause(now, "copy", reason);
@@ -415,6 +416,7 @@ export class Publisher {
       this.#pause(now, "serial", "reason" in verdict ? verdict.reason : "the zone has no SOA");
       return;
     }
+    this.#ledger.addServer(soa.mname);
     this.#reading.serialRead(now, soa.serial);
     if (!this.#reading.needsCopy) this.#attend(now);
   }

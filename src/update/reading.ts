@@ -4,6 +4,7 @@
 // a quarter of an hour after they changed it: who says yes may not have done it.
 
 import { after, type Instant } from "../time.js";
+import { RRType } from "../wire/codes.js";
 import type { Name } from "../wire/name.js";
 import { auditSpan, singleReadsMax } from "./limits.js";
 
@@ -69,10 +70,12 @@ export class Reading {
     return isRewound;
   }
 
-  /** No transfer is to be had: names are read one by one then. */
-  denied(): void {
+  /** No transfer is to be had: names are read one by one then, and who serves the zone first. */
+  denied(zone: Name): void {
     this.#mayCopy = false;
     this.#needsCopy = false;
+    this.#needsSerial = true;
+    this.#names.set(zone.key, zone);
   }
 
   /** Transfers may be had again, if they could not before. */
@@ -109,4 +112,10 @@ export class Reading {
   #isBefore(serial: number): boolean {
     return this.#expected !== undefined && ((serial - this.#expected) | 0) < 0;
   }
+}
+
+/** What to ask for; of the zone's own name only who serves it matters. */
+export function questionType(job: ReadingJob, zone: Name): number {
+  if (job.kind !== "read") return job.kind === "copy" ? RRType.AXFR : RRType.SOA;
+  return job.name.key === zone.key ? RRType.NS : RRType.ANY;
 }

@@ -6,6 +6,7 @@ import type { Log } from "../log.js";
 import type { Instant } from "../time.js";
 import { displayName, type Name } from "../wire/name.js";
 import type { Lifetime } from "./lifetime.js";
+import { serversMax } from "./limits.js";
 import { Lines } from "./lines.js";
 
 export class Telling {
@@ -13,6 +14,8 @@ export class Telling {
   readonly #counts: Counts;
   readonly #log: Log;
   readonly #lines: Lines;
+  /** Keys of their names that somebody wanted. */
+  readonly #servers = new Set<string>();
   #hasToldCase = false;
 
   constructor(zone: Name, counts: Counts, log: Log) {
@@ -56,13 +59,16 @@ export class Telling {
     this.#log.event("info", "update-lifetime", { zone: this.#zone, lifetime });
   }
 
-  nameTaken(now: Instant, offer: string, name: Name): void {
+  /** @param isServer  a name server of the zone is called so: that is told once */
+  nameTaken(now: Instant, offer: string, name: Name, isServer: boolean): void {
     this.#counts.add("update-conflicts");
-    if (!this.#lines.take(now)) return;
+    if ((isServer && this.#servers.has(name.key)) || !this.#lines.take(now)) return;
+    if (isServer && this.#servers.size < serversMax) this.#servers.add(name.key);
+    const what = isServer ? "a name server is called so" : "somebody else's records are there";
     this.#log.event("warn", "name-taken", {
       zone: this.#zone,
       name: displayName(name),
-      reason: `somebody else's records are there (${offer.split(" ", 1)[0]})`,
+      reason: `${what} (${offer.split(" ", 1)[0]})`,
     });
   }
 

@@ -4,7 +4,7 @@
 
 import { RRClass, RRType } from "../wire/codes.js";
 import type { Message } from "../wire/message.js";
-import { equalNames, isWithin, type Name } from "../wire/name.js";
+import { equalNames, isWithin, type Name, rootName } from "../wire/name.js";
 import { type RR, rdataKey } from "../wire/rr.js";
 import { transferRecordsMax, transferWasteMax } from "./limits.js";
 
@@ -12,6 +12,8 @@ import { transferRecordsMax, transferWasteMax } from "./limits.js";
 export interface ZoneCopy {
   readonly apex: Name;
   readonly serial: number;
+  /** MNAME of its SOA. */
+  readonly primary: Name;
   /** Every record once; the SOA and what lies outside the zone are left out. */
   readonly rrs: readonly RR[];
 }
@@ -30,6 +32,7 @@ export class Transfer {
   readonly #apex: Name;
   readonly #rrs = new Map<string, RR>();
   #serial: number | undefined;
+  #primary = rootName;
   #isComplete = false;
   /** Messages and records that brought nothing. */
   #waste = 0;
@@ -53,7 +56,8 @@ export class Transfer {
       return { kind: "broken", reason: "does not come to an end" };
     if (!this.#isComplete || this.#serial === undefined) return { kind: "more" };
     const rrs = [...this.#rrs.values()];
-    return { kind: "complete", copy: { apex: this.#apex, serial: this.#serial, rrs } };
+    const copy = { apex: this.#apex, serial: this.#serial, primary: this.#primary, rrs };
+    return { kind: "complete", copy };
   }
 
   #record(rr: RR): string | undefined {
@@ -61,6 +65,7 @@ export class Transfer {
     const isApexSoa = rr.rdata.kind === "soa" && equalNames(rr.name, this.#apex);
     if (this.#serial === undefined && !isApexSoa) return "begins without the zone's SOA";
     if (isApexSoa && rr.rdata.kind === "soa") {
+      this.#primary = rr.rdata.mname;
       if (this.#serial === undefined) this.#serial = rr.rdata.serial;
       else if (this.#serial === rr.rdata.serial) this.#isComplete = true;
       else return "the zone changed on the way";
