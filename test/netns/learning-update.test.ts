@@ -64,7 +64,7 @@ const holds = (zone: string, isThere: boolean) =>
     300,
   );
 
-it("[A3.2] [UP-6] [UP-5] without a record a name of the network; with one that, and back", async () => {
+it("[A3.2] [UP-6] [UP-5] [UP-7] [UP-8] without a record a name of the network; with one that, and back", async () => {
   const capture = await lab.capture("uplink", "udp port 53");
   const child = await launch(config(everywhere));
   await holds(generated, true);
@@ -81,6 +81,12 @@ it("[A3.2] [UP-6] [UP-5] without a record a name of the network; with one that, 
   await sleep(3000);
   expect(await stage.dataAt(list("lb"), "PTR")).toEqual([`${generated}.`]);
   await holds(generated, true);
+  // UP-8: in the subdomain itself, and in the domain around it.
+  const listedAt = (place: string) => stage.dataAt(`lb._dns-sd._udp.${place}`, "PTR");
+  expect(await listedAt(generated)).toEqual([`${generated}.`]);
+  await until("the domain's list", async () =>
+    (await listedAt("example.com")).includes(`${generated}.`),
+  );
 
   stage.update(`update add ${list("dr")}. 1 PTR ${F3}.`);
   await sleep(1500);
@@ -93,6 +99,10 @@ it("[A3.2] [UP-6] [UP-5] without a record a name of the network; with one that, 
     isMoved = before.length === 0;
   }
   await holds(F3, true);
+  await until("the domain lists the new name", async () => {
+    const names = await listedAt("example.com");
+    return names.includes(`${F3}.`) && !names.includes(`${generated}.`);
+  });
   await until("no list", async () => (await stage.dataAt(list("lb"), "PTR")).length === 0, 15_000);
 
   stage.update(`update delete ${list("dr")}. PTR`);
