@@ -99,7 +99,9 @@ function planName(ground: Ground, name: Name, draft: Draft): void {
   const isOurs = [...place.records.values()].some(({ isOwn }) => isOwn);
   const isTaken = place.isForeign || ground.ledger.isServer(name);
   if (place.isClosed || (isTaken && !isOurs)) {
-    if (wanted.length > 0) draft.conflict = name;
+    // What stands there as it is wanted needs nobody's word: another proxy, say, without TIMEOUTs.
+    const isThere = wanted.every(({ rr }) => place.records.has(recordKey(rr)));
+    if (!isThere) draft.conflict = name;
     return;
   }
   planKnown(ground, place, wanted, draft);

@@ -334,3 +334,27 @@ describe("two proxies on one link [UP-11]", () => {
     expect(primary.published(true)).toEqual([]);
   });
 });
+
+test("two proxies without TIMEOUTs: what is there already is no conflict [UP-11]", () => {
+  const stage = new ZoneStage();
+  const first = stage.proxy({ lifetime: "none" }, 1).start();
+  const second = stage.proxy({ lifetime: "none" }, 2).start();
+  stage.at(10);
+  first.offer(laser, inkjet);
+  stage.at(15);
+  second.offer(laser, inkjet);
+  stage.at(200);
+  expect(stage.primary.published()).toEqual(linesOf(laser, inkjet));
+  expect(second.logged.filter((line) => line.startsWith("name-taken"))).toEqual([]);
+  expect(second.counts.of("update-conflicts")).toBe(0);
+  // What says otherwise is a conflict still.
+  second.offer(printer("Laser", { address: "192.0.2.99" }));
+  stage.at(210);
+  expect(second.logged.join()).toContain("name-taken");
+  expect(stage.primary.published()).toEqual(linesOf(laser, inkjet));
+  // The first one takes away what it wrote, and gone already is no error.
+  second.offer(gone(laser), gone(inkjet));
+  first.offer(gone(laser), gone(inkjet));
+  stage.at(300);
+  expect(stage.primary.published()).toEqual([]);
+});
