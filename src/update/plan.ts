@@ -59,7 +59,9 @@ export function planExtent(ground: Ground, extent: Extent, planned: Set<string>)
   for (const [key, name] of extent.names) {
     if (planned.has(key)) continue;
     planName(ground, name, draft);
-    if (draft.conflict !== undefined) return { ...empty, conflict: draft.conflict };
+    if (draft.conflict !== undefined) {
+      return isThere(ground, extent.names) ? undefined : { ...empty, conflict: draft.conflict };
+    }
     if (isJoint(ground, name)) joint.push(name);
   }
   for (const [key, one] of extent.shared) {
@@ -70,6 +72,15 @@ export function planExtent(ground: Ground, extent: Extent, planned: Set<string>)
   for (const key of [...extent.names.keys(), ...extent.shared.keys()]) planned.add(key);
   return { prerequisites: draft.prerequisites, updates, disowned: draft.disowned };
 }
+
+/**
+ * Whether all that is wanted at some names stands there already, whoever wrote it: another proxy
+ * without TIMEOUTs, say (UP-11). It stays theirs, and so do the PTRs that lead there.
+ */
+const isThere = (ground: Ground, names: Extent["names"]): boolean =>
+  [...names.values()]
+    .flatMap((name) => wantedAt(ground, name))
+    .every(({ rr }) => ground.ledger.find(rr.name)?.records.has(recordKey(rr)) === true);
 
 const empty: Plan = { prerequisites: [], updates: [], disowned: [] };
 
@@ -99,9 +110,7 @@ function planName(ground: Ground, name: Name, draft: Draft): void {
   const isOurs = [...place.records.values()].some(({ isOwn }) => isOwn);
   const isTaken = place.isForeign || ground.ledger.isServer(name);
   if (place.isClosed || (isTaken && !isOurs)) {
-    // What stands there as it is wanted needs nobody's word: another proxy, say, without TIMEOUTs.
-    const isThere = wanted.every(({ rr }) => place.records.has(recordKey(rr)));
-    if (!isThere) draft.conflict = name;
+    if (wanted.length > 0) draft.conflict = name;
     return;
   }
   planKnown(ground, place, wanted, draft);

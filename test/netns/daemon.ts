@@ -18,21 +18,21 @@ contact = 'hostmaster@example.com'
 allow = { 'private', 'connected', '2001:db8::/32' }
 `;
 
-/**
- * Writes a discd.lua: the usual first lines (none when `isWhole`), then the text. One that holds
- * a secret is for its owner alone.
- */
+/** With the key of an update in a file that others may read, discd does not start. */
+const isForOwner = (text: string) => /\bupdate\b/.test(text) && text.includes("secret");
+
+/** Writes a discd.lua: the usual first lines (none when `isWhole`), then the text. */
 export function configure(text: string, isWhole = false): string {
   const folder = mkdtempSync(join(tmpdir(), "discd-netns-"));
   const file = join(folder, "discd.lua");
-  const mode = text.includes("secret") ? 0o600 : 0o644;
+  const mode = isForOwner(text) ? 0o600 : 0o644;
   writeFileSync(file, isWhole ? text : `${always}${text}\n`, { mode });
   return file;
 }
 
 /** Replaces what a file written by `configure` says. */
 export function reconfigure(file: string, text: string, isWhole = false): void {
-  if (text.includes("secret")) chmodSync(file, 0o600);
+  if (isForOwner(text)) chmodSync(file, 0o600);
   writeFileSync(file, isWhole ? text : `${always}${text}\n`);
 }
 

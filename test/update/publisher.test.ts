@@ -352,9 +352,11 @@ test("two proxies without TIMEOUTs: what is there already is no conflict [UP-11]
   stage.at(210);
   expect(second.logged.join()).toContain("name-taken");
   expect(stage.primary.published()).toEqual(linesOf(laser, inkjet));
-  // The first one takes away what it wrote, and gone already is no error.
+  // It is the first one's to take away, down to the PTRs; gone already is no error.
   second.offer(gone(laser), gone(inkjet));
-  first.offer(gone(laser), gone(inkjet));
   stage.at(300);
+  expect(stage.primary.published()).toEqual(linesOf(laser, inkjet));
+  first.offer(gone(laser), gone(inkjet));
+  stage.at(400);
   expect(stage.primary.published()).toEqual([]);
 });
