@@ -392,7 +392,7 @@ export class Publisher {
     const reason = "reason" in verdict ? verdict.reason : "no transfer";
     if (isDenial(outcome)) {
       // UP-64: then the state file is all there is, and names are read one by one.
-      this.#reading.denied(this.#settings.zone);
+      this.#reading.denied();
       this.#due.set("transfer", after(now, limits.quarantineSpan));
       this.#telling.withoutTransfers(reason);
     } else this.#pause(now, "copy", reason);

@@ -70,12 +70,10 @@ export class Reading {
     return isRewound;
   }
 
-  /** No transfer is to be had: names are read one by one then, and who serves the zone first. */
-  denied(zone: Name): void {
+  /** No transfer is to be had: names are read one by one then. */
+  denied(): void {
     this.#mayCopy = false;
     this.#needsCopy = false;
-    this.#needsSerial = true;
-    this.#names.set(zone.key, zone);
   }
 
   /** Transfers may be had again, if they could not before. */

@@ -257,7 +257,9 @@ export class LivePublisher {
   async tells(words: string | RegExp, limit = 40_000): Promise<void> {
     const isSo = (line: string) =>
       typeof words === "string" ? line.includes(words) : words.test(line);
-    await until(`${words} in the log`, () => this.logged.some(isSo), limit);
+    await until(`${words} in the log`, () => this.logged.some(isSo), limit).catch((error) => {
+      throw new Error(`${error}\n${this.logged.slice(-20).join("\n")}`);
+    });
   }
 
   /** Waits until nothing is left to be said. */

@@ -52,15 +52,6 @@ describe("a name that an NS or SOA record leads to", () => {
     expect(proxy.counts.of("update-conflicts")).toBeGreaterThan(10);
   });
 
-  test("is no device's where no transfer is to be had [UP-51] [UP-64]", () => {
-    const stage = new ZoneStage(new Primary(zone, delegations));
-    stage.primary.remove(`ns1.${zone} 120 A 127.0.0.1`);
-    stage.primary.script = (_, kind) => (kind === "axfr" ? 5 : undefined);
-    const { told } = outcome(stage, a, b, "ns1");
-    expect(ours(stage)).toEqual(linesOf(laser));
-    expect(told()).toHaveLength(3);
-  });
-
   test("stays its device's when that was there first", () => {
     const stage = new ZoneStage(new Primary(zone));
     const { proxy, told } = outcome(stage, a);
