@@ -67,6 +67,43 @@ export class QueryTally {
   }
 }
 
+/**
+ * Zones told apart in updates; what further ones are sent is counted under an empty name. One
+ * daemon publishes into one zone, or into a few for each link.
+ */
+export const updatedZonesMax = 1000;
+
+/** Updates by zone and result. What was counted for a zone stays when the zone is left. */
+export class UpdateTally {
+  readonly #zones = new Map<string, Map<string, number>>();
+
+  /**
+   * One more.
+   *
+   * @param zone    as it is shown
+   * @param result  a word of a fixed set
+   */
+  add(zone: string, result: string): void {
+    let results = this.#zones.get(zone);
+    if (results === undefined) {
+      if (this.#zones.size >= updatedZonesMax && zone !== "") {
+        this.add("", result);
+        return;
+      }
+      results = new Map();
+      this.#zones.set(zone, results);
+    }
+    results.set(result, (results.get(result) ?? 0) + 1);
+  }
+
+  /** All that there were. */
+  *all(): Generator<{ readonly zone: string; readonly result: string; readonly count: number }> {
+    for (const [zone, results] of this.#zones) {
+      for (const [result, count] of results) yield { zone, result, count };
+    }
+  }
+}
+
 /** How often something took how long, in steps. */
 export class Histogram {
   /** Upper ends of the steps in seconds, growing; beyond the last is one step more. */

@@ -58,7 +58,6 @@ const toldElsewhere: ReadonlySet<string> = new Set([
   "queries",
   "answers",
   "mdns-packets",
-  "updates",
 ]);
 
 /** The page, in pieces. */

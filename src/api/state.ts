@@ -42,7 +42,11 @@ export interface Gauges {
   readonly push: { readonly sessions: number; readonly subscriptions: number };
   readonly llq: number;
   /** By zone and result; results are a fixed set of words. */
-  readonly updates: readonly { readonly zone: string; readonly result: string; count: number }[];
+  readonly updates: readonly {
+    readonly zone: string;
+    readonly result: string;
+    readonly count: number;
+  }[];
   /** Seconds since 1970; absent without a certificate. */
   readonly certificateExpiry?: number;
   readonly residentBytes?: number;

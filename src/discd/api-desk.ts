@@ -224,7 +224,7 @@ export class ApiDesk {
       links: engine.survey.linkGauges(at),
       push: engine.sessions.push,
       llq: engine.sessions.llq,
-      updates: [],
+      updates: engine.survey.updateResults(),
       ...(certificateExpiry === undefined ? {} : { certificateExpiry }),
       residentBytes: process.memoryUsage.rss(),
     };

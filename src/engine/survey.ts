@@ -15,7 +15,7 @@ import type {
   UpdateView,
   ZoneView,
 } from "../api/shapes.js";
-import type { LinkGauges, PolicyQuestion } from "../api/state.js";
+import type { Gauges, LinkGauges, PolicyQuestion } from "../api/state.js";
 import { domainViews, type PublishedName, questionView, zoneViews } from "../api/views.js";
 import type { Counts } from "../counts.js";
 import type { LlqServer } from "../llq/server.js";
@@ -39,7 +39,7 @@ export interface SurveyParts {
   readonly queries: Queries;
   readonly push: PushServer;
   readonly llq: LlqServer;
-  readonly updating: Pick<Updating, "views">;
+  readonly updating: Pick<Updating, "views" | "tally">;
   readonly counts: Counts;
 }
 
@@ -145,6 +145,11 @@ export class Survey {
 
   updates(): readonly UpdateView[] {
     return this.#parts.updating.views();
+  }
+
+  /** UPDATE messages by zone and result. */
+  updateResults(): Gauges["updates"] {
+    return [...this.#parts.updating.tally.all()];
   }
 
   policy(question: PolicyQuestion) {

@@ -8,6 +8,7 @@ import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
 import type { Change, Link } from "../mdns/link.js";
 import type { Random } from "../random.js";
+import type { UpdateTally } from "../tally.js";
 import { after, type Duration, earliest, type Instant } from "../time.js";
 import { browsableDomain } from "../update/enumeration-offers.js";
 import { linkHold, restartGrace, retirementMax, withdrawalMax } from "../update/limits.js";
@@ -187,6 +188,11 @@ export class Updating {
         lists: publication.targets().map((target) => this.#dumpList(target)),
       };
     });
+  }
+
+  /** UPDATE messages by zone and result. */
+  get tally(): UpdateTally {
+    return this.#updater.tally;
   }
 
   /** What is published, for the API. */

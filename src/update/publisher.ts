@@ -37,7 +37,7 @@ import {
   leftovers,
   type Upkeep,
 } from "./upkeep.js";
-import { isDenial, type Verdict, verdictOf } from "./verdict.js";
+import { clockReason, isDenial, type Verdict, verdictOf } from "./verdict.js";
 import { Wanted } from "./wanted.js";
 
 type Due = "send" | "survey" | "grace" | "collect" | "lease" | "transfer" | "probe";
@@ -70,7 +70,7 @@ export class Publisher {
     this.#settings = settings;
     this.#random = random;
     this.#counts = counts;
-    this.#telling = new Telling(settings.zone, counts, log);
+    this.#telling = new Telling(settings, counts, log);
     const clock = (now: Instant) => settings.clock.secondsAt(now);
     this.#exchange = new Exchange(settings.key, clock, random, counts);
     this.#setbacks = new Setbacks(this.#queue, this.#reading, this.#telling, counts);
@@ -341,7 +341,7 @@ export class Publisher {
   #judge(now: Instant, job: Job, outcome: Outcome): void {
     const { hasSucceeded } = this.#server;
     const verdict = verdictOf(outcome, { hasSucceeded, key: this.#settings.key });
-    this.#counts.add("updates", `${job.kind}-${verdict.kind}`);
+    this.#telling.judged(job, verdict);
     const isChange = job.kind === "update" || job.kind === "upkeep";
     if (verdict.kind === "done") this.#patience.succeeded(job.kind, isChange);
     if (verdict.kind === "clock") this.#wrongClock(now, job.kind, verdict.offsetSeconds);
@@ -483,11 +483,7 @@ export class Publisher {
 
   #wrongClock(now: Instant, kind: Job["kind"], offsetSeconds: number | undefined): void {
     this.#server.clockOffset = offsetSeconds;
-    const direction = (offsetSeconds ?? 0) > 0 ? "ahead of" : "behind";
-    const isTold = offsetSeconds !== undefined && offsetSeconds !== 0;
-    const offset = isTold ? `is ${Math.abs(offsetSeconds)} s ${direction} ours` : undefined;
-    const reason = `the server's clock ${offset ?? "is not ours"} (BADTIME): set both by NTP`;
-    this.#pause(now, kind, reason, limits.clockPause);
+    this.#pause(now, kind, clockReason(offsetSeconds), limits.clockPause);
   }
 
   /** Nothing is sent for a while; the reason is told when it is a new one. */

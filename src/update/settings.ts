@@ -1,6 +1,7 @@
 // What a publisher is told, and what it tells of itself: plain values, made by
 // whoever knows the configuration.
 
+import type { UpdateTally } from "../tally.js";
 import type { Instant } from "../time.js";
 import type { Name } from "../wire/name.js";
 import type { TsigKey } from "../wire/tsig.js";
@@ -23,6 +24,8 @@ export interface PublisherSettings {
   readonly lifetime: Lifetime | undefined;
   readonly timeoutType: number;
   readonly recordsMax: number;
+  /** Outlives the publisher: what is counted never becomes less. */
+  readonly tally: UpdateTally;
 }
 
 /** What may become another while a zone is kept. */

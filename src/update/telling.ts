@@ -3,14 +3,19 @@
 
 import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
+import type { UpdateTally } from "../tally.js";
 import type { Instant } from "../time.js";
 import { displayName, type Name } from "../wire/name.js";
+import type { Job } from "./job.js";
 import type { Lifetime } from "./lifetime.js";
 import { serversMax } from "./limits.js";
 import { Lines } from "./lines.js";
+import type { PublisherSettings } from "./settings.js";
+import type { Verdict } from "./verdict.js";
 
 export class Telling {
   readonly #zone: string;
+  readonly #tally: UpdateTally;
   readonly #counts: Counts;
   readonly #log: Log;
   readonly #lines: Lines;
@@ -18,11 +23,21 @@ export class Telling {
   readonly #servers = new Set<string>();
   #hasToldCase = false;
 
-  constructor(zone: Name, counts: Counts, log: Log) {
-    this.#zone = displayName(zone);
+  constructor(settings: Pick<PublisherSettings, "zone" | "tally">, counts: Counts, log: Log) {
+    this.#zone = displayName(settings.zone);
+    this.#tally = settings.tally;
     this.#counts = counts;
     this.#log = log;
     this.#lines = new Lines(counts);
+  }
+
+  /** What became of a request, for the metrics; of an UPDATE by zone as well. */
+  judged(job: Job, { kind }: Verdict): void {
+    this.#counts.add("updates", `${job.kind}-${kind}`);
+    const isProbe = job.kind === "probe" && job.step.kind !== "look";
+    if (isProbe || job.kind === "update" || job.kind === "upkeep") {
+      this.#tally.add(this.#zone, kind);
+    }
   }
 
   /** One service alone is refused: its names are told, since the server does not say which. */

@@ -7,6 +7,7 @@
 import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
 import type { Random } from "../random.js";
+import { UpdateTally } from "../tally.js";
 import { after, type Duration, earliest, type Instant } from "../time.js";
 import { RRType } from "../wire/codes.js";
 import { displayName, isWithin, type Name } from "../wire/name.js";
@@ -44,6 +45,8 @@ export interface SubdomainState {
 }
 
 export class Updater {
+  /** UPDATE messages and what became of them, of zones that are left as well. */
+  readonly tally = new UpdateTally();
   readonly #random: Random;
   readonly #counts: Counts;
   readonly #log: Log;
@@ -334,7 +337,8 @@ export class Updater {
       secondsAt: (now) => (this.#origin + now) / 1000,
       isTrusted: () => trustsClock || this.#isTrusted,
     };
-    return { zone, key, clock, lifetime, timeoutType, recordsMax: this.#recordsMax };
+    const { tally } = this;
+    return { zone, key, clock, lifetime, timeoutType, recordsMax: this.#recordsMax, tally };
   }
 
   #configurePosts(now: Instant): void {

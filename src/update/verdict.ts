@@ -51,6 +51,14 @@ export function isDenial(outcome: Outcome): boolean {
   return denials.has(outcome.rcode);
 }
 
+/** @param offsetSeconds  server's clock less ours, where it told */
+export function clockReason(offsetSeconds: number | undefined): string {
+  const direction = (offsetSeconds ?? 0) > 0 ? "ahead of" : "behind";
+  const isTold = offsetSeconds !== undefined && offsetSeconds !== 0;
+  const offset = isTold ? `is ${Math.abs(offsetSeconds)} s ${direction} ours` : undefined;
+  return `the server's clock ${offset ?? "is not ours"} (BADTIME): set both by NTP`;
+}
+
 const denials: ReadonlySet<number> = new Set([Rcode.REFUSED, Rcode.NOTAUTH, Rcode.NOTIMP]);
 
 const keyText = ({ key }: Witness) =>

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { Counts } from "../../src/counts.js";
 import type { Log } from "../../src/log.js";
 import { seededRandom } from "../../src/random.js";
+import { UpdateTally } from "../../src/tally.js";
 import { type Instant, instant } from "../../src/time.js";
 import type { Offer } from "../../src/update/offer.js";
 import { Publisher } from "../../src/update/publisher.js";
@@ -226,6 +227,7 @@ export class LivePublisher {
         lifetime: "timeout",
         timeoutType: 65280,
         recordsMax: 20_000,
+        tally: new UpdateTally(),
         ...settings,
       },
       seededRandom(Date.now()),

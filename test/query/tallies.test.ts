@@ -8,6 +8,7 @@ import { silentLog } from "../../src/log.js";
 import { Link } from "../../src/mdns/link.js";
 import type { Asker } from "../../src/query/asker.js";
 import { Queries } from "../../src/query/queries.js";
+import { UpdateTally, updatedZonesMax } from "../../src/tally.js";
 import { after, type Instant, seconds } from "../../src/time.js";
 import { parseType } from "../../src/wire/codes.js";
 import { encodeMessage } from "../../src/wire/message.js";
@@ -128,4 +129,16 @@ test("what gets no answer is no answer", () => {
   ask(`_ipp._tcp.${rich} PTR`);
   expect(counted()).toEqual({});
   expect(counts.of("drops", "query-retransmission")).toBe(1);
+});
+
+test("zones of updates are told apart up to a bound, and then counted together", () => {
+  const tally = new UpdateTally();
+  for (let at = 0; at < updatedZonesMax + 500; at++) tally.add(`z${at}`, "done");
+  tally.add("z7", "done");
+  tally.add("z7", "refused");
+  const all = [...tally.all()];
+  expect(all).toHaveLength(updatedZonesMax + 2);
+  expect(all.at(-1)).toEqual({ zone: "", result: "done", count: 500 });
+  expect(all).toContainEqual({ zone: "z7", result: "done", count: 2 });
+  expect(all).toContainEqual({ zone: "z7", result: "refused", count: 1 });
 });

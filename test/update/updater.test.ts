@@ -221,3 +221,59 @@ describe("the server", () => {
     expect(seen).toEqual(["filled"]);
   });
 });
+
+describe("what is counted", () => {
+  /** `zone result` and how often. */
+  const counted = ({ updater }: Site) =>
+    Object.fromEntries(
+      [...updater.tally.all()].map(({ zone, result, count }) => [`${zone} ${result}`, count]),
+    );
+
+  test("every UPDATE by its zone and what became of it, as the primary saw them", () => {
+    const site = new Site();
+    const primary = new Primary(zone);
+    const script = [2, "silence", 5, { rcode: 9, proof: "badtime" }] as const;
+    primary.script = (_, kind) =>
+      kind === "update" ? script[primary.updates().length - 1] : undefined;
+    site.primaries.set("192.0.2.53", primary);
+    site.at(10);
+    site.link.appear([typeList(), ...device("Laser")]);
+    for (let second = 40; second < 600; second += 30) {
+      site.link.hear(device("Laser"));
+      site.at(second);
+    }
+    expect(primary.published()).toEqual(expected);
+    const done = primary.updates().length - script.length;
+    expect(done).toBeGreaterThan(0);
+    const failures = { failed: 1, unknown: 1, refused: 1, clock: 1 };
+    const named = Object.entries(failures).map(([result, count]) => [`${zone} ${result}`, count]);
+    expect(counted(site)).toEqual({ ...Object.fromEntries(named), [`${zone} done`]: done });
+  });
+
+  test("nothing becomes less when a zone is left, and goes on where it was when it is back", () => {
+    const site = new Site();
+    const primary = new Primary(zone);
+    site.primaries.set("192.0.2.53", primary);
+    const publish = (until: number) => {
+      for (let second = site.second + 30; second <= until; second += 30) {
+        site.link.hear(device("Laser"));
+        site.at(second);
+      }
+    };
+    site.at(5);
+    site.link.appear([typeList(), ...device("Laser")]);
+    publish(65);
+    const first = primary.updates().length;
+    expect(counted(site)).toEqual({ [`${zone} done`]: first });
+    site.updater.configure(site.now, [], 20_000);
+    publish(700);
+    expect(site.updater.state(parseName(zone)).zone).toBeUndefined();
+    const second = primary.updates().length;
+    expect(second).toBeGreaterThan(first);
+    expect(counted(site)).toEqual({ [`${zone} done`]: second });
+    site.updater.configure(site.now, [target()], 20_000);
+    site.link.hear(device("Laser").map((line) => line.replace("9100", "9101")));
+    publish(800);
+    expect(counted(site)).toEqual({ [`${zone} done`]: primary.updates().length });
+  });
+});

@@ -6,6 +6,7 @@ import { expect } from "vitest";
 import { Counts } from "../../src/counts.js";
 import type { Log } from "../../src/log.js";
 import { seededRandom } from "../../src/random.js";
+import { UpdateTally } from "../../src/tally.js";
 import { type Instant, instant } from "../../src/time.js";
 import type { Offer } from "../../src/update/offer.js";
 import { Publisher } from "../../src/update/publisher.js";
@@ -127,6 +128,7 @@ export class StageProxy {
         lifetime: "timeout",
         timeoutType: 65280,
         recordsMax: 20_000,
+        tally: new UpdateTally(),
         ...settings,
       },
       seededRandom(seed),
