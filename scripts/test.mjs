@@ -49,6 +49,7 @@ if (isReady) {
   verb("check: types, format, house rules", "check");
   verb("unit: tables, stories, simulation", "unit");
   verb("netns: real programs in network namespaces", "netns");
+  verb("web: discweb in Chromium", "web");
   step("conformance: every required row has a test", () =>
     run("node", "scripts/run.mjs", "scripts/conformance.ts"),
   );

@@ -118,6 +118,7 @@ test("the page is given without a token, and not twice when it is the same", () 
   expect(textOf(first.answer)).toBe("<p>");
   const policy = first.answer.kind === "whole" && first.answer.fields?.["content-security-policy"];
   expect(policy).toMatch(/default-src 'none'.*script-src 'self'/);
+  expect(policy).toMatch(/require-trusted-types-for 'script'; trusted-types 'none'$/);
   const again = answer(request("GET /", { ...fields, ifNoneMatch: 'W/"1"' }, elsewhere), apiOf());
   expect(statusOf(again)).toBe(304);
   expect(statusOf(answer(request("GET /v1/summary", fields, elsewhere), apiOf()))).toBe(401);

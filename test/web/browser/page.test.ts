@@ -38,7 +38,7 @@ async function eventually(what: string, check: () => Promise<boolean>): Promise<
 /** The text of a row, cell by cell. */
 const cells = (page: Page, at: number) => rows(page).nth(at).locator(".cell").allTextContents();
 
-test("[A2.4] every page fills with what the API says", async () => {
+test("A2.4: every page fills with what the API says", async () => {
   const { page, faults } = await stage.visit();
   await filled(page);
   expect(await page.locator(".card h3").allTextContents()).toEqual(
@@ -72,7 +72,7 @@ test("[A2.4] every page fills with what the API says", async () => {
   expect(faults).toEqual([]);
 });
 
-test("[A2.4] a service comes, changes and leaves without a reload", async () => {
+test("A2.4: a service comes, changes and leaves without a reload", async () => {
   const { page, faults } = await stage.visit("#services");
   await filled(page);
   await page.evaluate(() => Object.assign(window, { isSame: true }));
@@ -103,7 +103,7 @@ test("[A2.4] a service comes, changes and leaves without a reload", async () => 
   expect(faults).toEqual([]);
 });
 
-test("[A2.4] search, types and links narrow the list, and the address keeps them", async () => {
+test("A2.4: search, types and links narrow the list, and the address keeps them", async () => {
   const { page, faults } = await stage.visit("#services");
   await filled(page);
   await page.keyboard.press("/");

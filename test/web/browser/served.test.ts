@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.close());
 
-test("[A2.4] every page fills, events arrive, and the browser complains of nothing", async () => {
+test("A2.4: every page fills, events arrive, and the browser complains of nothing", async () => {
   const { page, faults } = await stage.visit("");
   await page.locator(".health.good").waitFor();
   expect(await page.locator(".card h3").allTextContents()).toEqual(["net1"]);
