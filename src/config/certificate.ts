@@ -35,6 +35,8 @@ export interface CertificateSetting {
   readonly names: readonly string[];
   /** Of each key in the file, for problems with what it names. */
   readonly places: Readonly<Record<"certificate" | keyof CertificatePaths, Place>>;
+  /** Where something is said to speak TLS: without a certificate it cannot be done. */
+  readonly neededAt?: Place;
 }
 
 /** Where certbot keeps the certificates in force, a folder for each. */
@@ -62,6 +64,8 @@ export const certificate: Check<WrittenCertificate> = (value, where) => {
 export interface TlsPlaces {
   readonly ports: Pick<Ports, "tls" | "push">;
   readonly listen: "all" | readonly Address[];
+  /** Whether HTTP has to speak TLS, whatever the rest does. */
+  readonly isForHttp: boolean;
 }
 
 /**
@@ -92,23 +96,25 @@ export function certificateSetting(
       key: placeOf("certificate.key"),
       chain: placeOf("certificate.chain"),
     },
+    ...(places.isForHttp ? { neededAt: placeOf("http.tls") } : {}),
   };
 }
 
 function choiceOf(
   written: WrittenCertificate | undefined,
-  { ports, listen }: TlsPlaces,
+  { ports, listen, isForHttp }: TlsPlaces,
   host: string | undefined,
   file: string | undefined,
 ): CertificateChoice {
   if (written === false) {
     return { kind: "none", reason: "certificate is false", remedy: "leave it out, or set files" };
   }
-  if (typeof written !== "object" && listen.length === 0) {
+  const isForDns = typeof written !== "object" && !isForHttp;
+  if (isForDns && listen.length === 0) {
     const remedy = "name addresses in listen";
     return { kind: "none", reason: "discd listens on no address", remedy };
   }
-  if (typeof written !== "object" && ports.tls === false && ports.push === false) {
+  if (isForDns && ports.tls === false && ports.push === false) {
     const remedy = "leave one of them out, or set a number";
     return { kind: "none", reason: "port.tls and port.push are false", remedy };
   }

@@ -8,6 +8,7 @@ import { displayLabel, displayName, type Name, parentName } from "../wire/name.j
 import { formatRR } from "../wire/text.js";
 import type { AddressTerm } from "./address-terms.js";
 import { printCertificate } from "./certificate.js";
+import { printHttp } from "./http.js";
 import { type LinkValues, valuesOf } from "./link-values.js";
 import type { PlannedLink } from "./links.js";
 import { printPublished, printUpdate } from "./print-update.js";
@@ -54,7 +55,7 @@ export function printableOf(
     feed: false,
     log: settings.log,
     record: false,
-    http: false,
+    http: printHttp(settings.http),
     limits: printLimits(settings.limits),
     demo: material.hasDemo,
   };

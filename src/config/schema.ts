@@ -6,6 +6,7 @@ import { defaultLimits, type Limits } from "../limits.js";
 import { ms, seconds } from "../time.js";
 import { addressTerms, defaultAllow } from "./address-terms.js";
 import { certificate } from "./certificate.js";
+import { http, httpKeys } from "./http.js";
 import type { Value } from "./lua-value.js";
 import { filePath } from "./paths.js";
 import { record } from "./record.js";
@@ -301,7 +302,7 @@ const topKeys = {
     "the log",
   ),
   record: later("recording is not built", "false"),
-  http: later("the HTTP API is not built", "false"),
+  http: optional(http, "the API, metrics, health and discweb; false: none"),
   source: later("fetching configuration is not built"),
   limits: optional(limits, "bounds of everything"),
 } satisfies Keys;
@@ -330,6 +331,7 @@ export function allKeys(): readonly { path: string; isBuilt: boolean }[] {
     ["port.", portKeys],
     ["update.", updateKeys],
     ["browse.", browseKeys],
+    ["http.", httpKeys],
   ];
   return tables.flatMap(([path, keys]) =>
     Object.entries(keys).map(([key, { isBuilt }]) => ({ path: `${path}${key}`, isBuilt })),

@@ -41,7 +41,8 @@ export interface WrittenSecret {
 
 /** All secrets that the file has, or gets from the environment. */
 export function secretsIn(written: Written): readonly WrittenSecret[] {
-  const { cookies, interfaces, update } = written;
+  const { cookies, http, interfaces, update } = written;
+  const token = http === false ? undefined : http?.token;
   const digits =
     cookies === false || cookies.secret === undefined
       ? []
@@ -58,6 +59,12 @@ export function secretsIn(written: Written): readonly WrittenSecret[] {
       isCaseless: true,
       isGuarded: false,
     })),
+    ...(token === undefined ? [] : tokenTexts(token)).map((text) => ({
+      path: "http.token",
+      text,
+      isCaseless: false,
+      isGuarded: true,
+    })),
     ...keys.flatMap((key) =>
       key?.kind !== "own"
         ? []
@@ -72,6 +79,13 @@ export function secretsIn(written: Written): readonly WrittenSecret[] {
     ),
   ];
 }
+
+/** So short a text may stand in a file for another reason. */
+const tellingLength = 16;
+
+/** How a token stands in a file, there for what it is. */
+const tokenTexts = (token: string): readonly string[] =>
+  token.length >= tellingLength ? [token] : [`'${token}'`, `"${token}"`, `[[${token}]]`];
 
 /**
  * A line for each file that holds a secret and that every user of the host may read.

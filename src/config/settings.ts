@@ -14,6 +14,7 @@ import { displayName, type Name } from "../wire/name.js";
 import { expandTerms } from "./address-terms.js";
 import { type CertificateSetting, certificateSetting } from "./certificate.js";
 import { answersNobody, checkMode, checkPublished, checkUnused } from "./check-update.js";
+import { checkHttp, type HttpWish, httpWish } from "./http.js";
 import { addressesOf, claimedZones, outsideOf, searchedLinks } from "./learned-zones.js";
 import { type LinkValues, valuesOf } from "./link-values.js";
 import type { NameSource, PlannedLink } from "./links.js";
@@ -36,6 +37,8 @@ export interface Settings {
   /** Not written in the file: where they may not be bound, others may be taken. */
   readonly defaultPorts: readonly (keyof Ports)[];
   readonly certificate: CertificateSetting;
+  /** The HTTP API and what else is served beside it; false: none of it. */
+  readonly http: false | HttpWish;
   readonly limits: Limits;
   readonly log: { readonly level: LogLevel; readonly queries: EngineConfig["logQueries"] };
   /** Folders for what must survive a restart: in general, and of what was published. */
@@ -111,7 +114,10 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
   checkPorts(ports, at);
   const listen: Settings["listen"] =
     written.listen ?? (answersNobody(material, configs) ? [] : "all");
-  const places = { ports, listen };
+  const http = httpWish(written.http);
+  const places = { ports, listen, isForHttp: http !== false && http.isTls };
+  const certificate = certificateSetting(written.certificate, { proxy }, places, material.file, at);
+  checkHttp(http, certificate, at);
   const log = { level: written.log?.level ?? "info", queries: written.log?.queries ?? "none" };
   return {
     engine: {
@@ -126,7 +132,8 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
     listen,
     ports,
     defaultPorts: unwrittenPorts(written),
-    certificate: certificateSetting(written.certificate, { proxy }, places, material.file, at),
+    certificate,
+    http,
     limits,
     log,
     state: beside(material.file, written.state),

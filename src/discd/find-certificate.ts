@@ -37,6 +37,17 @@ export async function findCertificate(
   setting: CertificateSetting,
   now: number,
 ): Promise<FoundCertificate> {
+  const found = await lookFor(setting, now);
+  const { neededAt } = setting;
+  if (neededAt === undefined || found.source !== "none") return found;
+  const reason = found.reason ?? "there is none";
+  const remedy = "set certificate = { crt = 'FILE', key = 'FILE' } or 'self-signed'";
+  const path = "http.tls";
+  const text = `${path}: needs a certificate, and ${reason}; ${remedy}`;
+  return { ...found, problems: [...found.problems, { ...neededAt, path, text, isWarning: false }] };
+}
+
+async function lookFor(setting: CertificateSetting, now: number): Promise<FoundCertificate> {
   const { choice } = setting;
   const stamp = await stampFor(setting);
   switch (choice.kind) {

@@ -49,8 +49,5 @@ export const followerQueueMax = 256 * 1024;
 /** Milliseconds between signs of life on event streams: proxies give up after 30 s to 60 s. */
 export const heartbeatEvery = 15_000;
 
-/** Bytes of a path that the kernel takes for a Unix socket (unix(7)), the final NUL left out. */
-export const unixPathMax = 107;
-
 /** Owner and group of the process may talk to the Unix socket: whoever may, may write. */
 export const unixMode = 0o660;

@@ -7,6 +7,7 @@ import { createServer as createTlsServer, type Server as HttpsServer } from "nod
 import type { Socket } from "node:net";
 import { type Address, clientKey, formatAddress, parseAddress } from "../address.js";
 import type { ApiEvent, Door, Following } from "../api/exchange.js";
+import { type HttpPlace, placeText } from "../api/place.js";
 import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
 import type { Credentials } from "./credentials.js";
@@ -29,14 +30,14 @@ import { codeOf } from "./multicast.js";
 import { findPortOwner } from "./port-owner.js";
 import { clearUnixPath, listenAtUnixPath } from "./unix-place.js";
 
-export type HttpPlace =
-  | { readonly kind: "tcp"; readonly address: Address; readonly port: number }
-  | { readonly kind: "unix"; readonly path: string };
+export type { HttpPlace } from "../api/place.js";
 
 export interface HttpSettings {
   readonly listen: readonly HttpPlace[];
   /** TCP listeners speak TLS with these; a Unix socket never does. */
   readonly credentials?: Credentials;
+  /** Without credentials TCP listeners stay closed: what is meant to be secret goes out so only. */
+  readonly needsTls?: boolean;
 }
 
 /** One that is open. */
@@ -145,8 +146,11 @@ export class HttpListeners {
     place: HttpPlace,
     settings: HttpSettings,
   ): Promise<string | undefined> {
-    const name = nameOf(place);
+    const name = placeText(place);
     const credentials = place.kind === "tcp" ? settings.credentials : undefined;
+    if (place.kind === "tcp" && settings.needsTls === true && credentials === undefined) {
+      return `http.listen ${name}: there is no certificate to speak TLS with; set certificate`;
+    }
     try {
       const server = this.#serverFor(place, credentials);
       if (place.kind === "unix") {
@@ -281,15 +285,9 @@ function listenAtPort(server: AnyServer, address: Address, port: number): Promis
 }
 
 /** What tells one listener from another; with and without TLS are two. */
-function keyOf(place: HttpPlace, { credentials }: HttpSettings): string {
-  const isTls = place.kind === "tcp" && credentials !== undefined;
-  return `${nameOf(place)} ${isTls ? "tls" : ""}`;
-}
-
-function nameOf(place: HttpPlace): string {
-  if (place.kind === "unix") return place.path;
-  const host = formatAddress(place.address);
-  return host.includes(":") ? `[${host}]:${place.port}` : `${host}:${place.port}`;
+function keyOf(place: HttpPlace, { credentials, needsTls }: HttpSettings): string {
+  const isTls = place.kind === "tcp" && (needsTls === true || credentials !== undefined);
+  return `${placeText(place)} ${isTls ? "tls" : ""}`;
 }
 
 function causeOf(place: HttpPlace, error: unknown): string {

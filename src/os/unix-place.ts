@@ -5,7 +5,8 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, unlinkSync } from "node:fs
 import type { Server } from "node:net";
 import { connect } from "node:net";
 import { dirname } from "node:path";
-import { unixMode, unixPathMax } from "./http-limits.js";
+import { unixPathMax } from "../api/place.js";
+import { unixMode } from "./http-limits.js";
 import { codeOf } from "./multicast.js";
 
 /** How long a program that listens may take to accept, in milliseconds; then it lives. */

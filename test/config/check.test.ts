@@ -118,7 +118,6 @@ const later: readonly (readonly [string, string])[] = [
   ["rrl = { rate = 200 }", "rrl"],
   ["feed = { port = 25264 }", "feed"],
   ["record = true", "record"],
-  ["http = { listen = '127.0.0.1:8053' }", "http"],
   ["source = { git = 'https://example.com' }", "source"],
   ["limits = { record_memory = '16M' }", "limits.record_memory"],
   ["services = { { deny = '_ssh._tcp', client = 'any' }, default = 'allow' }", "services[1]"],
