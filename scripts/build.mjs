@@ -9,15 +9,13 @@ const top = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(top, "dist");
 const programs = {
   discd: "src/discd/main.ts",
-  discli: "src/discli/main.ts",
   nst: "src/nst/main.ts",
   "lua-worker": "src/config/lua-worker.ts",
 };
 const present = Object.entries(programs).filter(([, source]) => existsSync(join(top, source)));
 
-const { outputFiles } = await build({
+const forNode = {
   absWorkingDir: top,
-  entryPoints: Object.fromEntries(present),
   outdir: "dist",
   bundle: true,
   platform: "node",
@@ -29,6 +27,16 @@ const { outputFiles } = await build({
   // Seconds since 1970: a clock that is before it is wrong (src/os/clock.ts).
   define: { discdBuilt: process.env.SOURCE_DATE_EPOCH ?? `${Math.floor(Date.now() / 1000)}` },
   write: false,
+};
+const { outputFiles } = await build({ ...forNode, entryPoints: Object.fromEntries(present) });
+
+// discli in parts: a command reads what it needs, and its first packet leaves sooner. A program
+// that runs for months stays in one piece, or it would look for parts that an update took away.
+const discli = await build({
+  ...forNode,
+  entryPoints: { discli: "src/discli/main.ts" },
+  splitting: true,
+  chunkNames: "discli-[name]-[hash]",
 });
 
 // discweb: what a browser loads from discd itself, nothing of it inline.
@@ -53,7 +61,7 @@ const web = await build({
 // Each file appears whole, so that a program started meanwhile is the old or the new one.
 mkdirSync(join(dist, "web"), { recursive: true });
 const made = new Set(["web"]);
-for (const { path, contents } of [...outputFiles, ...web.outputFiles]) {
+for (const { path, contents } of [...outputFiles, ...discli.outputFiles, ...web.outputFiles]) {
   const beside = join(dirname(path), `.${basename(path)}.${process.pid}`);
   writeFileSync(beside, contents);
   renameSync(beside, path);

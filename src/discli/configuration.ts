@@ -10,12 +10,8 @@ import { addressesOf } from "../os/listening.js";
 import { findInterfaceInFiles, loadNative } from "../os/native.js";
 import { configuredZones } from "../proxy/zones.js";
 import { displayName, type Name } from "../wire/name.js";
+import { Failure } from "./command.js";
 import { type Delegation, delegationFor } from "./delegation.js";
-
-/** The configuration cannot be read, or has nothing to say about the domain. */
-export class ConfigurationError extends Error {
-  override readonly name = "ConfigurationError";
-}
 
 /** Zones that an error names. */
 const zonesNamedMax = 10;
@@ -50,7 +46,7 @@ export interface PrintedDelegation {
 /**
  * What the zone `domain` needs for the configuration in `file`.
  *
- * @throws ConfigurationError
+ * @throws Failure when it cannot be read, or has nothing to say about the domain
  */
 export async function readDelegation(
   file: string | undefined,
@@ -58,7 +54,7 @@ export async function readDelegation(
 ): Promise<PrintedDelegation> {
   const chosen = file ?? defaultFile;
   if (!isNamed(chosen)) {
-    throw new ConfigurationError(`${chosen} is not there; name the file with --config FILE`);
+    throw new Failure(`${chosen} is not there; name the file with --config FILE`);
   }
   const native = await loadNative();
   const interfaces = readInterfaces(
@@ -68,7 +64,7 @@ export async function readDelegation(
   const loaded = await loadSettings({ file: chosen, demo: false }, host, process.env);
   if ("problems" in loaded) {
     const lines = problemsText(loaded.problems).trimEnd();
-    throw new ConfigurationError(`the configuration is wrong\n${lines}`);
+    throw new Failure(`the configuration is wrong\n${lines}`);
   }
   const { proxy } = loaded.settings.engine;
   const { listen, ports, links } = loaded.settings;
@@ -79,9 +75,7 @@ export async function readDelegation(
     const some = zones.slice(0, zonesNamedMax).join(", ");
     const more = zones.length > zonesNamedMax ? ` and ${zones.length - zonesNamedMax} more` : "";
     const served = zones.length === 0 ? "no zone" : `${some}${more}`;
-    throw new ConfigurationError(
-      `nothing to delegate in ${displayName(domain)}: ${chosen} serves ${served}`,
-    );
+    throw new Failure(`nothing to delegate in ${displayName(domain)}: ${chosen} serves ${served}`);
   }
   const isHeard = ports.udp === dnsPort && ports.tcp === dnsPort;
   const warnings = isHeard ? [] : [`resolvers ask UDP and TCP port ${dnsPort}; see \`port\``];

@@ -15,7 +15,7 @@ import {
   parseName,
   under,
 } from "../wire/name.js";
-import { UsageError } from "./usage.js";
+import { UsageError } from "./command.js";
 
 export interface NameStyle {
   readonly escaped: boolean;
@@ -105,6 +105,10 @@ function instanceLabel(text: string): Label {
 export function shown(name: Name, style: NameStyle): string {
   return style.escaped ? formatName(name) : displayName(name);
 }
+
+/** Several names for people. */
+export const listed = (names: readonly Name[], style: NameStyle): string =>
+  names.map((name) => shown(name, style)).join(", ");
 
 /** A service name apart: what a printer dialog shows, its type, and where it is. */
 export interface ServiceParts {

@@ -8,12 +8,9 @@ import { formatRdata } from "../wire/rdata/text.js";
 import type { RR } from "../wire/rr.js";
 import { formatRR } from "../wire/text.js";
 import { decodeTimeout, formatTimeout } from "../wire/timeout.js";
-import { type NameStyle, servicePartsOf, shown } from "./names.js";
+import type { Style } from "./command.js";
+import { servicePartsOf, shown } from "./names.js";
 import type { DomainList, DomainLists, Instance } from "./questions.js";
-
-export interface Style extends NameStyle {
-  readonly json: boolean;
-}
 
 /** What JSON leaves as it is: controls beyond ASCII, and what turns the direction of text. */
 const obeyed = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;

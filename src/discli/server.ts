@@ -3,7 +3,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP, isIPv6 } from "node:net";
 import { dnsPort, type Server } from "../os/resolv-conf.js";
-import { UsageError } from "./usage.js";
+import { UsageError } from "./command.js";
 
 /**
  * Reads `ADDR`, `ADDR:PORT` or `[ADDR]:PORT`, where ADDR may be the name of a host.

@@ -1,85 +1,52 @@
-// What can be typed, and how a wrong command line is told.
+// The command line, read by the table, and the help that is made of it.
 
 import { parseArgs } from "node:util";
-import { isPin } from "../pins.js";
+import {
+  type AnyCommand,
+  type Flag,
+  type Globals,
+  type Options,
+  type Style,
+  type Text,
+  UsageError,
+  type Word,
+} from "./command.js";
+import { commands, laterCommands } from "./table.js";
 
-/** The command line makes no sense; printed as one line, exit status 2. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
+/** Options that every command takes. */
+export const globalOptions = {
+  server: {
+    kind: "text",
+    value: "ADDR[:PORT]",
+    help: "whom to ask; default: the system's resolver",
+  },
+  api: {
+    kind: "text",
+    value: "URL|SOCKET",
+    offer: "file",
+    help: "where discd is; default /run/discd/http, else http://127.0.0.1:8053",
+  },
+  timeout: { kind: "text", value: "SECONDS", help: "how long one answer is waited for" },
+  escaped: { kind: "flag", help: "print names as zone files spell them" },
+  json: { kind: "flag", help: "print JSON" },
+  help: { kind: "flag", short: "h", help: "of discli, or after a command of that command" },
+  version: { kind: "flag", help: "which discli this is" },
+} as const satisfies Options;
 
-/** What a program has to say by its exit status. */
-export const ExitStatus = { done: 0, nothing: 1, failed: 2, untested: 3 } as const;
-export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
-
-export const usageText = `usage: discli [OPTIONS] COMMAND
-
-  browse [TYPE] [DOMAIN]      service instances of a type; without TYPE the types
-         --watch              go on until Ctrl-C: a line with + for what comes, - for what goes
-  resolve INSTANCE            where a service is, and what it says of itself
-  query NAME [TYPE]           one question, any type (default A)
-  domains [DOMAIN]            the browse and registration domains: b, lb, db, r, dr
-  delegation print DOMAIN     the records that the zone DOMAIN needs, from discd.lua
-
-options
-  --server ADDR[:PORT]        whom to ask; default: the system's resolver
-  -c, --config FILE           for delegation: default /etc/discd.lua
-  --escaped                   print names as zone files spell them
-  --json                      print JSON; with --watch one object a line
-  --ca FILE                   with --watch: authorities that vouch for servers of Push (PEM)
-  --pin PIN                   the same: sha256/BASE64 of a server's public key, or the SHA-256
-                              of its certificate; may be given several times
-  --no-push, --no-llq         with --watch: leave out a way of being told of changes
-  --help, --version
-
-Names are plain UTF-8; a dot inside a label is written \\. (quote it in the shell).
-Without DOMAIN, the domains are browsed that the search domains of /etc/resolv.conf name.
-exit status: 0 done, 1 nothing found, 2 failed
-`;
-
-/** Commands and options that have a name but no code yet: nobody should look for a typing error. */
-const laterCommands = new Set([
-  "show",
-  "reload",
-  "refresh",
-  "stats",
-  "health",
-  "doctor",
-  "leakcheck",
-  "policy",
-  "update",
-  "tsig-policy",
-]);
-const laterOptions = ["api", "zone", "as", "all", "explain", "if", "client"];
-
-/** Words that each command takes after its name. */
-const wordsMax: Readonly<Record<string, number>> = {
-  browse: 2,
-  resolve: 1,
-  query: 2,
-  domains: 1,
-  delegation: 2,
-};
-
-export interface CommandLine {
-  readonly command: string;
+export interface CommandLine extends Globals {
+  readonly command: AnyCommand;
+  /** Those after the command's name. */
   readonly words: readonly string[];
-  readonly server: string | undefined;
-  readonly config: string | undefined;
-  readonly escaped: boolean;
-  readonly json: boolean;
-  /** Only for browse. */
-  readonly watch?: WatchWords;
+  readonly options: Readonly<Record<string, boolean | string | readonly string[] | undefined>>;
+  readonly style: Style;
 }
 
-/** How changes are to be heard of. */
-export interface WatchWords {
-  /** A file of certificates. */
-  readonly ca: string | undefined;
-  readonly pins: readonly string[];
-  readonly takesPush: boolean;
-  readonly takesLlq: boolean;
-}
+/** Somebody wants to know, rather than to do. */
+export type Wish =
+  | { readonly wish: "help"; readonly of: AnyCommand | undefined }
+  | { readonly wish: "version" };
+
+type Given = Readonly<Record<string, boolean | string | string[] | undefined>>;
 
 /**
  * Reads the command line.
@@ -87,75 +54,193 @@ export interface WatchWords {
  * @param args without the program's name
  * @throws UsageError
  */
-export function readCommandLine(args: readonly string[]): CommandLine | "help" | "version" {
+export function readCommandLine(args: readonly string[]): CommandLine | Wish {
   const { values, positionals } = parse(args);
-  if (values.help === true) return "help";
-  if (values.version === true) return "version";
-  const [command, ...words] = positionals;
-  if (command === undefined) throw new UsageError("a command is missing");
-  if (laterCommands.has(command)) throw new UsageError(`not yet: ${command} is not built`);
-  const most = wordsMax[command];
-  if (most === undefined || !Object.hasOwn(wordsMax, command)) {
-    throw new UsageError(`there is no command "${command}"`);
-  }
-  if (words.length > most)
-    throw new UsageError(`${command}: "${words[most]}" is one word too many`);
-  const { server, config, escaped = false, json = false } = values;
-  if (values.for !== undefined && values.for !== "bind") {
-    throw new UsageError(`not yet: --for ${values.for} is not built; --for bind is`);
-  }
-  const watch = watchWords(command, values);
-  const line = { command, words, server, config, escaped, json };
-  return watch === undefined ? line : { ...line, watch };
+  if (values.version === true) return { wish: "version" };
+  const found = findCommand(positionals);
+  if (values.help === true) return { wish: "help", of: found?.command };
+  if (found === undefined) throw new UsageError(unknownText(positionals));
+  const { command, words } = found;
+  checkWords(command, words);
+  const own = ownOptions(command, values);
+  const { server, api, timeout, escaped = false, json = false } = values;
+  return {
+    command,
+    words,
+    options: own,
+    server: server as string | undefined,
+    api: api as string | undefined,
+    timeout: timeout === undefined ? undefined : milliseconds(timeout as string),
+    style: { escaped: escaped === true, json: json === true },
+  };
 }
 
-const watchOptions = ["ca", "pin", "no-push", "no-llq"] as const;
+/** The longest wait that can be asked for. */
+const secondsMax = 3600;
 
-function watchWords(
-  command: string,
-  values: ReturnType<typeof parse>["values"],
-): WatchWords | undefined {
-  if (values.watch !== true) {
-    const stray = watchOptions.find((option) => values[option] !== undefined);
-    if (stray !== undefined) throw new UsageError(`--${stray} says something only with --watch`);
-    return undefined;
-  }
-  if (command !== "browse") throw new UsageError(`${command}: only browse can --watch`);
-  const { ca, pin = [] } = values;
-  const wrong = pin.find((one) => !isPin(one));
-  if (wrong !== undefined) {
-    const forms = "write sha256/ and base64, or the 64 hexadecimal digits of a fingerprint";
-    throw new UsageError(`--pin ${wrong}: ${forms}`);
-  }
-  const takesPush = values["no-push"] !== true;
-  return { ca, pins: pin, takesPush, takesLlq: values["no-llq"] !== true };
+function milliseconds(text: string): number {
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (seconds > 0 && seconds <= secondsMax) return seconds * 1000;
+  throw new UsageError(`--timeout ${text}: write seconds, more than 0 and at most ${secondsMax}`);
 }
 
+/** The row that the first words name; a name of two words goes before one of one. */
+export function findCommand(
+  words: readonly string[],
+): { readonly command: AnyCommand; readonly words: readonly string[] } | undefined {
+  for (const count of [2, 1]) {
+    const name = words.slice(0, count).join(" ");
+    const command = words.length < count ? undefined : commands.find((one) => one.name === name);
+    if (command !== undefined) return { command, words: words.slice(count) };
+  }
+  return undefined;
+}
+
+function unknownText(words: readonly string[]): string {
+  const [first, second] = words;
+  if (first === undefined) return "a command is missing";
+  const two = `${first} ${second ?? ""}`.trimEnd();
+  const promised = laterCommands.find((name) => name === first || name === two);
+  if (promised !== undefined) return `not yet: ${promised} is not built`;
+  const verbs = commands
+    .filter(({ name, isHidden }) => name.startsWith(`${first} `) && isHidden !== true)
+    .map(({ name }) => `\`${name}\``);
+  if (verbs.length > 0) return `${first}: write ${verbs.join(" or ")}`;
+  return `there is no command "${first}"`;
+}
+
+function checkWords(command: AnyCommand, words: readonly string[]): void {
+  const { name, words: places } = command;
+  for (const [index, word] of places.entries()) {
+    const given = words[index];
+    if (given === undefined && word.need === "one") {
+      throw new UsageError(`${name}: ${article(word.name)} ${word.name} is missing`);
+    }
+    if (given !== undefined && word.need !== "any") checkOffer(`${name} ${given}`, given, word);
+  }
+  if (places.at(-1)?.need === "any" || words.length <= places.length) return;
+  throw new UsageError(`${name}: "${words[places.length]}" is one word too many`);
+}
+
+const article = (word: string): string => (/^[AEIOU]/.test(word) ? "an" : "a");
+
+/** A list of what is offered is a list of what is possible. */
+function checkOffer(what: string, given: string, { offer }: Pick<Word, "offer">): void {
+  if (!Array.isArray(offer) || offer.includes(given)) return;
+  throw new UsageError(`${what}: write one of ${offer.join(", ")}`);
+}
+
+/** The options of a command as it wants them; a stray one is an error. */
+function ownOptions(command: AnyCommand, values: Given): CommandLine["options"] {
+  const options: Options = command.options;
+  for (const name of Object.keys(values)) {
+    if (Object.hasOwn(options, name) || Object.hasOwn(globalOptions, name)) continue;
+    const owners = commands.filter((one) => Object.hasOwn(one.options, name));
+    const whose = owners.map((one) => one.name).join(", ");
+    throw new UsageError(`${command.name}: --${name} is an option of ${whose}`);
+  }
+  const own = Object.entries(options).map(([name, option]) => {
+    const value = values[name];
+    if (option.kind === "flag") return [name, value === true];
+    const list = (typeof value === "string" ? [value] : (value ?? [])) as readonly string[];
+    for (const one of list) checkOffer(`--${name} ${one}`, one, option);
+    return [name, option.kind === "texts" ? list : list.at(-1)];
+  });
+  return Object.fromEntries(own);
+}
+
+/** Every option of every command: which of them fit together is said afterwards. */
 function parse(args: readonly string[]) {
-  const later = args.find((word) => laterOptions.includes(word.replace(/^--|=.*$/g, "")));
-  if (later?.startsWith("--")) throw new UsageError(`not yet: ${later} is not built`);
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        server: { type: "string" },
-        config: { type: "string", short: "c" },
-        for: { type: "string" },
-        escaped: { type: "boolean" },
-        json: { type: "boolean" },
-        watch: { type: "boolean" },
-        ca: { type: "string" },
-        pin: { type: "string", multiple: true },
-        "no-push": { type: "boolean" },
-        "no-llq": { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-        version: { type: "boolean" },
+  const all: Record<string, Flag | Text> = Object.assign(
+    {},
+    ...commands.map(({ options }) => options),
+    globalOptions,
+  );
+  const options = Object.fromEntries(
+    Object.entries(all).map(([name, { kind, short }]) => [
+      name,
+      {
+        type: kind === "flag" ? ("boolean" as const) : ("string" as const),
+        multiple: kind === "texts",
+        ...(short === undefined ? {} : { short }),
       },
-    });
+    ]),
+  );
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options });
+    return { values: values as Given, positionals };
   } catch (error) {
     // The first sentence; what follows is about rare ways of quoting.
     const [sentence = ""] = (error as Error).message.split(/\.\s|\n/);
     throw new UsageError(sentence.replace(/\.$/, ""));
   }
+}
+
+const wordText = ({ name, need }: Word): string => {
+  if (need === "one") return name;
+  return need === "any" ? `[${name} …]` : `[${name}]`;
+};
+
+/** `browse [TYPE] [DOMAIN]`. */
+export const synopsis = ({ name, words }: AnyCommand): string =>
+  [name, ...words.map(wordText)].join(" ");
+
+/** Where what something does begins. */
+const column = 28;
+
+function entry(left: string, right: string): string {
+  const head = `  ${left}`;
+  if (head.length + 2 <= column) return `${head.padEnd(column)}${right}`;
+  return `${head}\n${" ".repeat(column)}${right}`;
+}
+
+function optionEntries(options: Options): string[] {
+  return Object.entries(options).map(([name, option]) => {
+    const short = option.short === undefined ? "" : `-${option.short}, `;
+    const value = option.kind === "flag" ? "" : ` ${option.value}`;
+    const offer = option.kind !== "flag" && Array.isArray(option.offer) ? option.offer : [];
+    const choice = offer.length === 0 ? "" : `: ${offer.join(", ")}`;
+    return entry(`${short}--${name}${value}`, `${option.help}${choice}`);
+  });
+}
+
+const closing = [
+  "Names are plain UTF-8; a dot inside a label is written \\. (quote it in the shell).",
+  "exit status: 0 done, 1 nothing found or a warning, 2 failed, 3 could not be tested",
+];
+
+/** The overall --help. */
+export function helpText(): string {
+  const shown = commands.filter(({ isHidden }) => isHidden !== true);
+  const lines = [
+    "usage: discli [OPTIONS] COMMAND",
+    "",
+    ...shown.map((row) => entry(synopsis(row), row.help)),
+    "",
+    "options of every command (discli COMMAND --help tells its own)",
+    ...optionEntries(globalOptions),
+    "",
+    ...closing,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** The --help of one command. */
+export function commandHelp(command: AnyCommand): string {
+  const own = optionEntries(command.options);
+  const choices = command.words.flatMap((word) =>
+    Array.isArray(word.offer) ? [`${word.name}: ${word.offer.join(", ")}`] : [],
+  );
+  const lines = [
+    `usage: discli [OPTIONS] ${synopsis(command)}`,
+    "",
+    command.help,
+    ...choices,
+    ...(command.details ?? []),
+    ...(own.length === 0 ? [] : ["", "options", ...own]),
+    "",
+    "options of every command",
+    ...optionEntries(globalOptions),
+  ];
+  return `${lines.join("\n")}\n`;
 }

@@ -10,15 +10,24 @@ import type { Trust } from "../os/client-tls.js";
 import type { Resolver } from "../os/resolver.js";
 import { RRClass, RRType } from "../wire/codes.js";
 import { displayName, type Name } from "../wire/name.js";
-import { asJson, renderChange, type Style } from "./render.js";
-import { UsageError, type WatchWords } from "./usage.js";
+import { type Style, UsageError } from "./command.js";
+import type { Output } from "./output.js";
+import { asJson, renderChange } from "./render.js";
+
+/** How changes are to be heard of. */
+export interface WatchWords {
+  /** A file of certificates. */
+  readonly ca: string | undefined;
+  readonly pins: readonly string[];
+  readonly takesPush: boolean;
+  readonly takesLlq: boolean;
+}
 
 export interface WatchOptions {
   readonly resolver: Resolver;
   readonly words: WatchWords;
   readonly style: Style;
-  print(text: string): void;
-  complain(text: string): void;
+  readonly output: Output;
 }
 
 const wayTexts = {
@@ -39,7 +48,7 @@ export async function watch(names: readonly Name[], options: WatchOptions): Prom
     trust: trustOf(words),
     takesPush: words.takesPush,
     takesLlq: words.takesLlq,
-    tell: (output) => tell(output, options),
+    tell: (told) => tell(told, options),
   });
   for (const name of names) driver.follow({ name, type: RRType.PTR, class: RRClass.IN });
   await new Promise<void>((resolve) => {
@@ -64,26 +73,26 @@ function trustOf({ ca: file, pins }: WatchWords): Trust {
   }
 }
 
-function tell(output: ClientOutput, { style, print, complain }: WatchOptions): void {
-  const name = displayName(output.question.name);
-  switch (output.kind) {
+function tell(told: ClientOutput, { style, output }: WatchOptions): void {
+  const name = displayName(told.question.name);
+  switch (told.kind) {
     case "added":
     case "removed":
       // An alias on the way is nothing that anybody browses for.
-      if (output.rr.rdata.kind !== "ptr") return;
-      print(renderChange(output.kind === "added" ? "+" : "-", output.rr.rdata.target, style));
+      if (told.rr.rdata.kind !== "ptr") return;
+      output.print(renderChange(told.kind === "added" ? "+" : "-", told.rr.rdata.target, style));
       return;
     case "way": {
-      const { way, place } = output;
+      const { way, place } = told;
       if (style.json) {
-        process.stderr.write(asJson({ way, name, ...(place === undefined ? {} : { place }) }, 0));
+        output.remark(asJson({ way, name, ...(place === undefined ? {} : { place }) }, 0));
       } else {
-        complain(`${name}: ${wayTexts[way]} ${place ?? ""}`.trimEnd());
+        output.complain(`${name}: ${wayTexts[way]} ${place ?? ""}`.trimEnd());
       }
       return;
     }
     case "failed":
-      if (style.json) process.stderr.write(asJson({ failed: output.reason, name }, 0));
-      else complain(`${name}: ${output.reason}`);
+      if (style.json) output.remark(asJson({ failed: told.reason, name }, 0));
+      else output.complain(`${name}: ${told.reason}`);
   }
 }

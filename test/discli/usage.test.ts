@@ -1,57 +1,85 @@
-// The command line of discli.
+// The command line of discli: what is read, what is refused, what help says.
 
 import { expect, test } from "vitest";
-import { readCommandLine } from "../../src/discli/usage.js";
+import { commands, laterCommands } from "../../src/discli/table.js";
+import {
+  commandHelp,
+  globalOptions,
+  helpText,
+  readCommandLine,
+  synopsis,
+} from "../../src/discli/usage.js";
 
-const plain = { server: undefined, config: undefined, escaped: false, json: false };
+const plain = {
+  words: [] as readonly string[],
+  server: undefined,
+  api: undefined,
+  timeout: undefined,
+  style: { escaped: false, json: false },
+};
+const noWatch = { watch: false, ca: undefined, pin: [], "no-push": false, "no-llq": false };
+const pin = "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/** What is read, the row by its name. */
+function read(text: string): object {
+  const line = readCommandLine(text.split(" ").filter(Boolean));
+  if ("wish" in line) return { ...line, ...("of" in line ? { of: line.of?.name } : {}) };
+  return { ...line, command: line.command.name };
+}
 
 test.each([
-  ["browse", { ...plain, command: "browse", words: [] }],
+  ["browse", { ...plain, command: "browse", options: noWatch }],
   [
     "--server 192.0.2.1 --json browse _ipp._tcp a.example",
     {
       ...plain,
       command: "browse",
       words: ["_ipp._tcp", "a.example"],
+      options: noWatch,
       server: "192.0.2.1",
-      json: true,
+      style: { escaped: false, json: true },
     },
   ],
   // Options may stand anywhere.
   [
-    "domains a.example --escaped",
-    { ...plain, command: "domains", words: ["a.example"], escaped: true },
+    "domains a.example --escaped --timeout 2.5 --api /run/x",
+    {
+      ...plain,
+      command: "domains",
+      words: ["a.example"],
+      options: {},
+      api: "/run/x",
+      timeout: 2500,
+      style: { escaped: true, json: false },
+    },
   ],
   [
     "-c d.lua --for bind delegation print a.example",
-    { ...plain, command: "delegation", words: ["print", "a.example"], config: "d.lua" },
+    {
+      ...plain,
+      command: "delegation print",
+      words: ["a.example"],
+      options: { config: "d.lua", for: "bind" },
+    },
   ],
   [
-    "browse --watch _ipp._tcp --pin sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= --no-llq",
+    `browse --watch _ipp._tcp --pin ${pin} --no-llq`,
     {
       ...plain,
       command: "browse",
       words: ["_ipp._tcp"],
-      watch: {
-        ca: undefined,
-        pins: ["sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="],
-        takesPush: true,
-        takesLlq: false,
-      },
+      options: { ...noWatch, watch: true, pin: [pin], "no-llq": true },
     },
   ],
-  ["--help browse", "help"],
-  ["-h", "help"],
-  ["--version", "version"],
+  ["--help", { wish: "help", of: undefined }],
+  ["delegation print -h", { wish: "help", of: "delegation print" }],
+  ["--help brwose", { wish: "help", of: undefined }],
+  ["--version", { wish: "version" }],
   [
     "resolve -- -x._ipp._tcp.a.example",
-    {
-      ...plain,
-      command: "resolve",
-      words: ["-x._ipp._tcp.a.example"],
-    },
+    { ...plain, command: "resolve", words: ["-x._ipp._tcp.a.example"], options: {} },
   ],
-])("%s", (text, want) => expect(readCommandLine(text.split(" "))).toEqual(want));
+])("%s", (text, want) => expect(read(text)).toEqual(want));
 
 test.each([
   ["", /^a command is missing$/],
@@ -59,14 +87,60 @@ test.each([
   ["constructor", /^there is no command/],
   ["browse a b c", /^browse: "c" is one word too many$/],
   ["resolve a b", /^resolve: "b" is one word too many$/],
-  ["show zones", /^not yet: show is not built$/],
-  ["resolve a._b._tcp.c --watch", /^resolve: only browse can --watch$/],
-  ["browse --no-push", /^--no-push says something only with --watch$/],
-  ["browse --watch --pin sha1/abc", /^--pin sha1\/abc: write sha256\/ and base64/],
-  ["--api=http://127.0.0.1:8053 show", /^not yet: --api=/],
-  ["--for knot delegation print x", /^not yet: --for knot is not built; --for bind is$/],
+  ["resolve", /^resolve: an INSTANCE is missing$/],
+  ["query", /^query: a NAME is missing$/],
+  ["delegation", /^delegation: write `delegation print`/],
+  ["delegation print", /^delegation print: a DOMAIN is missing$/],
+  ["resolve a._b._tcp.c --watch", /^resolve: --watch is an option of browse$/],
+  ["--for none delegation print x", /^--for none: write one of bind/],
+  ["browse --timeout 0", /^--timeout 0: write seconds, more than 0 and at most 3600$/],
+  ["browse --timeout 1h", /^--timeout 1h: write seconds/],
   ["--frob browse", /^Unknown option '--frob'$/],
   ["browse --server", /--server/],
+  ...laterCommands.map((name): [string, RegExp] => [
+    name,
+    new RegExp(`^not yet: ${name} is not built$`),
+  ]),
 ])("%s is refused", (text, want) => {
   expect(() => readCommandLine(text.split(" ").filter(Boolean))).toThrow(want);
+});
+
+test("the rows agree with each other", () => {
+  const names = [...commands.map(({ name }) => name), ...laterCommands];
+  expect(new Set(names).size).toBe(names.length);
+  const kinds = new Map<string, boolean>(
+    Object.entries(globalOptions).map(([name, { kind }]) => [name, kind === "flag"]),
+  );
+  const shorts = new Map<string, string>([["h", "help"]]);
+  for (const row of commands) {
+    for (const [name, option] of Object.entries<{ kind: string; short?: string }>(row.options)) {
+      const isFlag = option.kind === "flag";
+      expect(kinds.get(name) ?? isFlag, `${row.name} --${name}`).toBe(isFlag);
+      kinds.set(name, isFlag);
+      if (option.short === undefined) continue;
+      expect(shorts.get(option.short) ?? name, `${row.name} -${option.short}`).toBe(name);
+      shorts.set(option.short, name);
+    }
+    // Only the last word may be there any number of times, and none may follow one that may not.
+    const needs = row.words.map(({ need }) => need);
+    expect(needs.slice(0, -1), row.name).not.toContain("any");
+    expect(needs.lastIndexOf("one"), row.name).toBe(
+      needs.filter((one) => one === "one").length - 1,
+    );
+  }
+});
+
+test("help names every command, and each its own options, in 100 columns", () => {
+  const help = helpText();
+  for (const row of commands.filter(({ isHidden }) => isHidden !== true)) {
+    expect(help).toContain(`  ${synopsis(row)}`);
+    const own = commandHelp(row);
+    for (const name of Object.keys(row.options)) expect(own).toContain(`--${name}`);
+    for (const line of own.split("\n")) expect(line.length, line).toBeLessThanOrEqual(100);
+  }
+  for (const line of help.split("\n")) expect(line.length, line).toBeLessThanOrEqual(100);
+});
+
+test("each row's file is there and exports run", async () => {
+  for (const row of commands) expect(await row.load(), row.name).toHaveProperty("run");
 });

@@ -62,8 +62,8 @@ describe("a line is the same words in any shell, and they name the instance", ()
     expect(owner).not.toMatch(/^[-+@]/);
     expect(parseName(owner).key).toBe(name.key);
     const command = readCommandLine(wordsOf(resolve));
-    if (typeof command === "string") throw new Error(`read as --${command}`);
-    expect([command.command, command.server]).toEqual(["resolve", "10.8.0.53"]);
+    if ("wish" in command) throw new Error(`read as --${command.wish}`);
+    expect([command.command.name, command.server]).toEqual(["resolve", "10.8.0.53"]);
     expect(typedInstance(command.words[0] as string).key).toBe(name.key);
   });
 
@@ -77,7 +77,7 @@ describe("other lines", () => {
     const [browse = "", watch = "", ptr = ""] = usual.type("_ipp._tcp", "Building 1.example.com");
     expect(watch).toBe(`${browse} --watch`);
     const command = readCommandLine(wordsOf(watch));
-    if (typeof command === "string") throw new Error(command);
+    if ("wish" in command) throw new Error(command.wish);
     const typed = typedBrowse(command.words[0], command.words[1]);
     expect(typed.type).toEqual(["_ipp", "_tcp"]);
     expect(typed.domain?.key).toBe(domain.key);

@@ -1,0 +1,43 @@
+// The options of each command. They stand apart from table.ts because the types of
+// what a command is given are made of them.
+
+import type { Options, Text } from "./command.js";
+
+/** Where discd.lua is read. */
+const config = {
+  kind: "text",
+  value: "FILE",
+  short: "c",
+  offer: "file",
+  help: "where discd.lua is; default /etc/discd.lua",
+} as const satisfies Text;
+
+export const browseOptions = {
+  watch: {
+    kind: "flag",
+    help: "go on until Ctrl-C: a line with + for what comes, - for what goes",
+  },
+  ca: {
+    kind: "text",
+    value: "FILE",
+    offer: "file",
+    help: "with --watch: authorities that vouch for servers of Push (PEM)",
+  },
+  pin: {
+    kind: "texts",
+    value: "PIN",
+    help: "the same: sha256/BASE64 of a public key, or SHA-256 of a certificate",
+  },
+  "no-push": { kind: "flag", help: "with --watch: do without Push" },
+  "no-llq": { kind: "flag", help: "with --watch: do without long-lived queries" },
+} as const satisfies Options;
+
+export const delegationPrintOptions = {
+  config,
+  for: {
+    kind: "text",
+    value: "SERVER",
+    offer: ["bind"],
+    help: "in the words of this server (default bind)",
+  },
+} as const satisfies Options;

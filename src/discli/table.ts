@@ -1,0 +1,68 @@
+// The commands of discli, in the order of --help. To add one: a file below
+// commands/ that exports `run`, and a row here; its options, where it has any,
+// stand in options.ts. Help and completion follow.
+
+import { type AnyCommand, command } from "./command.js";
+import { browseOptions, delegationPrintOptions } from "./options.js";
+
+const domain = { name: "DOMAIN", need: "optional", offer: "zone" } as const;
+
+export const commands: readonly AnyCommand[] = [
+  command({
+    name: "browse",
+    words: [{ name: "TYPE", need: "optional", offer: "type" }, domain],
+    help: "service instances of a type; without TYPE the types",
+    details: [
+      "Without DOMAIN, the domains are browsed that the search domains of /etc/resolv.conf name.",
+    ],
+    options: browseOptions,
+    load: () => import("./commands/browse.js"),
+  }),
+  command({
+    name: "resolve",
+    words: [{ name: "INSTANCE", need: "one" }],
+    help: "where a service is, and what it says of itself",
+    options: {},
+    load: () => import("./commands/resolve.js"),
+  }),
+  command({
+    name: "query",
+    words: [
+      { name: "NAME", need: "one", offer: "zone" },
+      { name: "TYPE", need: "optional", offer: "rrtype" },
+    ],
+    help: "one question, any type (default A)",
+    options: {},
+    load: () => import("./commands/query.js"),
+  }),
+  command({
+    name: "domains",
+    words: [domain],
+    help: "the browse and registration domains: b, lb, db, r, dr",
+    options: {},
+    load: () => import("./commands/domains.js"),
+  }),
+  command({
+    name: "delegation print",
+    words: [{ name: "DOMAIN", need: "one", offer: "zone" }],
+    help: "the records that the zone DOMAIN needs, from discd.lua",
+    options: delegationPrintOptions,
+    load: () => import("./commands/delegation-print.js"),
+  }),
+];
+
+/** What has a name but no code yet: nobody should look for a typing error. */
+export const laterCommands: readonly string[] = [
+  "show",
+  "reload",
+  "refresh",
+  "stats",
+  "health",
+  "doctor",
+  "leakcheck",
+  "airprint-check",
+  "delegation verify",
+  "policy test",
+  "update audit",
+  "tsig-policy",
+];
