@@ -8,23 +8,12 @@ import type { ProxyOptions } from "../proxy/options.js";
 import { baseName } from "../proxy/reverse.js";
 import { type Zone, ZoneTable } from "../proxy/zones.js";
 import { RRClass, RRType } from "../wire/codes.js";
-import {
-  displayName,
-  formatLabel,
-  formatName,
-  isWithin,
-  labelsBelow,
-  labelText,
-  type Name,
-  parentName,
-  under,
-} from "../wire/name.js";
+import { formatName, isWithin, labelText, type Name, parentName, under } from "../wire/name.js";
 import type { Rdata } from "../wire/rdata/index.js";
-import { formatRdata } from "../wire/rdata/text.js";
 import type { RR } from "../wire/rr.js";
 
 /** How long a delegation may be cached; the usual hour of an office network. */
-const ttlSeconds = 3600;
+export const delegationTtlSeconds = 3600;
 
 /** Records that belong together, and what whoever puts them into a zone should know. */
 export interface Part {
@@ -38,8 +27,11 @@ export interface Delegation {
   readonly parts: readonly Part[];
 }
 
+/** Zones made of what is heard cannot be signed (RFC 8766 §6.4.5); A1.22. */
+const noDs = "no DS records: they are not signed, and resolvers that validate would refuse them";
+
 const record = (name: Name, type: number, rdata: Rdata): RR => {
-  return { name, type, class: RRClass.IN, ttlSeconds, rdata };
+  return { name, type, class: RRClass.IN, ttlSeconds: delegationTtlSeconds, rdata };
 };
 
 /** The outermost of discd's zones at or below `domain`, each once. */
@@ -55,7 +47,7 @@ function nameServers(zones: readonly Zone[], servers: readonly Name[]): Part {
   const rrs = zones.flatMap(({ apex }) =>
     servers.map((target) => record(apex, RRType.NS, { kind: "ns", target })),
   );
-  return { remarks: ["each of these zones is answered by discd"], rrs };
+  return { remarks: ["each of these zones is answered by discd", noDs], rrs };
 }
 
 /** A name server in the zone needs its addresses there; nobody writes any into the root. */
@@ -159,39 +151,4 @@ export function delegationFor(
   if (!isOwn) parts.push(subnetPart(proxy, table, domain));
   const found = parts.filter((part) => part !== undefined);
   return found.length === 0 ? undefined : { origin, parts: found };
-}
-
-/** A name as the zone file has it below its $ORIGIN. */
-function relative(name: Name, origin: Name): string {
-  const labels = labelsBelow(name, origin);
-  if (labels === undefined || origin.labels.length === 0) return formatName(name);
-  return labels.length === 0 ? "@" : labels.map(formatLabel).join(".");
-}
-
-function rdataText({ type, rdata }: RR, origin: Name): string {
-  return rdata.kind === "ptr" ? relative(rdata.target, origin) : formatRdata(type, rdata);
-}
-
-const typeText: Readonly<Record<number, string>> = {
-  [RRType.NS]: "NS",
-  [RRType.A]: "A",
-  [RRType.AAAA]: "AAAA",
-  [RRType.PTR]: "PTR",
-};
-
-/** As a zone file has it, in BIND's syntax. */
-export function zoneText({ origin, parts }: Delegation): string {
-  const lines = [
-    `; discd: put these records into the zone ${displayName(origin)}`,
-    `$ORIGIN ${formatName(origin)}`,
-    `$TTL ${ttlSeconds}`,
-  ];
-  for (const { remarks, rrs } of parts) {
-    lines.push("", ...remarks.map((remark) => `; ${remark}`));
-    for (const rr of rrs) {
-      const type = typeText[rr.type] as string;
-      lines.push(`${relative(rr.name, origin)}\tIN ${type}\t${rdataText(rr, origin)}`);
-    }
-  }
-  return `${lines.join("\n")}\n`;
 }

@@ -32,12 +32,18 @@ export const browseOptions = {
   "no-llq": { kind: "flag", help: "with --watch: do without long-lived queries" },
 } as const satisfies Options;
 
+/** Who keeps the zone above; each has words of its own. */
+export const delegationForms = ["bind", "knot", "powerdns", "powershell", "route53"] as const;
+
+/** In whose words. */
+const form = {
+  kind: "text",
+  value: "FORM",
+  offer: delegationForms,
+  help: "for whom (default bind)",
+} as const satisfies Text;
+
 export const delegationPrintOptions = {
   config,
-  for: {
-    kind: "text",
-    value: "SERVER",
-    offer: ["bind"],
-    help: "in the words of this server (default bind)",
-  },
+  for: form,
 } as const satisfies Options;

@@ -5,7 +5,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseAddress } from "../../src/address.js";
-import { delegationFor, zoneText } from "../../src/discli/delegation.js";
+import { delegationFor } from "../../src/discli/delegation.js";
+import { zoneText } from "../../src/discli/delegation-formats.js";
 import { parseName } from "../../src/wire/name.js";
 import { parseRR } from "../../src/wire/text.js";
 import { eth, settingsOf } from "../config/lua.js";
@@ -48,6 +49,7 @@ describe("[A1.4] the parent of the floors", () => {
   test("NS, addresses, browse domains", () => {
     expect(linesFor("example.com", floors)).toEqual([
       "; each of these zones is answered by discd",
+      "; no DS records: they are not signed, and resolvers that validate would refuse them",
       "Floor\\0321\tIN NS\tpx.example.com.",
       "floor1\tIN NS\tpx.example.com.",
       "floor2\tIN NS\tpx.example.com.",
@@ -122,6 +124,7 @@ test("a zone of discd's own: what the zone above needs", () => {
   expect(linesFor("floor2.example.com", floors)).toEqual([
     "; floor2.example.com. is a zone of discd's own: this is for the one above",
     "; each of these zones is answered by discd",
+    "; no DS records: they are not signed, and resolvers that validate would refuse them",
     "floor2\tIN NS\tpx.example.com.",
     "; where discd listens: keep what resolvers can reach and the zone lacks",
     "px\tIN A\t192.0.2.53",
@@ -141,6 +144,7 @@ describe("reverse zones", () => {
     expect(linesFor("0.2.10.in-addr.arpa", served)).toEqual([
       "; 0.2.10.in-addr.arpa. is a zone of discd's own: this is for the one above",
       "; each of these zones is answered by discd",
+      "; no DS records: they are not signed, and resolvers that validate would refuse them",
       "0\tIN NS\tpx.example.com.",
     ]);
   });

@@ -18,6 +18,7 @@ const packages = {
   ip: "iproute2",
   kdig: "knot-dnsutils",
   knotd: "knot",
+  kzonecheck: "knot-dnssecutils",
   "ldns-verify-zone": "ldnsutils",
   named: "bind9",
   "named-checkzone": "bind9-utils",
