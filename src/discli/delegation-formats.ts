@@ -114,8 +114,8 @@ export function powerdnsText({ origin, parts }: Delegation): string {
     for (const set of setsOf(rrs)) {
       const { name, type, ttlSeconds } = set[0] as RR;
       const owner = shellWord(notOption(relative(name, origin)));
-      const data = set.map((rr) => shellWord(formatRdata(type, rr.rdata)));
-      const words = [zone, owner, typeText(type), ttlSeconds, ...data];
+      const texts = set.map((rr) => shellWord(formatRdata(type, rr.rdata)));
+      const words = [zone, owner, typeText(type), ttlSeconds, ...texts];
       lines.push(`pdnsutil replace-rrset ${words.join(" ")}`);
     }
   }

@@ -70,13 +70,13 @@ function command(rr: RR, origin: Name): string | undefined {
   const below = labelsBelow(rr.name, origin) ?? [];
   const owner = below.length === 0 ? "@" : plainName(below, "");
   const zone = origin.labels.length === 0 ? "." : plainName(origin.labels, "");
-  const data = dataWords(rr.rdata);
-  if (owner === undefined || zone === undefined || data === undefined) return undefined;
+  const said = dataWords(rr.rdata);
+  if (owner === undefined || zone === undefined || said === undefined) return undefined;
   const hours = Math.floor(rr.ttlSeconds / 3600);
   const ttl = new Date((rr.ttlSeconds % 3600) * 1000).toISOString().slice(14, 19);
   const where = `-ZoneName ${powershellString(zone)} -Name ${powershellString(owner)}`;
   const life = `-TimeToLive ${String(hours).padStart(2, "0")}:${ttl}`;
-  return `Add-DnsServerResourceRecord ${where} ${data} ${life}`;
+  return `Add-DnsServerResourceRecord ${where} ${said} ${life}`;
 }
 
 /** Commands for PowerShell; a record that there already is an error of its own, and harmless. */

@@ -86,7 +86,7 @@ function shellWords(line: string): string[] {
   return words;
 }
 
-/** Arguments of a command as PowerShell reads them: '…' with doubled quotes, [char]0x…, sums of both. */
+/** Arguments as PowerShell reads them: '…' with doubled quotes, [char]0x…, sums of both. */
 function powershellArguments(line: string): string[] {
   const string = "'(?:[^'‘’‚‛]|'')*'";
   const token = new RegExp(`${string}|\\[char\\]0x[0-9a-f]{4}|\\(|\\)|\\+|[\\w:.-]+|\\s+`, "gy");
