@@ -11,7 +11,7 @@ export class TokenWanted extends Error {
 
 const kept = "discd-token";
 const patience = 10_000;
-/** Longer than the pause between a stream's signs of life. */
+/** Longer than the 2 s between summaries, and with packets the 15 s between comments. */
 const silenceMax = 20_000;
 
 export class Api {
@@ -39,8 +39,15 @@ export class Api {
    *
    * @throws TokenWanted, or an Error
    */
-  async follow(path: string, opened: () => void, take: (event: StreamEvent) => void) {
+  async follow(
+    path: string,
+    opened: () => void,
+    take: (event: StreamEvent) => void,
+    until?: AbortSignal,
+  ) {
     const stop = new AbortController();
+    until?.addEventListener("abort", () => stop.abort());
+    if (until?.aborted === true) return;
     let timer = setTimeout(() => stop.abort(), silenceMax);
     try {
       const { body } = await this.#ask(path, stop.signal);
@@ -71,7 +78,10 @@ export class Api {
       throw new TokenWanted([said.error, said.remedy].filter(Boolean).join(": "));
     }
     const isGood = response.ok || more.includes(response.status);
-    if (!isGood) throw new Error(`${path}: status ${response.status}`);
+    if (!isGood) {
+      const said = await response.json().catch(() => ({}));
+      throw new Error(said.error ?? `${path}: status ${response.status}`);
+    }
     return response;
   }
 }

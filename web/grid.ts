@@ -22,6 +22,8 @@ export interface GridOptions<T> {
   choose(key: string): void;
   /** Classes of a row that is out of the ordinary. */
   look?(item: T): string;
+  /** The first column downwards, before the reader wants something else. */
+  readonly isLatestFirst?: boolean;
 }
 
 interface Row {
@@ -47,13 +49,14 @@ export class Grid<T> {
   #given: readonly T[] | undefined;
   #places = new Map<string, number>();
   #fresh = new Map<string, number>();
-  #sort = { column: 0, isDown: false };
+  #sort: { column: number; isDown: boolean };
   #selected = "";
   /** The row that the Tab key comes to. */
   #current = "";
 
   constructor(options: GridOptions<T>) {
     this.#options = options;
+    this.#sort = { column: 0, isDown: options.isLatestFirst === true };
     this.#heads = options.columns.map((column, at) => this.#makeHead(column, at));
     const head = make("div", { role: "row", class: "row head", "aria-rowindex": 1 });
     head.append(...this.#heads);

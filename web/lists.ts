@@ -59,6 +59,7 @@ const zones: Table<Zone> = {
   title: "Zones",
   noun: "zone",
   none: "No zone is served",
+  tally: ({ summary }) => summary?.zones,
   columns: zoneColumns,
   read: async (api) => (await api.json<{ zones: Zone[] }>("v1/zones")).zones,
   key: ({ zone, kind, link }) => [zone, kind, link ?? ""].join("\n"),
@@ -135,6 +136,8 @@ const subscriptions: Table<Subscription> = {
   title: "Subscriptions",
   noun: "subscription",
   none: "Nobody subscribes to anything",
+  tally: ({ summary }) =>
+    summary === undefined ? undefined : summary.push.subscriptions + summary.llq,
   columns: subscriptionColumns,
   read: async (api) =>
     (await api.json<{ subscriptions: Subscription[] }>("v1/subscriptions")).subscriptions,

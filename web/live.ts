@@ -32,10 +32,10 @@ export class Live {
         await this.#connect(() => {
           pause = retryMin;
         });
-        this.#lose(pause);
+        this.#lose();
       } catch (error) {
         if (error instanceof TokenWanted) await this.#waitForToken(error.message);
-        else this.#lose(pause);
+        else this.#lose();
       }
       if (this.#model.connection.state === "lost") await sleep(pause);
       pause = Math.min(pause * 2, retryMax);
@@ -47,8 +47,10 @@ export class Live {
     this.#wake();
   }
 
-  #lose(pause: number): void {
-    this.#model.connection = { state: "lost", retryAt: Date.now() + pause };
+  #lose(): void {
+    const { connection } = this.#model;
+    const since = connection.state === "lost" ? connection.since : Date.now();
+    this.#model.connection = { state: "lost", since };
     this.#changed();
   }
 

@@ -10,10 +10,11 @@ import { Live } from "./live.js";
 import { remember, remembered } from "./memory.js";
 import { Model } from "./model.js";
 import { Overview } from "./overview.js";
+import { Packets } from "./packets.js";
 import type { Page, Scene } from "./page.js";
 import { choose, nothing, readRoute, routeTo } from "./route.js";
 import { Services } from "./services.js";
-import { count, duration, shown } from "./text.js";
+import { count, duration, shown, when } from "./text.js";
 
 /** How often a page reads what no event tells. */
 const readEvery = 3000;
@@ -23,15 +24,10 @@ const byId = (id: string): HTMLElement => document.getElementById(id) as HTMLEle
 const model = new Model();
 const api = new Api();
 const live = new Live(api, model, changed);
-const pages: readonly Page[] = [new Overview(), new Services(), ...tablePages()];
+const pages: readonly Page[] = [new Overview(), new Services(), ...tablePages(), new Packets()];
 const panel = new DetailPanel(byId("detail"), closeDetail);
-const [main, nav, place, health, foot] = ["main", "nav", "place", "health", "foot"].map(byId) as [
-  HTMLElement,
-  HTMLElement,
-  HTMLElement,
-  HTMLElement,
-  HTMLElement,
-];
+const [main, nav, place, foot] = [byId("main"), byId("nav"), byId("place"), byId("foot")];
+const [health, why, lost] = [byId("health"), byId("why"), byId("lost")];
 const theme = make("button", { type: "button", class: "theme" });
 
 /** Draws are this far apart, however much happens; what the reader does is drawn at once. */
@@ -102,19 +98,34 @@ const words = {
   lost: "no connection",
 } as const;
 
-function drawFrame(): void {
+/** Whether it works, and if not, why; that the connection is lost, since when. */
+function drawHealth(): void {
   const { connection, summary } = model;
   const isLive = connection.state === "live";
   const isFine = summary?.health === "ok";
   const text =
     connection.state !== "live" ? words[connection.state] : isFine ? "working" : "failing";
-  say(health, text);
+  say(health.firstElementChild as Element, text);
   mark(health, { class: `health ${isLive ? (isFine ? "good" : "bad") : "waiting"}` });
-  document.body.classList.toggle("stale", connection.state === "lost");
+  say(why, isLive && !isFine ? shown(summary?.problems[0] ?? "") : "");
+  const isLost = connection.state === "lost";
+  document.body.classList.toggle("stale", isLost);
+  lost.hidden = !isLost;
+  if (!isLost) return;
+  const since = `No connection to discd since ${when(connection.since, Date.now())}.`;
+  const rest =
+    summary === undefined ? "Trying again." : "What is shown is from before. Trying again.";
+  say(lost, `${since} ${rest}`);
+}
+
+function drawFrame(): void {
+  drawHealth();
+  const { connection, summary } = model;
+  const isFine = connection.state === "live" && summary?.health === "ok";
   const page = current();
   const host = summary === undefined ? "" : shown(summary.hostname);
   say(place, host);
-  const alarm = isLive && isFine ? "" : summary === undefined ? "" : "! ";
+  const alarm = isFine || summary === undefined ? "" : "! ";
   const title = `${alarm}${page.title}${host === "" ? "" : ` · ${host}`} · discd`;
   if (document.title !== title) document.title = title;
   list(nav, pages, {
@@ -205,11 +216,15 @@ function begin(): void {
     useTheme(next);
   });
   let shownPage = current();
+  let leave: (() => void) | undefined;
   addEventListener("hashchange", () => {
     const page = current();
-    if (page !== shownPage) wake();
-    shownPage = page;
     drawAll();
+    if (page === shownPage) return;
+    shownPage = page;
+    wake();
+    leave?.();
+    leave = page.open?.(api, changed);
   });
   document.querySelector(".skip")?.addEventListener("click", (event) => {
     event.preventDefault();
@@ -218,6 +233,7 @@ function begin(): void {
   addEventListener("keydown", onKey);
   document.addEventListener("visibilitychange", changed);
   drawAll();
+  leave = shownPage.open?.(api, changed);
   void live.run();
   void readOn();
 }

@@ -8,7 +8,7 @@ import type { Link, Service, Summary } from "./shapes.js";
 export type Connection =
   | { readonly state: "opening" | "live" }
   | { readonly state: "token"; readonly reason: string }
-  | { readonly state: "lost"; readonly retryAt: number };
+  | { readonly state: "lost"; readonly since: number };
 
 /** A service that came or went while the page was open. */
 export interface Passing {

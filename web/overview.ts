@@ -1,6 +1,7 @@
 // The page to leave open: how much is asked, what each link does, and what came
 // and went lately.
 
+import type { Api } from "./api.js";
 import { Chart } from "./chart.js";
 import { type Detail, fact } from "./detail.js";
 import { list, make, mark, named, say } from "./dom.js";
@@ -8,8 +9,8 @@ import { kindOf } from "./kinds.js";
 import { type Model, type Passing, Traffic } from "./model.js";
 import type { Page, Scene } from "./page.js";
 import { routeTo } from "./route.js";
-import type { Link } from "./shapes.js";
-import { clock, count, duration, inOrder, many, rate, shown } from "./text.js";
+import type { Link, Summary, Update } from "./shapes.js";
+import { count, duration, inOrder, many, rate, shown, when } from "./text.js";
 
 /** Types, and lines of addresses or zones, that a link shows before "more". */
 const typesMax = 12;
@@ -26,7 +27,9 @@ class Tile {
     this.chart = new Chart(lines, `${title}, last five minutes`);
     const words = make("p", {}, this.#value, this.#note);
     this.element = make("section", { class: "tile" }, make("h2", {}, title), words);
-    this.element.append(this.chart.element);
+    const axis = make("p", { class: "axis", "aria-hidden": "true" });
+    axis.append(make("span", {}, "5 min ago"), make("span", {}, "now"));
+    this.element.append(this.chart.element, axis);
   }
 
   say(value: string, note: string): void {
@@ -66,6 +69,16 @@ function chip(link: string, type: string): HTMLAnchorElement {
   return make("a", { class: "chip", href, title }, make("span", {}, named(label)), make("b"));
 }
 
+/** What a card shows. */
+interface Shown {
+  readonly link: Link;
+  readonly types: Types;
+  readonly traffic: Traffic;
+  readonly updates: readonly Update[];
+  readonly now: number;
+  readonly isSelected: boolean;
+}
+
 /** One link: its state, where it is found, its traffic, what is on it. */
 class Card {
   readonly element: HTMLElement;
@@ -74,8 +87,10 @@ class Card {
   readonly #mode = make("span", { class: "mode" });
   readonly #zones = make("ul", { class: "zones" });
   readonly #addresses = make("ul", { class: "addresses" });
-  readonly #numbers = make("p", { class: "numbers" });
-  readonly #traffic = make("p", { class: "numbers" });
+  readonly #updates = make("ul", { class: "updating" });
+  readonly #numbers = make("ul", { class: "numbers" });
+  readonly #rates = make("p");
+  readonly #heard = make("p");
   readonly #problems = make("ul", { class: "notes" });
   readonly #types = make("div", { class: "types" });
 
@@ -85,25 +100,32 @@ class Card {
     this.chart = new Chart(2, `Packets a minute on ${shown(name)}, last five minutes`);
     this.element = make("article", { class: "card" });
     const head = make("div", { class: "who" }, title, this.#state, this.#mode, this.#addresses);
-    const where = make("div", { class: "where" }, this.#zones, this.#numbers);
-    const traffic = make("div", { class: "traffic" }, this.chart.element, this.#traffic);
-    this.element.append(head, where, traffic, this.#types, this.#problems);
+    const where = make("div", { class: "where" }, this.#zones, this.#updates);
+    const traffic = make("div", { class: "traffic" }, this.chart.element, this.#rates);
+    traffic.append(this.#heard);
+    this.element.append(head, where, this.#numbers, traffic, this.#types, this.#problems);
   }
 
-  show(link: Link, types: Types, traffic: Traffic, now: number, isSelected: boolean): void {
+  show({ link, types, traffic, updates, now, isSelected }: Shown): void {
     mark(this.element, { class: `card ${stateOf(link)}${isSelected ? " selected" : ""}` });
-    say(this.#state, link.isUp ? "up" : "down");
+    const warned = many(link.problems.length, "warning");
+    const state = link.isUp ? "up" : "down";
+    say(this.#state, link.problems.length === 0 ? state : `${state}, ${warned}`);
     say(this.#mode, link.mode === "update" ? "update mode" : "proxy");
     const names = (parent: HTMLElement, texts: readonly string[]) =>
       list(parent, texts, { key: (text) => text, make: (text) => make("li", {}, named(text)) });
     names(this.#zones, firstOf(link.zones));
     names(this.#addresses, firstOf(link.addresses));
+    names(this.#updates, updates.map(progress));
     const { services, records, questions, mdns, lastHeardSeconds } = link;
-    const parts = [many(services, "service"), many(records, "record"), many(questions, "question")];
-    say(this.#numbers, parts.map(unbroken).join(" · "));
-    const rates = unbroken(`${rate(mdns.inPerMinute)} in, ${rate(mdns.outPerMinute)} out a minute`);
+    numbers(this.#numbers, [
+      [services, "service"],
+      [records, "record"],
+      [questions, "question"],
+    ]);
+    say(this.#rates, `${rate(mdns.inPerMinute)} heard, ${rate(mdns.outPerMinute)} sent a minute`);
     const heard = lastHeardSeconds === null ? "nothing heard" : `heard ${ago(lastHeardSeconds)}`;
-    say(this.#traffic, `${rates} · ${unbroken(heard)}`);
+    say(this.#heard, heard);
     this.chart.show(seriesOf(traffic), now);
     names(this.#problems, link.problems);
     this.#showTypes(link.name, types);
@@ -130,8 +152,38 @@ function firstOf(texts: readonly string[]): readonly string[] {
   return rest > 1 ? [...texts.slice(0, linesMax), `and ${rest} more`] : texts;
 }
 
-/** Words that stay on one line. */
-const unbroken = (words: string) => words.replaceAll(" ", "\u00a0");
+/** Numbers below each other, and what each of them counts. */
+function numbers(parent: HTMLElement, counted: readonly (readonly [number, string])[]): void {
+  list(parent, counted, {
+    key: ([, noun]) => noun,
+    make: () => make("li", {}, make("b"), " ", make("span")),
+    change: (element, [value, noun]) => {
+      say(element.firstElementChild as Element, count(value));
+      say(element.lastElementChild as Element, value === 1 ? noun : `${noun}s`);
+    },
+  });
+}
+
+/** How far the publishing of one subdomain is. */
+function progress({ published, wanted, step, trouble }: Update): string {
+  const far = `published ${count(published)} of ${count(wanted)}`;
+  return trouble === null && step === "idle" ? far : `${far}, ${step}`;
+}
+
+/** What is wrong with links, as the summary words it. */
+const saidOf = (links: readonly Link[]) =>
+  links.flatMap(({ name, problems }) => problems.map((one) => `${name}: ${one}`));
+
+/** How it goes, in a sentence: what somebody reads who looks up for a second. */
+function verdictOf(summary: Summary, links: readonly Link[]): readonly [string, string] {
+  if (summary.health !== "ok") return ["bad", "Failing"];
+  const up = links.filter(({ isUp }) => isUp).length;
+  const [all, warnings] = [links.length, new Set([...summary.problems, ...saidOf(links)]).size];
+  if (all === 0) return ["warn", "No link is in use: the log says why"];
+  const state = up === all ? `${many(all, "link")} up` : `${up} of ${many(all, "link")} up`;
+  if (warnings > 0) return ["warn", `Working, ${state}, ${many(warnings, "warning")}`];
+  return [up === all ? "good" : "warn", `Working, ${state}`];
+}
 
 /** Names of addresses lead to no service. */
 const hasServices = (zone: string) => !/\.(in-addr|ip6)\.arpa\.?$/i.test(zone);
@@ -150,6 +202,7 @@ export class Overview implements Page {
   readonly #queries = new Tile("Queries a second", 1);
   readonly #packets = new Tile("mDNS packets a minute", 2);
   readonly #services = make("section", { class: "tile sums" });
+  readonly #verdict = make("p", { class: "verdict" });
   readonly #problems = make("ul", { class: "notes", role: "status" });
   readonly #links = make("div", { class: "links" });
   readonly #lately = make("ol", { class: "lately" });
@@ -159,6 +212,7 @@ export class Overview implements Page {
     "Nothing has come or gone since the page was opened.",
   );
   readonly #cards = new WeakMap<HTMLElement, Card>();
+  #updates: readonly Update[] = [];
   #types: { edition: number; byLink: Map<string, Types> } = { edition: -1, byLink: new Map() };
 
   constructor() {
@@ -167,18 +221,24 @@ export class Overview implements Page {
     const key = make("span", { class: "key" });
     key.append(make("i", { class: "in" }), "heard ", make("i", { class: "out" }), "sent");
     this.#packets.element.querySelector("h2")?.append(key);
-    this.element.append(make("h1", { class: "unseen" }, "Overview"), this.#problems, tiles);
+    this.element.append(make("h1", { class: "unseen" }, "Overview"), this.#verdict);
+    this.element.append(this.#problems, tiles);
     this.element.append(make("h2", {}, "Links"), this.#links);
     this.element.append(make("h2", {}, "Lately"), this.#quiet, this.#lately);
   }
 
+  /** What a link in mode update has in the zone of another server. */
+  async read(api: Api): Promise<void> {
+    try {
+      this.#updates = (await api.json<{ updates: Update[] }>("v1/updates")).updates;
+    } catch {
+      // It is read again; that the connection is lost is said elsewhere.
+    }
+  }
+
   draw({ model, choices, now }: Scene): void {
     this.#drawTiles(model, now);
-    const problems = model.summary?.problems ?? [];
-    list(this.#problems, problems, {
-      key: (text) => text,
-      make: (text) => make("li", {}, named(text)),
-    });
+    this.#drawVerdict(model);
     const byLink = this.#typesOf(model);
     const selected = choices.get("sel");
     list(this.#links, model.links, {
@@ -191,11 +251,32 @@ export class Overview implements Page {
       change: (element, link) => {
         const traffic = model.linkTraffic.get(link.name) ?? new Traffic();
         const types = byLink.get(link.name) ?? [];
-        this.#cards.get(element)?.show(link, types, traffic, now, link.name === selected);
+        const updates = this.#updates.filter(({ subdomain }) => link.zones.includes(subdomain));
+        const isSelected = link.name === selected;
+        this.#cards.get(element)?.show({ link, types, traffic, updates, now, isSelected });
       },
     });
     this.#quiet.hidden = model.passings.length > 0;
-    list(this.#lately, model.passings, { key: ({ id }) => String(id), make: passed });
+    list(this.#lately, model.passings, {
+      key: ({ id }) => String(id),
+      make: passed,
+      change: (element, { at }) => say(element.firstElementChild as Element, when(at, now)),
+    });
+  }
+
+  /** The sentence, and what no link below says of itself. */
+  #drawVerdict({ summary, links }: Model): void {
+    if (summary === undefined) return;
+    const [state, words] = verdictOf(summary, links);
+    mark(this.#verdict, { class: `verdict state ${state}` });
+    say(this.#verdict, words);
+    const told = new Set(saidOf(links));
+    mark(this.#problems, { class: state === "bad" ? "notes bad" : "notes" });
+    list(
+      this.#problems,
+      summary.problems.filter((one) => !told.has(one)),
+      { key: (text) => text, make: (text) => make("li", {}, named(text)) },
+    );
   }
 
   detail({ model, choices, lines }: Scene): Detail | undefined {
@@ -245,24 +326,27 @@ export class Overview implements Page {
     this.#packets.chart.show(seriesOf(traffic), now);
     const types = new Set([...this.#typesOf(model).values()].flat().map(([type]) => type)).size;
     const sums = [
-      [services.size, "services", routeTo("services")],
-      [types, "types", routeTo("services")],
-      [summary.zones, "zones", routeTo("zones")],
-      [summary.push.subscriptions, "push subscriptions", routeTo("subscriptions")],
-      [summary.llq, "LLQs", routeTo("subscriptions")],
+      [services.size, "service", routeTo("services")],
+      [types, "type", routeTo("services")],
+      [summary.zones, "zone", routeTo("zones")],
+      [summary.push.subscriptions, "push subscription", routeTo("subscriptions")],
+      [summary.llq, "LLQ", routeTo("subscriptions")],
     ] as const;
     list(this.#services, sums, {
       key: ([, noun]) => noun,
-      make: ([, noun, href]) => make("a", { href }, make("strong"), ` ${noun}`),
-      change: (element, [value]) => say(element.firstElementChild as Element, count(value)),
+      make: ([, , href]) => make("a", { href }, make("strong"), " ", make("span")),
+      change: (element, [value, noun]) => {
+        say(element.firstElementChild as Element, count(value));
+        say(element.lastElementChild as Element, value === 1 ? noun : `${noun}s`);
+      },
     });
   }
 }
 
-function passed({ at, sign, service }: Passing): HTMLElement {
+function passed({ sign, service }: Passing): HTMLElement {
   const { id, instance, type, link } = service;
   const name = make("a", { href: routeTo("services", { sel: id }) }, named(instance));
-  const time = make("time", {}, clock(at));
+  const time = make("time");
   const way = make("b", { class: sign === "+" ? "came" : "went" }, sign === "+" ? "+" : "−");
   way.append(make("span", { class: "unseen" }, sign === "+" ? "came" : "went"));
   const what = make("span", { class: "what" }, named(kindOf(type) ?? type));

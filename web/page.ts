@@ -24,6 +24,8 @@ export interface Page {
   detail(scene: Scene): Detail | undefined;
   /** Reads what only this page shows; called every few seconds while it is open. */
   read?(api: Api): Promise<void>;
+  /** Follows what only this page shows. @returns what ends that when the page is left */
+  open?(api: Api, changed: () => void): () => void;
   /** Puts the focus back where the selection is. */
   focus?(): void;
   /** The field for searching, if it has one. */

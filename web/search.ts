@@ -66,3 +66,21 @@ export function find(all: Iterable<Service>, choice: Choice): Found {
   }
   return { services, types, links };
 }
+
+/** What discd is to send, and the words by which the page chooses among that. */
+export interface PacketWish {
+  /** Of `/v1/packets`; empty: everything. */
+  readonly query: string;
+  readonly words: readonly string[];
+}
+
+/** Reads `link=eth0 type=SRV name=… other words`, as `discli show packets` takes them. */
+export function wishOf(text: string): PacketWish {
+  const query = new URLSearchParams();
+  const rest = text.split(/\s+/).filter((word) => {
+    const [, key = "", value = ""] = /^(link|if|type|name)=(.+)$/i.exec(word) ?? [];
+    if (key !== "") query.set(key.toLowerCase().replace("if", "link"), value);
+    return key === "" && !/^(link|if|type|name)=$/i.test(word);
+  });
+  return { query: query.toString(), words: wordsOf(rest.join(" ")) };
+}

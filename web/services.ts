@@ -10,7 +10,11 @@ import type { Page, Scene } from "./page.js";
 import { choose } from "./route.js";
 import { type Found, find, wordsOf } from "./search.js";
 import type { Service } from "./shapes.js";
-import { clock, count, duration, inOrder, many } from "./text.js";
+import { nothingFits } from "./tables.js";
+import { count, duration, inOrder, many, when } from "./text.js";
+
+const noneSoFar =
+  "None so far. A link is asked when somebody asks discd; with warm = true it is asked at once.";
 
 /** Domains for which lines are given when a type is chosen. */
 const domainsMax = 2;
@@ -100,6 +104,7 @@ export class Services implements Page {
     spellcheck: "false",
   });
   readonly #result = make("p", { class: "result", role: "status" });
+  readonly #empty = make("p", { class: "empty" });
   readonly #types = new Facets("type", "Type");
   readonly #links = new Facets("link", "Link");
   readonly #grid = makeGrid();
@@ -112,7 +117,7 @@ export class Services implements Page {
   constructor() {
     const bar = make("div", { class: "bar" }, make("h1", {}, "Services"), this.field, this.#result);
     const side = make("div", { class: "side" }, this.#links.element, this.#types.element);
-    this.element.append(bar, side, this.#grid.element);
+    this.element.append(bar, side, this.#grid.element, this.#empty);
     this.field.addEventListener("input", () => choose({ q: this.field.value }));
   }
 
@@ -151,19 +156,22 @@ export class Services implements Page {
 
   #tell(found: number, model: Model): void {
     const all = model.services.size;
+    mark(this.#empty, { class: model.isFilled ? "empty" : "empty reading", hidden: found > 0 });
+    say(this.#empty, !model.isFilled ? "Reading" : all === 0 ? noneSoFar : nothingFits);
     if (!model.isFilled) say(this.#result, "");
-    else if (all === 0) say(this.#result, "None so far: a link is asked when somebody asks discd");
     else if (found === all) say(this.#result, many(all, "service"));
     else say(this.#result, `${count(found)} of ${many(all, "service")}`);
   }
 
-  detail({ model, choices, lines }: Scene): Detail | undefined {
+  detail({ model, choices, lines, now }: Scene): Detail | undefined {
     const key = choices.get("sel") ?? "";
     const type = choices.get("type") ?? "";
     const service = model.services.get(key);
     if (service !== undefined) return describe(service, lines);
     const past = model.gone.get(key);
-    if (past !== undefined) return describe(past.service, lines, `Gone since ${clock(past.at)}`);
+    if (past !== undefined) {
+      return describe(past.service, lines, `Gone since ${when(past.at, now)}`);
+    }
     return type === "" || key !== "" ? undefined : this.#describeType(type, lines);
   }
 

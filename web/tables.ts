@@ -3,9 +3,10 @@
 
 import type { Api } from "./api.js";
 import { type Detail, fact } from "./detail.js";
-import { make, say } from "./dom.js";
+import { make, mark, say } from "./dom.js";
 import { type Column, Grid } from "./grid.js";
 import type { Lines } from "./lines.js";
+import type { Model } from "./model.js";
 import type { Page, Scene } from "./page.js";
 import { choose } from "./route.js";
 import { holds, plain, wordsOf } from "./search.js";
@@ -18,12 +19,17 @@ export interface Table<T> {
   readonly noun: string;
   /** What is said where there is nothing. */
   readonly none: string;
+  /** How many there are, where the model knows it without reading the list. */
+  tally?(model: Model): number | undefined;
   readonly columns: readonly Column<T>[];
   read(api: Api): Promise<readonly T[]>;
   key(item: T): string;
   detail(item: T, lines: Lines): Detail;
   look?(item: T): string;
 }
+
+/** Said where a search leaves nothing. */
+export const nothingFits = "Nothing fits what is searched";
 
 export class TablePage<T> implements Page {
   readonly name: string;
@@ -33,6 +39,7 @@ export class TablePage<T> implements Page {
   readonly #table: Table<T>;
   readonly #grid: Grid<T>;
   readonly #result = make("p", { class: "result", role: "status" });
+  readonly #empty = make("p", { class: "empty" });
   #items: readonly T[] | undefined;
   #failure = "";
   #drawn: { items: readonly T[] | undefined; q: string } = { items: undefined, q: "" };
@@ -55,7 +62,11 @@ export class TablePage<T> implements Page {
     const options = { name, label, columns, key, choose: (sel: string) => choose({ sel }) };
     this.#grid = new Grid<T>(look === undefined ? options : { ...options, look });
     const bar = make("div", { class: "bar" }, make("h1", {}, label), this.field, this.#result);
-    this.element.append(bar, this.#grid.element);
+    this.element.append(bar, this.#grid.element, this.#empty);
+  }
+
+  tally(model: Model): number | undefined {
+    return this.#table.tally?.(model);
   }
 
   async read(api: Api): Promise<void> {
@@ -106,9 +117,11 @@ export class TablePage<T> implements Page {
     const found = this.#shown.length;
     if (this.#failure !== "") say(this.#result, this.#failure);
     else if (all === undefined) say(this.#result, "");
-    else if (all === 0) say(this.#result, none);
     else
       say(this.#result, found === all ? many(all, noun) : `${count(found)} of ${many(all, noun)}`);
+    const isEmpty = found === 0 && this.#failure === "";
+    mark(this.#empty, { class: all === undefined ? "empty reading" : "empty", hidden: !isEmpty });
+    say(this.#empty, all === undefined ? "Reading" : all === 0 ? none : nothingFits);
   }
 }
 

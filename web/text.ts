@@ -52,8 +52,16 @@ export function duration(seconds: number): string {
 
 const hours = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
+const days = new Intl.DateTimeFormat("en-GB", { weekday: "short" });
+
 export function clock(at: number): string {
   return hours.format(at);
+}
+
+/** The time, and the day in front of it where that is not today. */
+export function when(at: number, now: number): string {
+  const isToday = new Date(at).toDateString() === new Date(now).toDateString();
+  return isToday ? clock(at) : `${days.format(at)} ${clock(at)}`;
 }
 
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });

@@ -28,7 +28,7 @@ const files: Readonly<Record<string, readonly [string, string]>> = {
   "/icon.svg": ["icon.svg", "image/svg+xml"],
 };
 const bodies = new Map<string, string>();
-const streams = new Set<ServerResponse>();
+const streams = new Map<ServerResponse, "/v1/events" | "/v1/packets">();
 let token = "";
 let isDown = false;
 
@@ -57,10 +57,10 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     response.end(JSON.stringify({ error }));
     return;
   }
-  if (path === "/v1/events") {
+  if (path === "/v1/events" || path === "/v1/packets") {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write(": \n\n");
-    streams.add(response);
+    streams.set(response, path);
     response.on("close", () => streams.delete(response));
     return;
   }
@@ -71,7 +71,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
 }
 
 setInterval(() => {
-  for (const stream of streams) stream.write(": \n\n");
+  for (const stream of streams.keys()) stream.write(": \n\n");
 }, 2000);
 
 const server = createServer(answer);
@@ -82,10 +82,11 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   if (said.set !== undefined) bodies.set(said.set, said.body);
   for (const { event, data } of said.events ?? (said.event === undefined ? [] : [said])) {
     const text = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-    for (const stream of streams) stream.write(text);
+    const feed = event === "packet" ? "/v1/packets" : "/v1/events";
+    for (const [stream, path] of streams) if (path === feed) stream.write(text);
   }
   if (said.isDown !== undefined) isDown = said.isDown;
   if (said.token !== undefined) token = said.token;
-  if (said.cut === true) for (const stream of streams) stream.destroy();
+  if (said.cut === true) for (const stream of streams.keys()) stream.destroy();
   process.stdout.write(`done ${said.id}\n`);
 });

@@ -7,10 +7,10 @@ import { bodyShapes } from "../../src/api/shapes.js";
 import { pathOf, scaleOf } from "../../web/curve.js";
 import { readMetrics } from "../../web/metrics.js";
 import { History, Model, Traffic } from "../../web/model.js";
-import { find, wordsOf } from "../../web/search.js";
+import { find, wishOf, wordsOf } from "../../web/search.js";
 import type { Service, Summary } from "../../web/shapes.js";
 import { EventReader } from "../../web/stream.js";
-import { duration, hexOf, many, rate, shown } from "../../web/text.js";
+import { duration, hexOf, many, rate, shown, when } from "../../web/text.js";
 import { interfaces, lists, metrics, service, services, summary } from "./world.js";
 
 describe("a stream of events", () => {
@@ -205,4 +205,21 @@ describe("the pretender tells what the API tells", () => {
     const shape = bodyShapes[path as keyof typeof bodyShapes];
     expect(mismatch(shape, JSON.parse(JSON.stringify(body)))).toBeUndefined();
   });
+});
+
+test.each([
+  ["", "", []],
+  ["Printer  3rd", "", ["printer", "3rd"]],
+  ["link=eth0 type=SRV printer", "link=eth0&type=SRV", ["printer"]],
+  ["IF=eth0.10 name=a\\032b._ipp._tcp.local", "link=eth0.10&name=a%5C032b._ipp._tcp.local", []],
+  ["type= link", "", ["link"]],
+  ["x=1 name=&type=A", "name=%26type%3DA", ["x=1"]],
+])("packets are wished for by %j", (text, query, words) => {
+  expect(wishOf(text)).toEqual({ query, words });
+});
+
+test("an instant of another day has the day with it", () => {
+  const now = new Date(2026, 10, 21, 9, 0, 0).getTime();
+  expect(when(now - 3_600_000, now)).toBe("08:00:00");
+  expect(when(now - 12 * 3_600_000, now)).toBe("Fri 21:00:00");
 });

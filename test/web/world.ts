@@ -129,8 +129,11 @@ export function interfaces(all: readonly ServiceBody[], seconds = 0): Thing[] {
     questions: 14 - at,
     mdns: {
       // The sum of 3 + at packets a second that swell and ebb.
-      in: Math.round(seconds * (3 + at) - 15 * Math.cos(seconds / 9 + at)) + 5000,
-      out: Math.round(seconds * 0.4) + 300,
+      in:
+        name === "lab"
+          ? 5000
+          : Math.round(seconds * (3 + at) - 15 * Math.cos(seconds / 9 + at)) + 5000,
+      out: name === "lab" ? 300 : Math.round(seconds * 0.4) + 300,
       inPerMinute: name === "lab" ? 0 : 180 + 40 * at,
       outPerMinute: name === "lab" ? 0 : 24,
     },
@@ -223,7 +226,7 @@ export function lists(): Record<string, Thing> {
     "/v1/updates": {
       updates: [
         {
-          subdomain: "floor3.example.com",
+          subdomain: "floor3.40.example.com",
           source: "config",
           zone: "example.com",
           server: "ns.example.com 10.9.0.53:53",
@@ -266,6 +269,29 @@ export function lists(): Record<string, Thing> {
       links: [],
       zones: [],
     },
+  };
+}
+
+/** The n-th packet of a link that is asked for printers. */
+export function packet(at: number, more: Thing = {}): Thing {
+  const isResponse = at % 3 !== 0;
+  const name = `Printer ${at}._ipp._tcp.local`;
+  return {
+    at: new Date(Date.UTC(2026, 10, 21, 20, 0, at)).toISOString(),
+    link: links[at % 3],
+    direction: at % 7 === 0 ? "out" : "in",
+    source: at % 7 === 0 ? "" : `10.1.0.${2 + (at % 200)}:5353`,
+    isResponse,
+    isWhole: at % 11 !== 10,
+    questions: isResponse
+      ? []
+      : [{ name: "_ipp._tcp.local", escaped: "_ipp._tcp.local", type: "PTR", isQu: at % 2 === 0 }],
+    answers: isResponse ? [`_ipp._tcp.local. 4500 IN PTR ${name.replace(" ", "\\032")}.`] : [],
+    authorities: [],
+    additionals: isResponse
+      ? [`${name.replace(" ", "\\032")}. 120 IN SRV 0 0 631 host-${at}.local. ; cache-flush`]
+      : [],
+    ...more,
   };
 }
 

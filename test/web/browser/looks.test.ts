@@ -7,7 +7,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 import { needs } from "../../netns/needs.js";
 import { filled, origin, picture, rows, Stage } from "../stage.js";
-import { interfaces, lists, services, summary, type Thing } from "../world.js";
+import { interfaces, lists, packet, services, summary, type Thing } from "../world.js";
 
 const test = needs("chromium");
 const all = services(2000);
@@ -29,8 +29,13 @@ test("no serious finding of axe, on any page, in either colours, on a phone", as
   for (const colorScheme of ["light", "dark"] as const) {
     const { page, faults } = await stage.visit("", { colorScheme });
     await filled(page);
-    for (const name of [...open, "statistics", "services"]) {
+    for (const name of [...open, "packets", "statistics", "services"]) {
       await page.goto(`${origin}/#${name}`);
+      if (name === "packets") {
+        await page.getByText("Waiting for a packet").waitFor();
+        expect(await findings(page), `no packet, ${colorScheme}`).toEqual([]);
+        await event("packet", packet(10));
+      }
       if (!name.startsWith("overview")) await rows(page).first().waitFor();
       if (name === "services") await rows(page).nth(2).click();
       expect(await findings(page), `${name}, ${colorScheme}`).toEqual([]);
