@@ -47,3 +47,24 @@ export const delegationPrintOptions = {
   config,
   for: form,
 } as const satisfies Options;
+
+export const doctorOptions = {
+  zone: {
+    kind: "text",
+    value: "ZONE",
+    offer: "zone",
+    help: "the zone; default: where the search domains lead",
+  },
+  all: { kind: "flag", help: "go on after a stage that fails" },
+  explain: {
+    kind: "text",
+    value: "ID",
+    help: "what a check does, and the commands to do it by hand",
+  },
+  "expect-if": {
+    kind: "text",
+    value: "IF",
+    offer: "interface",
+    help: "the interface by which discd should be reached",
+  },
+} as const satisfies Options;

@@ -3,7 +3,7 @@
 // stand in options.ts. Help and completion follow.
 
 import { type AnyCommand, command } from "./command.js";
-import { browseOptions, delegationPrintOptions } from "./options.js";
+import { browseOptions, delegationPrintOptions, doctorOptions } from "./options.js";
 
 const domain = { name: "DOMAIN", need: "optional", offer: "zone" } as const;
 
@@ -49,6 +49,18 @@ export const commands: readonly AnyCommand[] = [
     options: delegationPrintOptions,
     load: () => import("./commands/delegation-print.js"),
   }),
+  command({
+    name: "doctor",
+    words: [],
+    help: "find out whose fault it is: this system, the way, discd, the resolver",
+    details: [
+      "Stage after stage, to the first that fails. --server is discd's address, or several with",
+      "commas between them; default: where the NS records of the zone lead.",
+      "exit status: 0 no fault, 1 a warning, 2 a fault, 3 could not be tested",
+    ],
+    options: doctorOptions,
+    load: () => import("./commands/doctor.js"),
+  }),
 ];
 
 /** What has a name but no code yet: nobody should look for a typing error. */
@@ -58,7 +70,6 @@ export const laterCommands: readonly string[] = [
   "refresh",
   "stats",
   "health",
-  "doctor",
   "leakcheck",
   "airprint-check",
   "delegation verify",

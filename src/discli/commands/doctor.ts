@@ -1,0 +1,60 @@
+// `doctor`: finds out whose fault it is, stage by stage.
+
+import { readResolverFile } from "../../os/resolv-conf.js";
+import { formatName } from "../../wire/name.js";
+import { ExitStatus, type Request, UsageError } from "../command.js";
+import type { Target } from "../doctor/check.js";
+import { everyCheck, playbooks } from "../doctor/playbook.js";
+import { renderExplanation, renderFinding, renderJson, renderSummary } from "../doctor/report.js";
+import { runPlaybook, statusOf } from "../doctor/run.js";
+import { Scene } from "../doctor/scene.js";
+import { findTarget } from "../doctor/target.js";
+import type { doctorOptions } from "../options.js";
+
+type DoctorRequest = Request<typeof doctorOptions>;
+
+function explain(id: string, { server, options, output }: DoctorRequest): ExitStatus {
+  const found = everyCheck().filter(({ check }) => id === "all" || check.id === id);
+  if (found.length === 0) {
+    const ids = everyCheck().map(({ check }) => check.id);
+    throw new UsageError(`--explain ${id}: write one of ${ids.join(", ")}, or all`);
+  }
+  const target: Target = {
+    zone: options.zone ?? "ZONE",
+    server: server ?? "SERVER",
+    interface: options["expect-if"] ?? "IF",
+  };
+  const texts = found.map(({ check, stage }) => renderExplanation(check, stage, target));
+  output.print(texts.join("\n"));
+  return ExitStatus.done;
+}
+
+export async function run(request: DoctorRequest): Promise<ExitStatus> {
+  const { options, server, api, style, output } = request;
+  if (options.explain !== undefined) return explain(options.explain, request);
+  const { usual } = playbooks;
+  const resolver = readResolverFile();
+  const looking = findTarget({ zone: options.zone, server }, resolver);
+  const target = await output.waiting("finding the zone and its servers", looking);
+  const { "expect-if": expectedInterface } = options;
+  const scene = new Scene({
+    ...target,
+    resolver,
+    ...(expectedInterface === undefined ? {} : { expectedInterface }),
+    ...(api === undefined ? {} : { api }),
+  });
+  let stageText = "";
+  const ears = {
+    begun: ({ title }: { readonly title: string }) => {
+      stageText = title;
+    },
+    found: (finding: Parameters<typeof renderFinding>[0]) => {
+      if (!style.json) output.print(renderFinding(finding));
+    },
+  };
+  const running = runPlaybook(usual, scene, { isWhole: options.all, ears });
+  const outcome = await output.waiting(`looking: ${stageText || "at this system"}`, running);
+  const zone = target.zone === undefined ? "" : formatName(target.zone).replace(/(?<!\\)\.$/, "");
+  output.print(style.json ? renderJson(outcome, zone) : renderSummary(outcome));
+  return statusOf(outcome);
+}

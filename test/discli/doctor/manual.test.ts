@@ -1,0 +1,29 @@
+// docs/doctor.md says what the program says: its second half is made of the tables.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { manualText } from "../../../src/discli/doctor/manual.js";
+import { everyCheck, playbooks } from "../../../src/discli/doctor/playbook.js";
+
+const file = fileURLToPath(new URL("../../../docs/doctor.md", import.meta.url));
+const mark = "<!-- made by src/discli/doctor/manual.ts -->\n\n";
+
+test("A8.28 docs/doctor.md is current (DISCD_WRITE_DOCS=1 writes it)", () => {
+  const [head = "", rest] = readFileSync(file, "utf8").split(mark);
+  if (process.env.DISCD_WRITE_DOCS === "1") writeFileSync(file, `${head}${mark}${manualText()}`);
+  else expect(rest).toBe(manualText());
+});
+
+test("A8.28 every check can be done by hand, and no id stands for two", () => {
+  for (const { check } of everyCheck()) {
+    const commands = check.commands({ zone: "ZONE", server: "SERVER", interface: "IF" });
+    expect(commands, check.id).not.toEqual([]);
+    expect(check.id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+    for (const code of Object.keys(check.codes)) expect(code).toMatch(/^[A-Z0-9]+(-[A-Z0-9]+)*$/);
+  }
+  for (const stages of Object.values(playbooks)) {
+    const ids = stages.flatMap(({ checks }) => checks.map(({ id }) => id));
+    expect(new Set(ids).size).toBe(ids.length);
+  }
+});
