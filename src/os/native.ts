@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { endianness } from "node:os";
 import type { LibraryHandle } from "koffi";
 import type { ManyCalls, Memory } from "./datagrams.js";
+import type { PacketCalls } from "./packets.js";
 import { socketAddress } from "./socket-address.js";
 
 /** An operating fault with the name of its errno, as in `EACCES`. */
@@ -74,6 +75,8 @@ export interface Native {
   findName(index: number): string | undefined;
   /** Absent where datagrams.ts does not know the layout of messages. */
   readonly many: ManyCalls | undefined;
+  /** Absent where packets.ts does not know the layout of filters. */
+  readonly packets: PacketCalls | undefined;
   /** Undefined when there is no such interface. */
   findInterface(name: string): InterfaceFacts | undefined;
   /**
@@ -150,6 +153,23 @@ function manyCalls(library: LibraryHandle, allocate: Allocate): ManyCalls {
   };
 }
 
+function packetCalls(library: LibraryHandle, errno: () => string, allocate: Allocate): PacketCalls {
+  const option = "int, int, int";
+  const from = "const uint8_t *, uint32_t";
+  const into = "uint8_t *, uint32_t *";
+  return {
+    allocate,
+    errno,
+    socket: library.func("int socket(int, int, int)"),
+    bind: library.func(`int bind(int, ${from})`),
+    setOption: library.func(`int setsockopt(${option}, ${from})`),
+    option: library.func(`int getsockopt(${option}, ${into})`),
+    receive: library.func(`long recvfrom(int, uint8_t *, size_t, int, ${into})`),
+    ioctl: library.func("int ioctl(int, unsigned long, uint8_t *)"),
+    close: library.func("int close(int)"),
+  };
+}
+
 class LibC implements Native {
   readonly #socket: Call;
   readonly #setsockopt: Call;
@@ -162,6 +182,7 @@ class LibC implements Native {
   readonly #indexToName: (index: number, name: Uint8Array) => unknown;
   readonly #errno: () => string;
   readonly many: ManyCalls | undefined;
+  readonly packets: PacketCalls | undefined;
   #asking = -1;
 
   constructor(library: LibraryHandle, errno: () => string, allocate: Allocate | undefined) {
@@ -177,6 +198,7 @@ class LibC implements Native {
     this.#errno = errno;
     if (allocate !== undefined) this.#adjtimex = library.func("int adjtimex(_Inout_ uint8_t *)");
     this.many = allocate === undefined ? undefined : manyCalls(library, allocate);
+    this.packets = allocate === undefined ? undefined : packetCalls(library, errno, allocate);
   }
 
   openMulticast({ name, index, group, port, ttl }: MulticastPlace): number {

@@ -271,6 +271,7 @@ test("a burst takes fewer system calls than it has datagrams", async () => {
     sendUnix: () => {},
     openUdp: (place: Uint8Array) => native.openUdp(place),
     keepAlone: (fd: number) => native.keepAlone(fd),
+    packets: undefined,
     many: {
       allocate: many.allocate,
       receive: (fd: number, headers: bigint, count: number) => {
