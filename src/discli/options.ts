@@ -68,3 +68,33 @@ export const doctorOptions = {
     help: "the interface by which discd should be reached",
   },
 } as const satisfies Options;
+
+/** The policy of the site. */
+const policy = {
+  kind: "text",
+  value: "FILE",
+  offer: "file",
+  help: "what counts as a leak, and whether DNS over HTTPS is allowed",
+} as const satisfies Text;
+
+export const leakcheckOptions = {
+  if: {
+    kind: "text",
+    value: "IF",
+    offer: "interface",
+    help: "the interface that is meant for the zone; every other one is watched",
+  },
+  zone: { kind: "text", value: "ZONE", offer: "zone", help: "whose names are asked" },
+  to: {
+    kind: "texts",
+    value: "ADDR",
+    help: "a server of the zone: its names may reach no other, and other names not it",
+  },
+  policy,
+  pcap: {
+    kind: "text",
+    value: "FILE",
+    offer: "file",
+    help: "where the packets are kept; default a new file in the temporary folder",
+  },
+} as const satisfies Options;
