@@ -88,7 +88,7 @@ export const leakcheckOptions = {
   to: {
     kind: "texts",
     value: "ADDR",
-    help: "a server of the zone: its names may reach no other, and other names not it",
+    help: "a server of the zone: its names may reach no other, others not it",
   },
   policy,
   pcap: {
