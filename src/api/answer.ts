@@ -110,7 +110,8 @@ export function answer(request: Request, { state, rights, pages }: Api): Reply {
     return { answer: failure(status, error, remedy, challenge), refusal: reason };
   }
   if (route === undefined && page === undefined) {
-    return { answer: failure(404, "there is no such path", "docs/api.md lists them") };
+    const answer = failure(404, "there is no such path", "docs/api.md lists them");
+    return { answer, refusal: "path" };
   }
   const allowed = route?.want === "write" ? ["POST"] : ["GET", "HEAD"];
   if (!allowed.includes(request.method)) {
@@ -206,15 +207,15 @@ function policy({ state, query }: Asked): Answer {
   return typeof view === "string" ? failure(400, view) : json(200, view);
 }
 
-function events({ state }: Asked): Answer {
+function events({ state, mayWrite }: Asked): Answer {
   const first = frame(eventOf("summary", state.summary()));
-  return { kind: "follow", following: allEvents, first };
+  return { kind: "follow", following: allEvents, first, mayWrite };
 }
 
-function packets({ query }: Asked): Answer {
+function packets({ query, mayWrite }: Asked): Answer {
   const filter = packetFilter(query);
   if (typeof filter === "string") return failure(400, filter);
-  return { kind: "follow", following: packetsLike(filter), first: "" };
+  return { kind: "follow", following: packetsLike(filter), first: "", mayWrite };
 }
 
 /** Text: what is wrong with it. */

@@ -63,7 +63,13 @@ export type Answer =
   /** Long ones, in pieces that each take a millisecond at most to make. */
   | { readonly kind: "pieces"; readonly type: string; readonly pieces: Iterator<string> }
   /** Server-sent events, until one of the two has enough. */
-  | { readonly kind: "follow"; readonly following: Following; readonly first: string };
+  | {
+      readonly kind: "follow";
+      readonly following: Following;
+      readonly first: string;
+      /** The follower is the operator, or somebody whom he trusts as much. */
+      readonly mayWrite: boolean;
+    };
 
 export const jsonType = "application/json; charset=utf-8";
 

@@ -42,7 +42,10 @@ export function judgeRights(request: Request, want: Want, rules: RightsRules): R
 }
 
 /** Undefined: nothing says that a page of somebody else's sent it. */
-function judgeSender({ door, fields }: Request, rules: RightsRules): RightsVerdict | undefined {
+function judgeSender(
+  { door, method, fields }: Request,
+  rules: RightsRules,
+): RightsVerdict | undefined {
   if (door.kind === "unix") return undefined;
   const { host, origin, fetchSite, fetchMode } = fields;
   const name = hostName(host);
@@ -61,7 +64,8 @@ function judgeSender({ door, fields }: Request, rules: RightsRules): RightsVerdi
   }
   // A link that somebody followed to here is no page that reads us.
   const isForeign = fetchSite !== undefined && !["same-origin", "none"].includes(fetchSite);
-  if (isForeign && fetchMode !== "navigate") return refused(403, "origin", foreign, remedy);
+  const isFollowed = fetchMode === "navigate" && (method === "GET" || method === "HEAD");
+  if (isForeign && !isFollowed) return refused(403, "origin", foreign, remedy);
   return undefined;
 }
 

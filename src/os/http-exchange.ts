@@ -5,7 +5,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { eventsType } from "../api/events.js";
-import { type Answer, type Door, type Fields, failure, type Request } from "../api/exchange.js";
+import {
+  type Answer,
+  type Door,
+  type Fields,
+  failure,
+  jsonType,
+  type Request,
+} from "../api/exchange.js";
 import type { Counts } from "../counts.js";
 import type { HttpFollowers } from "./http-followers.js";
 import { bodyBytesMax, fieldsMax, pipelinedMax } from "./http-limits.js";
@@ -29,10 +36,25 @@ export interface ExchangeParts {
 const commonFields: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
 };
+
+/** An answer to what is not even a request, as bytes; the connection ends with it. */
+export function lastWords(status: string, error: string): string {
+  const body = `${JSON.stringify({ error })}\n`;
+  const fields = {
+    ...commonFields,
+    connection: "close",
+    "content-type": jsonType,
+    "content-length": String(Buffer.byteLength(body)),
+  };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status}\r\n${lines.join("")}\r\n${body}`;
+}
 
 /** Field names by what api/ calls them. */
 const fieldNames: readonly (readonly [keyof Fields, string])[] = [
@@ -46,27 +68,49 @@ const fieldNames: readonly (readonly [keyof Fields, string])[] = [
 
 export class HttpExchanges {
   readonly #parts: ExchangeParts;
-  /** Requests of a connection whose answers have not left. */
-  readonly #pending = new WeakMap<Socket, number>();
+  /** What begins the requests of a connection whose answers have not left, the first one's too. */
+  readonly #waiting = new WeakMap<Socket, (() => void)[]>();
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
   }
 
+  /** Whether a connection has a request whose answer has not left. */
+  isBusy(socket: Socket): boolean {
+    return (this.#waiting.get(socket)?.length ?? 0) > 0;
+  }
+
+  /**
+   * Those that were sent ahead begin when it is their turn: an answer without a connection of its
+   * own would not hear of that one's end.
+   */
   begin(incoming: IncomingMessage, response: ServerResponse, door: Door): void {
     const { socket } = incoming;
-    const pending = (this.#pending.get(socket) ?? 0) + 1;
-    this.#pending.set(socket, pending);
-    response.once("close", () => this.#pending.set(socket, (this.#pending.get(socket) ?? 1) - 1));
+    const waiting = this.#waiting.get(socket) ?? [];
+    this.#waiting.set(socket, waiting);
     // A client that vanishes is no fault of ours.
     response.on("error", () => {});
     incoming.on("error", () => {});
-    if (pending > pipelinedMax) {
+    const begin = () => {
+      if (socket.destroyed) return;
+      response.once("close", () => {
+        waiting.shift();
+        waiting[0]?.();
+      });
+      this.#readBody(incoming, response, () => this.#answer(incoming, response, door));
+    };
+    waiting.push(begin);
+    if (waiting.length > pipelinedMax) {
       this.#parts.counts.add("limits", "http-pipelined");
       socket.destroy();
-      return;
-    }
-    this.#readBody(incoming, response, () => this.#answer(incoming, response, door));
+    } else if (waiting.length === 1) begin();
+  }
+
+  /** Nothing here is worth waiting for a body, nor for anything else that is expected. */
+  refuseExpectation(response: ServerResponse): void {
+    this.#parts.counts.add("drops", "http-body");
+    response.setHeader("connection", "close");
+    this.#send(response, failure(417, "nothing is expected here", "send it at once"), false);
   }
 
   /** A body is read, since it is in the way of the next request, and means nothing. */
@@ -132,7 +176,7 @@ export class HttpExchanges {
       else turns.add(response, answer.pieces);
       return;
     }
-    if (!isHead && !followers.hasRoom) {
+    if (!isHead && !followers.hasRoomFor(answer.mayWrite)) {
       this.#parts.counts.add("limits", "http-followers");
       response.setHeader("connection", "close");
       const remedy = "close other pages of discweb, or try again";

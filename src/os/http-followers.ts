@@ -5,7 +5,12 @@ import type { ServerResponse } from "node:http";
 import { frame, heartbeat } from "../api/events.js";
 import type { ApiEvent, Following } from "../api/exchange.js";
 import type { Counts } from "../counts.js";
-import { followerQueueMax, followersMax, heartbeatEvery } from "./http-limits.js";
+import {
+  followerQueueMax,
+  followersMax,
+  followersReserved,
+  heartbeatEvery,
+} from "./http-limits.js";
 
 interface Follower {
   readonly response: ServerResponse;
@@ -27,9 +32,9 @@ export class HttpFollowers {
     return this.#followers.size;
   }
 
-  /** Whether there is room for one more. */
-  get hasRoom(): boolean {
-    return this.#followers.size < followersMax;
+  /** Whether there is room for one more; for the operator there is longest. */
+  hasRoomFor(mayWrite: boolean): boolean {
+    return this.#followers.size < (mayWrite ? followersMax : followersMax - followersReserved);
   }
 
   /** Whether anybody follows a feed: what nobody reads need not be made. */

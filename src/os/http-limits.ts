@@ -22,8 +22,17 @@ export const patienceCheck = 1_000;
 /** Milliseconds that a connection may wait for its next request: a scraper comes every 15 s. */
 export const idlePatience = 20_000;
 
-/** Milliseconds without any byte in either direction; event streams have heartbeats. */
-export const stallPatience = 30_000;
+/**
+ * Milliseconds without any byte in either direction, up to twice that where some of an answer has
+ * left since; event streams have heartbeats.
+ */
+export const stallPatience = 20_000;
+
+/** Milliseconds that a client has to read why its connection ends; nothing it sends counts. */
+export const lastWordsPatience = 1_000;
+
+/** Milliseconds that connections of a listener live on that is no longer wanted. */
+export const closingPatience = 1_000;
 
 /** Milliseconds for a TLS handshake. */
 export const handshakePatience = 10_000;
@@ -39,6 +48,9 @@ export const pipelinedMax = 8;
 
 /** Event streams of all listeners: every tab of discweb is one. */
 export const followersMax = 64;
+
+/** Of them, those kept for who may write: other users of the host cannot shut out the operator. */
+export const followersReserved = 8;
 
 /**
  * Bytes that wait for one reader of events: some hundred changes of services. Whoever lets more

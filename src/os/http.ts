@@ -5,15 +5,17 @@
 import { createServer, type Server as HttpServer, type ServerOptions } from "node:http";
 import { createServer as createTlsServer, type Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { type Address, clientKey, formatAddress, parseAddress } from "../address.js";
 import type { ApiEvent, Door, Following } from "../api/exchange.js";
 import { type HttpPlace, placeText } from "../api/place.js";
 import type { Counts } from "../counts.js";
 import type { Log } from "../log.js";
 import type { Credentials } from "./credentials.js";
-import { type Answering, HttpExchanges } from "./http-exchange.js";
+import { type Answering, HttpExchanges, lastWords } from "./http-exchange.js";
 import { HttpFollowers } from "./http-followers.js";
 import {
+  closingPatience,
   connectionsMax,
   connectionsPerClientMax,
   fieldsMax,
@@ -21,6 +23,7 @@ import {
   headerBytesMax,
   headerPatience,
   idlePatience,
+  lastWordsPatience,
   patienceCheck,
   requestPatience,
   stallPatience,
@@ -71,7 +74,11 @@ export class HttpListeners {
   readonly #complaints = new Map<string, string>();
   /** Connections of each client elsewhere. */
   readonly #perClient = new Map<string, number>();
-  readonly #sockets = new Set<Socket>();
+  /** Every connection, with the server that accepted it. */
+  readonly #sockets = new Map<Socket, AnyServer>();
+  /** One call of `follow` after the other. */
+  #following: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor(parts: HttpParts) {
     this.#parts = parts;
@@ -102,7 +109,13 @@ export class HttpListeners {
    *
    * @returns what could not be opened, a line each with cause and remedy; new ones are logged
    */
-  async follow(settings: HttpSettings): Promise<readonly string[]> {
+  follow(settings: HttpSettings): Promise<readonly string[]> {
+    const turn = this.#following.then(() => this.#follow(settings));
+    this.#following = turn;
+    return turn;
+  }
+
+  async #follow(settings: HttpSettings): Promise<readonly string[]> {
     const wanted = new Map(settings.listen.map((place) => [keyOf(place, settings), place]));
     for (const [key, listener] of this.#open) if (!wanted.has(key)) this.#close(key, listener);
     const faults: string[] = [];
@@ -127,17 +140,27 @@ export class HttpListeners {
     this.#followers.publish(event);
   }
 
-  /** Ends event streams in order, and everything else at once. */
-  close(): void {
+  /** Ends event streams in order: who follows has to ask again, and may be refused. */
+  endStreams(): void {
     this.#followers.closeAll();
-    for (const [key, listener] of this.#open) this.#close(key, listener);
-    for (const socket of this.#sockets) socket.destroySoon();
   }
 
+  /** Ends event streams in order, and everything else at once. */
+  close(): void {
+    this.#isClosed = true;
+    this.#followers.closeAll();
+    for (const [key, listener] of this.#open) this.#close(key, listener);
+    for (const socket of this.#sockets.keys()) socket.destroySoon();
+  }
+
+  /** Nothing goes on for long by a door that is closed; what is being answered leaves. */
   #close(key: string, { server }: Listener): void {
     this.#open.delete(key);
     server.close();
     server.closeIdleConnections();
+    setTimeout(() => {
+      for (const [socket, own] of this.#sockets) if (own === server) socket.destroySoon();
+    }, closingPatience).unref();
   }
 
   /** @returns what is in the way, and what helps */
@@ -158,6 +181,10 @@ export class HttpListeners {
         if (obstacle !== undefined) return `http.listen ${name}: ${obstacle}`;
         await listenAtUnixPath(server, place.path);
       } else await listenAtPort(server, place.address, place.port);
+      if (this.#isClosed) {
+        server.close();
+        return undefined;
+      }
       const bound = server.address();
       const port = typeof bound === "object" && bound !== null ? bound.port : 0;
       const isTls = credentials !== undefined;
@@ -200,31 +227,35 @@ export class HttpListeners {
 
   #hear(server: AnyServer, kind: Door["kind"], isTls: boolean): void {
     const { counts } = this.#parts;
-    server.on("connection", (socket: Socket) => this.#connected(socket, kind));
+    server.on("connection", (socket: Socket) => this.#connected(socket, server, kind));
     server.on("drop", () => counts.add("limits", "http-connections"));
     server.on("request", (incoming, response) => {
       const isLoopback = kind === "tcp" && isLocal(incoming.socket);
       this.#exchanges.begin(incoming, response, { kind, isLoopback, isTls });
     });
-    // Nothing here is worth waiting for a body, and nothing is spoken but HTTP.
-    server.on("checkContinue", (_, response) => {
-      counts.add("drops", "http-body");
-      response.writeHead(417, { connection: "close" }).end();
+    server.on("checkContinue", (_, response) => this.#exchanges.refuseExpectation(response));
+    server.on("checkExpectation", (_, response) => this.#exchanges.refuseExpectation(response));
+    // Nothing is spoken but HTTP/1; who offers to change to something else is answered as ever.
+    server.on("connect", (_, socket) => {
+      counts.add("drops", "http-method");
+      say(socket, lastWords("405 Method Not Allowed", "this is no proxy"));
     });
-    server.on("upgrade", (_, socket) => socket.destroy());
-    server.on("connect", (_, socket) => socket.destroy());
+    server.on("timeout", (socket) => {
+      if (this.#exchanges.isBusy(socket)) counts.add("drops", "http-stalled");
+      socket.destroy();
+    });
     server.on("tlsClientError", () => counts.add("drops", "http-tls"));
     server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-      const { status, reason } = faultOf(error);
+      const { status, reason, text } = faultOf(error);
       counts.add("drops", `http-${reason}`);
       if (!socket.writable || error.code === "ECONNRESET") socket.destroy();
-      else socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      else say(socket, lastWords(status, text));
     });
   }
 
-  #connected(socket: Socket, kind: Door["kind"]): void {
+  #connected(socket: Socket, server: AnyServer, kind: Door["kind"]): void {
     const { counts } = this.#parts;
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, server);
     socket.on("error", () => counts.add("http", "failed"));
     const address = kind === "unix" || isLocal(socket) ? undefined : addressOf(socket);
     const client = address === undefined ? undefined : clientKey(address);
@@ -308,15 +339,37 @@ function causeOf(place: HttpPlace, error: unknown): string {
   }
 }
 
-function faultOf({ code }: NodeJS.ErrnoException): { status: string; reason: string } {
+interface RequestFault {
+  readonly status: string;
+  /** To count by. */
+  readonly reason: string;
+  /** For the client. */
+  readonly text: string;
+}
+
+function faultOf({ code }: NodeJS.ErrnoException): RequestFault {
   switch (code) {
-    case "HPE_HEADER_OVERFLOW":
-      return { status: "431 Request Header Fields Too Large", reason: "fields" };
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return { status: "408 Request Timeout", reason: "slow" };
+    case "HPE_HEADER_OVERFLOW": {
+      const text = `a request may have ${headerBytesMax} bytes of fields`;
+      return { status: "431 Request Header Fields Too Large", reason: "fields", text };
+    }
+    case "ERR_HTTP_REQUEST_TIMEOUT": {
+      const text = `a request may take ${requestPatience / 1000} s`;
+      return { status: "408 Request Timeout", reason: "slow", text };
+    }
     default:
-      return { status: "400 Bad Request", reason: "malformed" };
+      return { status: "400 Bad Request", reason: "malformed", text: "this is no HTTP request" };
   }
+}
+
+/** Says something and ends the connection, whether it is read and answered or not. */
+function say(socket: Duplex, words: string): void {
+  const patience = setTimeout(() => socket.destroy(), lastWordsPatience).unref();
+  socket.once("close", () => clearTimeout(patience));
+  socket.on("error", () => {});
+  // What still arrives is thrown away: unread, it would take the words with it.
+  socket.resume();
+  socket.end(words);
 }
 
 function addressOf({ remoteAddress }: Socket): Address | undefined {

@@ -1,7 +1,7 @@
 // The path of a Unix socket made ready for it: what a dead program left there is
 // removed, a living one is left alone, and anything that is no socket as well.
 
-import { chmodSync, existsSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
 import type { Server } from "node:net";
 import { connect } from "node:net";
 import { dirname } from "node:path";
@@ -24,7 +24,7 @@ export async function clearUnixPath(path: string): Promise<string | undefined> {
   const folder = dirname(path);
   try {
     // systemd makes it (RuntimeDirectory=); by hand nobody does.
-    if (!existsSync(folder)) mkdirSync(folder, { mode: 0o755 });
+    if (!existsSync(folder)) under(0o022, () => mkdirSync(folder));
   } catch (error) {
     return `the folder ${folder} is missing and cannot be made: ${codeOf(error)}; make it`;
   }
@@ -52,17 +52,24 @@ export async function clearUnixPath(path: string): Promise<string | undefined> {
 export function listenAtUnixPath(server: Server, path: string): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    const before = process.umask(0o177);
-    try {
-      // The socket is bound in this very call; what comes later is the callback alone.
+    // The socket is bound in this very call; what comes later is the callback alone.
+    under(0o777 & ~unixMode, () =>
       server.listen({ path }, () => {
         server.removeListener("error", reject);
         resolve();
-      });
-    } finally {
-      process.umask(before);
-    }
-  }).then(() => chmodSync(path, unixMode));
+      }),
+    );
+  });
+}
+
+/** Does something under a umask of its own. */
+function under(umask: number, action: () => unknown): void {
+  const before = process.umask(umask);
+  try {
+    action();
+  } finally {
+    process.umask(before);
+  }
 }
 
 function isLive(path: string): Promise<boolean> {

@@ -126,4 +126,8 @@ test("what a browser says of its own accord is believed", () => {
   expect(sent("none, cross-site", "cors")).toBe(403);
   // A link on another page that somebody has followed.
   expect(sent("cross-site", "navigate")).toBe("read");
+  // A form on another page that somebody has sent off.
+  const form = { host: "127.0.0.1", fetchSite: "cross-site", fetchMode: "navigate", ...right };
+  const posted = judgeRights(request("POST /v1/reload", form, loopback), "write", rules);
+  expect(posted).toMatchObject({ status: 403, reason: "origin" });
 });

@@ -110,6 +110,22 @@ test("problems stand at the line of their key, for --check and the log alike", a
   expect(run.lines()).toEqual(["error certificate-problem", "info tls-closed"]);
 });
 
+test("where HTTP is to speak TLS, the want of a certificate is an error", async () => {
+  const neededAt = { file: "discd.lua", line: 9 };
+  const nowhere = join(folder().in("crt"), "live");
+  const setting = {
+    ...settingOf({ kind: "unwritten", folder: nowhere, otherwise: "none" }),
+    neededAt,
+  };
+  const found = await findCertificate(setting, noon);
+  expect(found.problems.map(problemText)).toEqual([
+    `discd.lua:9: http.tls: needs a certificate, and certificate is not set and ${nowhere} is not ` +
+      "there; set certificate = { crt = 'FILE', key = 'FILE' } or 'self-signed'",
+  ]);
+  const own = { ...settingOf({ kind: "self-signed" }), neededAt };
+  expect((await findCertificate(own, noon)).problems).toEqual([]);
+});
+
 test("self-signed: said so, with the fingerprint, and remade for other names or before it ends", async () => {
   const run = await running(settingOf({ kind: "self-signed" }));
   const first = run.inForce.credentials;

@@ -11,6 +11,7 @@ import {
   connectionsMax,
   fieldsMax,
   followersMax,
+  followersReserved,
   headerBytesMax,
   pipelinedMax,
 } from "../../src/os/http-limits.js";
@@ -269,8 +270,8 @@ test("a thousand idle event streams: a few are served, the others told so or not
   await Promise.all(wires.map((wire) => wire.until(settled)));
   const served = wires.filter(({ status }) => status === 200);
   const told = wires.filter(({ status }) => status === 503);
-  expect(served).toHaveLength(followersMax);
-  expect(stage.listeners.followers).toBe(followersMax);
+  expect(served).toHaveLength(followersMax - followersReserved);
+  expect(stage.listeners.followers).toBe(followersMax - followersReserved);
   expect(stage.counts.of("limits", "http-followers")).toBe(told.length);
   const refused = stage.counts.of("limits", "http-connections");
   expect(refused + told.length + served.length).toBe(1000);

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdtempSync, statSync, symlinkSync, writeFileSyn
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { HttpSettings } from "../../src/os/http.js";
 import { listenAtUnixPath } from "../../src/os/unix-place.js";
@@ -106,11 +106,11 @@ test("not even for a moment can anybody else connect", async () => {
   let first = 0;
   server.listen = ((...words: unknown[]) => {
     listen(...words);
-    first = statSync(path).mode & 0o777;
+    first = statSync(path).mode & 0o7777;
     return server;
   }) as typeof server.listen;
   await listenAtUnixPath(server, path);
-  expect(first & 0o177).toBe(0);
+  expect(first).toBe(0o660);
 });
 
 test("the socket goes with the listener", async () => {
@@ -127,5 +127,10 @@ test("another umask changes nothing, and is not changed", async () => {
   await stageOf({}, at(path));
   expect(statSync(path).mode & 0o7777).toBe(0o660);
   expect(process.umask()).toBe(0);
+  process.umask(0o077);
+  const deep = join(folder(), "discd", "http");
+  await stageOf({}, at(deep));
+  expect(statSync(dirname(deep)).mode & 0o7777).toBe(0o755);
+  expect(statSync(deep).mode & 0o7777).toBe(0o660);
   chmodSync(path, 0o600);
 });
