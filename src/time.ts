@@ -24,6 +24,9 @@ export const before = (end: Instant, span: Duration): Instant => (end - span) as
 /** How long it is from `start` to `end`; negative when `end` is the earlier one. */
 export const elapsed = (start: Instant, end: Instant): Duration => (end - start) as Duration;
 
+/** The later of two points. */
+export const latest = (a: Instant, b: Instant): Instant => (a > b ? a : b);
+
 /** The earlier of two points that may not exist. */
 export function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
   if (a === undefined) return b;

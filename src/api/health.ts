@@ -24,7 +24,8 @@ export interface Probe {
  *              takes away its own zones alone
  * @returns `ok` false also for a zone that is not served
  */
-export function judgeHealth({ listeners, links, zones }: Probes, zone?: string): HealthView {
+export function judgeHealth(probes: Probes, zone?: string): HealthView {
+  const { listeners, links, zones, suspicions = [] } = probes;
   const asked = zones.filter((one) => zone === undefined || foldText(one.zone) === zone);
   const needed = (link: string) => zone === undefined || asked.some((one) => one.link === link);
   const reasons = [
@@ -36,6 +37,9 @@ export function judgeHealth({ listeners, links, zones }: Probes, zone?: string):
   return {
     ok: reasons.length === 0,
     reasons,
+    warnings: suspicions
+      .filter(({ link }) => needed(link))
+      .map(({ link, reason }) => `link ${link}: ${reason}`),
     listeners: listeners.map(viewOf),
     links: links.filter((one) => needed(one.name)).map(viewOf),
     zones: asked.map((one) => ({ name: one.zone, ok: isZoneOk(one.link, listeners, links) })),

@@ -168,6 +168,16 @@ function linkFamilies({ links }: Gauges): readonly Family[] {
       "Seconds since the last packet of another host on a link.",
       each((one) => one.lastHeardSeconds),
     ),
+    gauge(
+      "discd_link_querier",
+      "Whether an IGMP or MLD querier was heard on a link in the last 260 s.",
+      each((one) => (one.hasQuerier === null ? null : Number(one.hasQuerier))),
+    ),
+    gauge(
+      "discd_link_suspect",
+      "Whether multicast snooping has probably cut a link off.",
+      each((one) => Number(one.isSuspect)),
+    ),
   ];
 }
 

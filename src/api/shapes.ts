@@ -74,7 +74,10 @@ export const interfaceShape = object({
   ),
   lastHeardSeconds: nullable(number("since the last packet of another host; null: none so far")),
   hasQuerier: nullable(
-    flag("whether an IGMP or MLD querier was heard; without one, snooping switches cut us off"),
+    flag("an IGMP or MLD querier was heard in the last 260 s; null: that cannot be told"),
+  ),
+  querierNote: nullable(
+    text("why that cannot be told, or what the lack of a querier means; null: nothing to say"),
   ),
   problems,
 });
@@ -189,6 +192,7 @@ const probed = {
 export const healthShape = object({
   ok: flag("everything is; else the status is 503"),
   reasons: list(text("what failed"), "what is not"),
+  warnings: list(text("a sentence each"), "what may be wrong, and does not change the status"),
   listeners: list(object({ name: text("address, port and transport"), ...probed }), "for clients"),
   links: list(object({ name: link, ...probed }), "their sockets"),
   zones: list(object({ name: text("zone"), ok: flag("it can be answered") }), "answered here"),

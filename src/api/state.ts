@@ -59,6 +59,9 @@ export interface LinkGauges {
   readonly records: number;
   readonly services: number;
   readonly lastHeardSeconds: number | null;
+  readonly hasQuerier: boolean | null;
+  /** It is probably cut off by switches. */
+  readonly isSuspect: boolean;
   readonly packets: readonly {
     readonly family: "ipv4" | "ipv6";
     readonly direction: "in" | "out";
@@ -99,4 +102,6 @@ export interface Probes {
   readonly links: readonly Probe[];
   /** Zones and the link each needs; null: none. */
   readonly zones: readonly { readonly zone: string; readonly link: string | null }[];
+  /** Links that are probably cut off, though their sockets work. */
+  readonly suspicions?: readonly { readonly link: string; readonly reason: string }[];
 }

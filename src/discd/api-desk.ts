@@ -212,6 +212,7 @@ export class ApiDesk {
       listeners: this.#clientProbes.states,
       links: this.#linkProbes.states,
       zones: survey.zones().map(({ zone, link }) => ({ zone, link })),
+      suspicions: survey.suspicions(now()),
     };
   }
 

@@ -3,6 +3,7 @@
 // who wait for it and everything that is to be sent is taken. Nothing calls
 // upwards, nothing waits.
 
+import { type Address, contains, type Prefix } from "../address.js";
 import type { Counts } from "../counts.js";
 import { type LlqOptions, LlqServer } from "../llq/server.js";
 import type { Mac } from "../llq/setup.js";
@@ -47,6 +48,7 @@ const lastInputs: ReadonlySet<Input["kind"]> = new Set([
 type Datagram = Extract<Input, { kind: "datagram" }>;
 type LinkUp = Extract<Input, { kind: "link-up" }>;
 type Multicast = Extract<Input, { kind: "multicast" }>;
+type Querier = Extract<Input, { kind: "querier" }>;
 type SendFailed = Extract<Input, { kind: "send-failed" }>;
 
 export class Engine {
@@ -72,7 +74,7 @@ export class Engine {
   constructor(config: EngineConfig, random: Random, mac: Mac, log: Log, counts: Counts) {
     this.#log = log;
     this.#counts = counts;
-    this.#links = new Links(random, counts);
+    this.#links = new Links(random, counts, log);
     const findLink = (id: string) => this.#links.reach(id)?.link;
     this.#queries = new Queries(config, findLink, random, log, counts);
     this.#push = new PushServer(pushOptions(config), findLink, counts);
@@ -178,6 +180,9 @@ export class Engine {
       case "stream-closed":
         this.#streams.closed(now, input.stream);
         break;
+      case "querier":
+        this.#querier(now, input);
+        break;
       case "send-failed":
         this.#sendFailed(now, input);
         break;
@@ -214,7 +219,7 @@ export class Engine {
     if (used === undefined) return;
     const { link } = used;
     const { family, source, isMulticast, bytes } = input;
-    if (link.receive(now, { family, source, isMulticast, bytes })) used.traffic.heard(now, family);
+    if (link.receive(now, { family, source, isMulticast, bytes })) this.#heard(now, used, input);
     // A goodbye, or a flushed set, is reported when it is over, one second from now; answers
     // that were made before promise more than that.
     const next = link.nextDeadline();
@@ -222,11 +227,30 @@ export class Engine {
       this.#queries.linkStirred(input.link);
   }
 
+  /** Other programs of this host speak mDNS as well: they prove nothing about the link. */
+  #heard(now: Instant, used: UsedLink, { family, source, isMulticast }: Multicast): void {
+    const { traffic, watchdog, place } = used;
+    const isOwn = place?.prefixes.some((one) => isOf(one, source.address)) === true;
+    traffic.heard(now, family, !isOwn);
+    if (isOwn || !isMulticast) return;
+    watchdog.heard(now);
+    if (watchdog.isSuspect) this.#links.watch(now, used);
+  }
+
+  #querier(now: Instant, { link: id, family, news }: Querier): void {
+    const used = this.#links.peek(id);
+    if (used === undefined) return;
+    used.watchdog.querier(now, family, news);
+    this.#links.watch(now, used);
+  }
+
   #linkUp(now: Instant, { link: id, ...place }: LinkUp): void {
     const used = this.#links.reach(id);
     if (used === undefined) return;
     used.place = place;
     used.link.up(now, place);
+    used.watchdog.joined(now);
+    this.#links.watch(now, used);
     used.warm.configure(now, used.config);
     this.#updating.linkUp(now, id);
     this.#queries.linkStirred(id);
@@ -235,15 +259,22 @@ export class Engine {
   #linkDown(now: Instant, id: string): void {
     this.#updating.linkDown(now, id);
     const used = this.#links.reach(id);
-    if (used !== undefined) used.place = undefined;
-    used?.link.down(now);
+    if (used !== undefined) {
+      used.place = undefined;
+      used.watchdog.down();
+      this.#links.watch(now, used);
+      used.link.down(now);
+    }
     this.#queries.linkDown(now, id);
     this.#push.linkDown(now, id);
     this.#llq.linkDown(now, id);
   }
 
   #expire(now: Instant): void {
-    if (!this.#isStopped) this.#expireLinks(now);
+    if (!this.#isStopped) {
+      this.#expireLinks(now);
+      this.#links.watchDue(now);
+    }
     this.#push.expire(now);
     this.#llq.expire(now);
     this.#streams.expire(now);
@@ -380,6 +411,7 @@ export class Engine {
     for (const used of this.#stirred) {
       for (const datagram of used.link.takeDatagrams()) {
         used.traffic.sent(now, datagram.family);
+        used.watchdog.sent(now);
         effects.push({ kind: "multicast", link: used.id, ...datagram });
       }
       this.#links.schedule(used);
@@ -391,6 +423,10 @@ export class Engine {
   }
 }
 
+function isOf({ address: own }: Prefix, address: Address): boolean {
+  return contains({ address: own, length: own.bytes.length * 8 }, address);
+}
+
 function pushOptions({ proxy, limits, takesPush: isOn }: EngineConfig): PushOptions {
   return { proxy, limits, isOn };
 }
@@ -399,7 +435,7 @@ function llqOptions({ proxy, limits, takesLlq: isOn }: EngineConfig): LlqOptions
   return { proxy, limits, isOn };
 }
 
-function dumpLink(now: Instant, { id, link, warm }: UsedLink) {
+function dumpLink(now: Instant, { id, link, warm, watchdog }: UsedLink) {
   const questions: string[] = [];
   for (const { question, watches, startedAt } of link.questions()) {
     if (questions.length >= dumpedQuestionsMax) break;
@@ -411,6 +447,7 @@ function dumpLink(now: Instant, { id, link, warm }: UsedLink) {
     id,
     isUp: link.isUp,
     warm: warm.size,
+    hasQuerier: watchdog.outlook(now).hasQuerier,
     records: link.recordCount,
     questionCount: link.questionCount,
     questions,

@@ -10,6 +10,7 @@ import type { PrimaryAnswer, PrimaryQuestion } from "../update/primary.js";
 import type { Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import type { EngineConfig } from "./config.js";
+import type { QuerierNews } from "./watchdog.js";
 
 /** A broadcast domain running mDNS; the name of its interface. */
 export type LinkId = string;
@@ -53,6 +54,16 @@ export type Input =
       /** Whether it was sent to the group, not to one of our addresses. */
       readonly isMulticast: boolean;
       readonly bytes: Uint8Array;
+    }
+  /**
+   * Whether the queries of IGMP (IPv4) or MLD (IPv6) can be heard on a link: said when its sockets
+   * open and close; and that some were heard.
+   */
+  | {
+      readonly kind: "querier";
+      readonly link: LinkId;
+      readonly family: Family;
+      readonly news: QuerierNews;
     }
   /** A unicast DNS message over UDP. */
   | {

@@ -5,6 +5,7 @@
 
 import type { Counts } from "../counts.js";
 import { Deadlines } from "../deadlines.js";
+import type { Log } from "../log.js";
 import { Link, type LinkPlace } from "../mdns/link.js";
 import type { Random } from "../random.js";
 import { earliest, type Instant } from "../time.js";
@@ -13,6 +14,7 @@ import { Gathering } from "./gathering.js";
 import type { LinkId } from "./io.js";
 import { Traffic } from "./traffic.js";
 import { Warm } from "./warm.js";
+import { Watchdog } from "./watchdog.js";
 
 export interface UsedLink {
   readonly id: LinkId;
@@ -20,6 +22,7 @@ export interface UsedLink {
   readonly warm: Warm;
   readonly gathering: Gathering;
   readonly traffic: Traffic;
+  readonly watchdog: Watchdog;
   config: LinkConfig;
   /** Where it is; undefined while it is down. */
   place: LinkPlace | undefined;
@@ -29,13 +32,16 @@ export interface UsedLink {
 export class Links {
   readonly #links = new Map<LinkId, UsedLink>();
   readonly #deadlines = new Deadlines<LinkId>();
+  readonly #watches = new Deadlines<LinkId>();
   readonly #random: Random;
   readonly #counts: Counts;
+  readonly #log: Log;
   #touched: UsedLink[] = [];
 
-  constructor(random: Random, counts: Counts) {
+  constructor(random: Random, counts: Counts, log: Log) {
     this.#random = random;
     this.#counts = counts;
+    this.#log = log;
   }
 
   add(config: LinkConfig): void {
@@ -43,7 +49,8 @@ export class Links {
     const warm = new Warm(link, this.#counts);
     const gathering = new Gathering();
     const traffic = new Traffic();
-    const parts = { id: config.id, link, warm, gathering, traffic };
+    const watchdog = new Watchdog();
+    const parts = { id: config.id, link, warm, gathering, traffic, watchdog };
     this.#links.set(config.id, { ...parts, config, place: undefined, isTouched: false });
   }
 
@@ -63,6 +70,7 @@ export class Links {
   retire(id: LinkId): void {
     this.#links.delete(id);
     this.#deadlines.clear(id);
+    this.#watches.clear(id);
   }
 
   /** The link, marked as touched; undefined when it is not configured. */
@@ -112,8 +120,25 @@ export class Links {
     else this.#deadlines.set(used.id, next);
   }
 
+  /** Says what is to be said of a link's reach, and plans to look again. */
+  watch(now: Instant, used: UsedLink): void {
+    used.watchdog.tell(now, used.id, this.#log);
+    const next = used.watchdog.nextDeadline(now);
+    if (next === undefined) this.#watches.clear(used.id);
+    else this.#watches.set(used.id, next);
+  }
+
+  /** Looks at the links of which something may have to be said by now. */
+  watchDue(now: Instant): void {
+    for (let id = this.#watches.takeDue(now); id !== undefined; ) {
+      const used = this.peek(id);
+      if (used !== undefined) this.watch(now, used);
+      id = this.#watches.takeDue(now);
+    }
+  }
+
   nextDeadline(): Instant | undefined {
-    return this.#deadlines.next();
+    return earliest(this.#deadlines.next(), this.#watches.next());
   }
 
   #touch(used: UsedLink): void {

@@ -15,7 +15,7 @@ import type {
   UpdateView,
   ZoneView,
 } from "../api/shapes.js";
-import type { Gauges, LinkGauges, PolicyQuestion } from "../api/state.js";
+import type { Gauges, LinkGauges, PolicyQuestion, Probes } from "../api/state.js";
 import { domainViews, type PublishedName, questionView, zoneViews } from "../api/views.js";
 import type { Counts } from "../counts.js";
 import type { LlqServer } from "../llq/server.js";
@@ -33,6 +33,7 @@ import { displayName } from "../wire/name.js";
 import type { EngineConfig } from "./config.js";
 import type { Links, UsedLink } from "./links.js";
 import type { Updating } from "./updating.js";
+import type { Outlook } from "./watchdog.js";
 
 export interface SurveyParts {
   readonly links: Links;
@@ -152,18 +153,27 @@ export class Survey {
     return [...this.#parts.updating.tally.all()];
   }
 
+  /** Links that others can probably not reach any more, and why. */
+  suspicions(now: Instant): NonNullable<Probes["suspicions"]> {
+    return [...this.#parts.links.all()].flatMap(({ id, watchdog }) => {
+      const { suspicion } = watchdog.outlook(now);
+      return suspicion === null ? [] : [{ link: id, reason: suspicion }];
+    });
+  }
+
   policy(question: PolicyQuestion) {
     return explain(this.#tables, question);
   }
 
   linkGauges(now: Instant): LinkGauges[] {
-    return [...this.#parts.links.all()].map(({ id, link, traffic }) => ({
+    return [...this.#parts.links.all()].map(({ id, link, traffic, watchdog }) => ({
       link: id,
       isUp: link.isUp,
       questions: link.questionCount,
       records: link.recordCount,
       services: this.directory.shownOf(id),
       lastHeardSeconds: traffic.lastHeardSeconds(now),
+      ...reachOf(watchdog.outlook(now)),
       packets: (["ipv4", "ipv6"] as const).flatMap((family) => [
         { family, direction: "in" as const, count: traffic.in[family] },
         { family, direction: "out" as const, count: traffic.out[family] },
@@ -173,6 +183,7 @@ export class Survey {
 
   #interfaceView(now: Instant, used: UsedLink): InterfaceView {
     const { id, link, config, traffic, place } = used;
+    const { hasQuerier, note, suspicion } = used.watchdog.outlook(now);
     const zones = this.#tables.zones.zones.filter((zone) => zone.link?.link === id);
     const published = this.#published.filter((one) => one.link === id);
     return {
@@ -190,8 +201,12 @@ export class Survey {
       questions: link.questionCount,
       mdns: traffic.view(now),
       lastHeardSeconds: traffic.lastHeardSeconds(now),
-      hasQuerier: null,
-      problems: link.isUp ? [] : ["the interface is down or cannot be used; the log says why"],
+      hasQuerier,
+      querierNote: note,
+      problems: [
+        ...(link.isUp ? [] : ["the interface is down or cannot be used; the log says why"]),
+        ...(suspicion === null ? [] : [suspicion]),
+      ],
     };
   }
 
@@ -220,6 +235,11 @@ export class Survey {
     if (link === undefined) return undefined;
     return { kind: "service", apex: link.service, link, bases: [] };
   }
+}
+
+/** For the metrics. */
+function reachOf({ hasQuerier, suspicion }: Outlook) {
+  return { hasQuerier, isSuspect: suspicion !== null };
 }
 
 function questionText({ name, type }: Question) {

@@ -15,10 +15,10 @@ export class Traffic {
   readonly #outTrend = new Trend(minute);
   #lastHeardAt: Instant | undefined;
 
-  /** A packet of another host arrived. */
-  heard(now: Instant, family: Family): void {
+  /** A packet arrived that is not ours. @param isForeign  nor of another program of this host */
+  heard(now: Instant, family: Family, isForeign: boolean): void {
     this.in[family] += 1;
-    this.#lastHeardAt = now;
+    if (isForeign) this.#lastHeardAt = now;
     this.#inTrend.look(now, this.in.ipv4 + this.in.ipv6);
   }
 

@@ -19,6 +19,7 @@ import type { Journal, JournalFiles } from "./journal-files.js";
 import { LinkSockets, type WantedLink } from "./link-sockets.js";
 import { Listening, type ListenSettings } from "./listening.js";
 import type { Native } from "./native.js";
+import { QuerierEars } from "./querier-ears.js";
 import { serverNames } from "./server-names.js";
 import type { SystemResolver } from "./system-resolver.js";
 import { type StreamEars, TcpStreams } from "./tcp.js";
@@ -67,6 +68,7 @@ export class Driver {
   readonly #virtual: VirtualLinks;
   readonly #crash: (error: unknown) => never;
   readonly #links: LinkSockets;
+  readonly #queriers: QuerierEars;
   readonly #udp: UdpSockets;
   readonly #streams: TcpStreams;
   readonly #tls: TlsListeners;
@@ -102,6 +104,7 @@ export class Driver {
     this.#native = native;
     this.#crash = crash;
     this.#links = new LinkSockets(native, log, counts, (input) => this.dispatch(input));
+    this.#queriers = new QuerierEars(native, log, (input) => this.dispatch(input));
     this.#udp = new UdpSockets(
       {
         received: (listener, source, bytes) =>
@@ -210,6 +213,7 @@ export class Driver {
     this.#streams.abortAll();
     this.#update.end();
     this.#links.close();
+    this.#queriers.close();
   }
 
   /** For the log. */
@@ -315,9 +319,10 @@ export class Driver {
     if (heard.length === 0) this.#arm();
   }
 
-  #followLinks(): Promise<void> {
+  async #followLinks(): Promise<void> {
     const wanted = this.#settings.links.filter(({ name }) => !this.#virtual.has(name));
-    return this.#links.follow(wanted, this.#present);
+    await this.#links.follow(wanted, this.#present);
+    if (this.#stopping === undefined) this.#queriers.follow(this.#links.list());
   }
 
   /** What the listeners and streams of TCP and TLS say. */

@@ -26,6 +26,8 @@ interface LinkState {
   device: PresentInterface;
   readonly sockets: Map<Family, MulticastSocket>;
   readonly opening: Set<Family>;
+  /** Addresses that there were when the group was joined last. */
+  readonly joinedFrom: Map<Family, string>;
   /** Sockets on the link's own addresses, by address; open while the port is ours alone. */
   readonly direct: Map<string, MulticastSocket>;
   readonly openingDirect: Set<string>;
@@ -111,9 +113,10 @@ export class LinkSockets {
   }
 
   /** Links that are up, with their families, for the log. */
-  list(): readonly { link: LinkId; families: readonly Family[] }[] {
-    return [...this.#states].map(([link, { sockets }]) => ({
+  list(): readonly { link: LinkId; index: number; families: readonly Family[] }[] {
+    return [...this.#states].map(([link, { device, sockets }]) => ({
       link,
+      index: device.index,
       families: [...sockets.keys()],
     }));
   }
@@ -133,6 +136,7 @@ export class LinkSockets {
     state.device = device;
     const openings: Promise<boolean>[] = [];
     for (const family of ["ipv4", "ipv6"] as const) {
+      this.#followAddresses(state, family);
       const socket = state.sockets.get(family);
       if (!link[family] || !speaks(device, family)) {
         socket?.close();
@@ -146,6 +150,20 @@ export class LinkSockets {
     // Told once per round, so that the first questions go out on both families.
     const isWorking = state.opening.size + state.openingDirect.size > 0;
     if (!isWorking) this.#report(link.name, state, isReopened, mayAskUnicast);
+  }
+
+  /** Who has another address tells the switches, and the querier, that he is still here. */
+  #followAddresses({ sockets, joinedFrom, device }: LinkState, family: Family): void {
+    const socket = sockets.get(family);
+    const from = addressesOf(device, family);
+    if (socket === undefined || joinedFrom.get(family) === from) return;
+    joinedFrom.set(family, from);
+    if (socket.rejoin()) {
+      this.#counts.add("rejoined", family);
+      return;
+    }
+    socket.close();
+    sockets.delete(family);
   }
 
   /**
@@ -199,6 +217,7 @@ export class LinkSockets {
   /** Whether there is one more socket now. */
   async #open(name: LinkId, state: LinkState, family: Family): Promise<boolean> {
     state.opening.add(family);
+    state.joinedFrom.set(family, addressesOf(state.device, family));
     try {
       const socket = await openMulticast(family, state.device, this.#native, {
         received: (_, source, bytes) => {
@@ -281,7 +300,16 @@ export class LinkSockets {
 function freshState(link: WantedLink, device: PresentInterface): LinkState {
   const [sockets, direct] = [new Map<Family, MulticastSocket>(), new Map()];
   const [opening, openingDirect] = [new Set<Family>(), new Set<string>()];
-  return { link, device, sockets, opening, direct, openingDirect, told: undefined };
+  const joinedFrom = new Map<Family, string>();
+  return { link, device, sockets, opening, joinedFrom, direct, openingDirect, told: undefined };
+}
+
+/** Those from which a family's packets may leave, for comparison. */
+function addressesOf(device: PresentInterface, family: Family): string {
+  const used = device.addresses.filter(
+    ({ address }) => address.family === family && isAsker(address),
+  );
+  return used.map(formatPrefix).join(" ");
 }
 
 function closeAll({ sockets, direct }: LinkState): void {

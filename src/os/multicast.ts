@@ -56,21 +56,28 @@ export class MulticastSocket {
   readonly #sources = new Map<string, Endpoint>();
   /** Without device-bound sockets: only sources of these prefixes are this link's. */
   readonly #isGuessing: boolean;
+  readonly #renew: (() => void) | undefined;
   #isOpen = true;
 
-  /** Use `openMulticast`, which binds it. */
+  /**
+   * Use `openMulticast`, which binds it.
+   *
+   * @param renew  leaves the group and joins it again; absent: the socket cannot
+   */
   constructor(
     family: Family,
     socket: Socket,
     device: PresentInterface,
     ears: MulticastEars,
     isGuessing: boolean,
+    renew?: () => void,
   ) {
     this.family = family;
     this.#socket = socket;
     this.#device = device;
     this.#ears = ears;
     this.#isGuessing = isGuessing;
+    this.#renew = renew;
     socket.on("message", (bytes, from) => this.#receive(bytes, from.address, from.port));
     socket.on("error", (error) => {
       if (!this.#isOpen) return;
@@ -94,6 +101,23 @@ export class MulticastSocket {
       if (error !== null && this.#isOpen) this.#ears.notSent(this.family, codeOf(error));
       sent?.();
     });
+  }
+
+  /**
+   * Joins the group again, since the link's addresses are others. Where an address is replaced
+   * while the link stays up, Linux tells nobody: a switch goes on knowing us by a report that
+   * came from an address that is gone, or from none.
+   *
+   * @returns whether that was possible; if not, the socket has to be opened anew
+   */
+  rejoin(): boolean {
+    if (!this.#isOpen || this.#renew === undefined) return false;
+    try {
+      this.#renew();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   close(): void {
@@ -163,7 +187,10 @@ export async function openMulticast(
       socket.addMembership(groups.ipv6, scope);
       socket.setMulticastInterface(scope);
     });
-    return new MulticastSocket(family, socket, device, ears, false);
+    return new MulticastSocket(family, socket, device, ears, false, () => {
+      socket.dropMembership(groups.ipv6, scope);
+      socket.addMembership(groups.ipv6, scope);
+    });
   }
   if (native === undefined) return openGuessing(device, ears);
   const { name, index } = device;
@@ -171,7 +198,8 @@ export async function openMulticast(
   const fd = native.openMulticast(where);
   const socket = createSocket({ type: "udp4", lookup: numericLookup });
   await bound(socket, { fd }, () => {});
-  return new MulticastSocket(family, socket, device, ears, false);
+  const renew = () => native.rejoin(fd, where);
+  return new MulticastSocket(family, socket, device, ears, false, renew);
 }
 
 /**

@@ -56,6 +56,18 @@ export interface Native {
    * @returns a descriptor to adopt; SystemError otherwise
    */
   openMulticast(place: MulticastPlace): number;
+  /** Leaves the group of such a socket and joins it again at once, which tells the switches. */
+  rejoin(fd: number, place: Pick<MulticastPlace, "group" | "index">): void;
+  /**
+   * A socket that receives the IGMP messages that come in on an interface, IPv4 headers included.
+   *
+   * @returns a descriptor for `receive` and `close`; SystemError with EPERM without CAP_NET_RAW
+   */
+  openIgmp(name: string): number;
+  /** Reads one message that has come in. @returns its length; undefined when there is none */
+  receive(fd: number, into: Uint8Array): number | undefined;
+  /** Closes a descriptor that nobody has adopted. */
+  close(fd: number): void;
   /**
    * A UDP socket that receives what comes in on one interface for one IPv4 address of it. Others
    * may bind to the same port.
@@ -92,15 +104,23 @@ export interface Native {
 const afUnix = 1;
 const afInet = 2;
 const sockDatagram = 2 | 0o2000000 | 0o4000; // SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK
+const sockRaw = 3 | 0o2000000 | 0o4000;
+const protocolIgmp = 2;
 const levelSocket = 1;
 const levelIp = 0;
 const dontWait = 0x40;
-const socketOption = { reuseAddress: 2, reusePort: 15, bindToDevice: 25 } as const;
+const socketOption = {
+  reuseAddress: 2,
+  receiveBuffer: 8,
+  reusePort: 15,
+  bindToDevice: 25,
+} as const;
 const ipOption = {
   multicastIf: 32,
   multicastTtl: 33,
   multicastLoop: 34,
   join: 35,
+  leave: 36,
   all: 49,
 } as const;
 const ipTtl = 2;
@@ -110,6 +130,8 @@ const requestIndex = 0x8933;
 const requestVlan = 0x8982;
 const vlanGetId = 9;
 const interfaceNameMax = 15;
+/** Some queries: what does not fit is told by the next one. */
+const igmpBuffer = 16 * 1024;
 
 // <linux/timex.h>, for words of 8 bytes: where `status` stands in struct timex, and its size.
 const timexStatus = 40;
@@ -177,6 +199,7 @@ class LibC implements Native {
   readonly #close: Call;
   readonly #ioctl: Call;
   readonly #sendto: Call;
+  readonly #recv: (fd: number, into: Uint8Array, size: number, flags: number) => number | bigint;
   /** Undefined where the layout of struct timex is another one. */
   readonly #adjtimex: Call | undefined;
   readonly #indexToName: (index: number, name: Uint8Array) => unknown;
@@ -194,6 +217,7 @@ class LibC implements Native {
     this.#sendto = library.func(
       "long sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)",
     );
+    this.#recv = library.func("long recv(int, _Out_ uint8_t *, size_t, int)");
     this.#indexToName = library.func("void *if_indextoname(uint32_t, _Out_ uint8_t *)");
     this.#errno = errno;
     if (allocate !== undefined) this.#adjtimex = library.func("int adjtimex(_Inout_ uint8_t *)");
@@ -226,6 +250,32 @@ class LibC implements Native {
       this.#close(fd);
       throw error;
     }
+  }
+
+  rejoin(fd: number, { group, index }: Pick<MulticastPlace, "group" | "index">): void {
+    this.#set(fd, levelIp, ipOption.leave, membership(group, index));
+    this.#set(fd, levelIp, ipOption.join, membership(group, index));
+  }
+
+  openIgmp(name: string): number {
+    const fd = this.#check("socket", this.#socket(afInet, sockRaw, protocolIgmp));
+    try {
+      this.#set(fd, levelSocket, socketOption.receiveBuffer, integer(igmpBuffer));
+      this.#set(fd, levelSocket, socketOption.bindToDevice, new TextEncoder().encode(name));
+      return fd;
+    } catch (error) {
+      this.#close(fd);
+      throw error;
+    }
+  }
+
+  receive(fd: number, into: Uint8Array): number | undefined {
+    const length = Number(this.#recv(fd, into, into.length, dontWait));
+    return length < 0 ? undefined : length;
+  }
+
+  close(fd: number): void {
+    this.#close(fd);
   }
 
   openOnDevice({ name, address, port }: DevicePlace): number {

@@ -47,6 +47,7 @@ export const interfaceView: InterfaceView = {
   mdns: { in: 10, out: 3, inPerMinute: 4, outPerMinute: 1 },
   lastHeardSeconds: null,
   hasQuerier: null,
+  querierNote: null,
   problems: [],
 };
 
@@ -134,6 +135,8 @@ export const gauges: Gauges = {
       records: 9,
       services: 1,
       lastHeardSeconds: 0.25,
+      hasQuerier: true,
+      isSuspect: false,
       packets: [{ family: "ipv4", direction: "in", count: 10 }],
     },
   ],

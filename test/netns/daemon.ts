@@ -39,6 +39,7 @@ export function reconfigure(file: string, text: string, isWhole = false): void {
 /** Some of the numbers in a dump. */
 export interface State {
   readonly engine: {
+    readonly links: readonly { readonly id: string; readonly hasQuerier: boolean | null }[];
     readonly streams: number;
     readonly push: { sessions: number; subscriptions: number; topics: number };
     readonly llq: Readonly<Record<string, number>>;

@@ -139,6 +139,7 @@ export function interfaces(all: readonly ServiceBody[], seconds = 0): Thing[] {
     },
     lastHeardSeconds: name === "lab" ? null : at * 2,
     hasQuerier: name === "lab" ? null : at !== 1,
+    querierNote: name === "lab" ? "it is too early to tell" : null,
     problems:
       at === 1
         ? ["no IGMP querier heard: a switch with snooping will cut this link off in a few minutes"]
@@ -262,6 +263,7 @@ export function lists(): Record<string, Thing> {
     "/healthz": {
       ok: true,
       reasons: [],
+      warnings: [],
       listeners: [
         { name: "127.0.0.1:53/udp", ok: true, askedSecondsAgo: 1 },
         { name: "10.8.0.53:53/udp", ok: true, askedSecondsAgo: 1 },
