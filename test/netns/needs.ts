@@ -22,6 +22,7 @@ const packages = {
   "ldns-verify-zone": "ldnsutils",
   named: "bind9",
   "named-checkzone": "bind9-utils",
+  nft: "nftables",
   nsd: "nsd",
   nsupdate: "bind9-dnsutils",
   openssl: "openssl",

@@ -5,7 +5,15 @@ import { randomInt } from "node:crypto";
 import { pointersIn, recordsIn } from "../../client/answer.js";
 import type { Server } from "../../os/resolv-conf.js";
 import { RRType } from "../../wire/codes.js";
-import { formatName, labelText, type Name, nameOf, parseName, under } from "../../wire/name.js";
+import {
+  displayName,
+  formatName,
+  labelText,
+  type Name,
+  nameOf,
+  parseName,
+  under,
+} from "../../wire/name.js";
 import { formatRdata } from "../../wire/rdata/text.js";
 import { type Connected, type Probed, probe, serverText, tryConnection } from "./probe.js";
 import { isZoneAnswer, type Reply, replyOf } from "./reply.js";
@@ -43,7 +51,8 @@ export interface DirectFacts {
   /** At the port that discd takes without the right to 53. */
   readonly unprivileged: Reply | undefined;
   readonly lb: Reply | undefined;
-  readonly instance: InstanceFacts | undefined;
+  /** One of each of a few types, those with addresses first. */
+  readonly instances: readonly InstanceFacts[];
 }
 
 /** Of a block for documentation, and of the one for packets to be discarded (100::/64). */
@@ -91,8 +100,8 @@ const enumerationName = (prefix: string, zone: Name): Name =>
 
 const messageOf = (probed: Probed) => (probed.kind === "answer" ? probed.message : undefined);
 
-/** The first service that a browse of the zone finds, with an address if any has one. */
-async function firstInstance(server: Server, zone: Name): Promise<InstanceFacts | undefined> {
+/** What a browse of the zone finds first. */
+async function firstInstances(server: Server, zone: Name): Promise<InstanceFacts[]> {
   const ask = async (name: Name, type: number) => {
     const wish = { server, name, type, patience: 2000, resend: 900 };
     return messageOf(await probe(wish));
@@ -115,8 +124,8 @@ async function firstInstance(server: Server, zone: Name): Promise<InstanceFacts 
     return [
       {
         name,
-        text: formatName(name),
-        host: formatName(target),
+        text: displayName(name),
+        host: displayName(target),
         hostName: target,
         port,
         isTcp: type.labels.some((label) => /^_tcp$/i.test(label)),
@@ -125,7 +134,8 @@ async function firstInstance(server: Server, zone: Name): Promise<InstanceFacts 
     ];
   });
   const instances = (await Promise.all(tried)).flat();
-  return instances.find(({ addresses }) => addresses.length > 0) ?? instances[0];
+  const isReached = ({ addresses }: InstanceFacts) => addresses.length > 0;
+  return [...instances.filter(isReached), ...instances.filter((one) => !isReached(one))];
 }
 
 /** Once a run; see `DirectFacts`. */
@@ -159,10 +169,10 @@ export function directFacts(scene: Scene): Promise<DirectFacts> {
       return zoneText !== undefined && reply !== undefined && isZoneAnswer(reply, zoneText);
     });
     const further = zone !== undefined && good !== undefined;
-    const [lb, instance] = further
+    const [lb, instances = []] = further
       ? await Promise.all([
           asked({ server: good, name: enumerationName("lb", zone), type: RRType.PTR }),
-          firstInstance(good, zone),
+          firstInstances(good, zone),
         ])
       : [];
     return {
@@ -173,7 +183,7 @@ export function directFacts(scene: Scene): Promise<DirectFacts> {
       otherPorts: ports,
       unprivileged,
       lb,
-      instance,
+      instances,
     };
   });
 }

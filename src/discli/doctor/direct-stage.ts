@@ -57,12 +57,13 @@ function standingOf({ udp, tcp }: ServerFacts, zone: string): Standing {
   return isGood.some(Boolean) ? "half" : "bad";
 }
 
-function evidenceOf({ servers, lb, instance, unprivileged, otherPorts }: DirectFacts): string[] {
+function evidenceOf({ servers, lb, instances, unprivileged, otherPorts }: DirectFacts): string[] {
   const lines = servers.flatMap(({ server, udp, tcp }) => [
     `${server} UDP: SOA ${replyText(udp)}`,
     `${server} TCP: SOA ${replyText(tcp)}`,
   ]);
   if (lb !== undefined) lines.push(`lb: ${replyText(lb, true)}`);
+  const [instance] = instances;
   if (instance !== undefined) {
     const { text, host, port, addresses } = instance;
     lines.push(`instance ${text}: ${host} port ${port}, ${addresses.join(" ") || "no address"}`);

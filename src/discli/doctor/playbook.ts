@@ -3,11 +3,13 @@
 
 import type { Check, Stage } from "./check.js";
 import { directStage } from "./direct-stage.js";
+import { packetsStage } from "./packets-stage.js";
 import { resolverStage } from "./resolver-stage.js";
 import { routeStage } from "./route-stage.js";
+import { systemStage } from "./system-stage.js";
 
 /** What a plain `doctor` does. */
-const usual: readonly Stage[] = [resolverStage, routeStage, directStage];
+const usual: readonly Stage[] = [resolverStage, routeStage, directStage, systemStage, packetsStage];
 
 /** By the word of `--as`; a plain run has none. */
 export const playbooks = { usual } as const satisfies Record<string, readonly Stage[]>;

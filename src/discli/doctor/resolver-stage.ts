@@ -292,7 +292,7 @@ function askResolved(scene: Scene): Promise<ResolvedScope[] | string> {
 }
 
 /** The SOA of the zone from each server that the system may ask. */
-function everySoa(scene: Scene): Promise<FallbackEvidence["asked"]> {
+export function everySoa(scene: Scene): Promise<FallbackEvidence["asked"]> {
   return scene.once("resolver-soas", async () => {
     const { zone, resolver } = scene.parts;
     if (zone === undefined) return [];

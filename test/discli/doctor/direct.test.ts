@@ -41,7 +41,7 @@ const facts = (servers: ServerFacts[], more: Partial<DirectFacts> = {}): DirectF
   otherPorts: [{ port: 853, outcome: "silent" }],
   unprivileged: undefined,
   lb: undefined,
-  instance: undefined,
+  instances: [],
   ...more,
 });
 
