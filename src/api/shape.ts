@@ -129,11 +129,19 @@ export const object = <const F extends Fields>(fields: F, doc = ""): ObjectShape
   doc,
 });
 
-/**
- * What is wrong with a value, as `path: reason`; undefined when it has the shape. Keys
- * that the shape does not know are wrong.
- */
-export function mismatch(shape: Shape, value: unknown, path = "$"): string | undefined {
+/** Which values have a shape. */
+export interface Strictness {
+  /** Keys that the shape does not know are passed over: whoever wrote it may be newer. */
+  readonly takesMore: boolean;
+}
+
+/** What is wrong with a value, as `path: reason`; undefined when it has the shape. */
+export function mismatch(
+  shape: Shape,
+  value: unknown,
+  path = "$",
+  how: Strictness = { takesMore: false },
+): string | undefined {
   switch (shape.kind) {
     case "text":
       return typeof value === "string" ? undefined : `${path}: not text`;
@@ -146,35 +154,45 @@ export function mismatch(shape: Shape, value: unknown, path = "$"): string | und
         ? undefined
         : `${path}: ${JSON.stringify(value)} is none of ${shape.words.join(", ")}`;
     case "nullable":
-      return value === null ? undefined : mismatch(shape.of as Shape, value, path);
+      return value === null ? undefined : mismatch(shape.of as Shape, value, path, how);
     case "optional":
-      return mismatch(shape.of as Shape, value, path);
+      return mismatch(shape.of as Shape, value, path, how);
     case "list":
-      return mismatchInList(shape.of as Shape, value, path);
+      return mismatchInList(shape.of as Shape, value, path, how);
     case "object":
-      return mismatchInFields(shape.fields as Fields, value, path);
+      return mismatchInFields(shape.fields as Fields, value, path, how);
     case "open":
       return isTable(value) ? undefined : `${path}: not an object`;
   }
 }
 
-function mismatchInList(of: Shape, value: unknown, path: string): string | undefined {
+function mismatchInList(
+  of: Shape,
+  value: unknown,
+  path: string,
+  how: Strictness,
+): string | undefined {
   if (!Array.isArray(value)) return `${path}: not a list`;
   for (const [at, one] of value.entries()) {
-    const found = mismatch(of, one, `${path}[${at}]`);
+    const found = mismatch(of, one, `${path}[${at}]`, how);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function mismatchInFields(fields: Fields, value: unknown, path: string): string | undefined {
+function mismatchInFields(
+  fields: Fields,
+  value: unknown,
+  path: string,
+  how: Strictness,
+): string | undefined {
   if (!isTable(value)) return `${path}: not an object`;
   const unknown = Object.keys(value).find((key) => !Object.hasOwn(fields, key));
-  if (unknown !== undefined) return `${path}.${unknown}: not in the schema`;
+  if (unknown !== undefined && !how.takesMore) return `${path}.${unknown}: not in the schema`;
   for (const [key, shape] of Object.entries(fields)) {
     const one = value[key];
     if (one === undefined && shape.kind === "optional") continue;
-    const found = mismatch(shape, one, `${path}.${key}`);
+    const found = mismatch(shape, one, `${path}.${key}`, how);
     if (found !== undefined) return found;
   }
   return undefined;

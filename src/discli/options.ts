@@ -43,6 +43,31 @@ const form = {
   help: "for whom (default bind)",
 } as const satisfies Text;
 
+/** Of whatever asks discd itself. */
+export const apiOptions = {
+  ca: {
+    kind: "text",
+    value: "FILE",
+    offer: "file",
+    help: "with --api https://…: authorities that vouch for discd (PEM)",
+  },
+  pin: {
+    kind: "texts",
+    value: "PIN",
+    help: "the same: sha256/BASE64 of its public key, or SHA-256 of its certificate",
+  },
+} as const satisfies Options;
+
+export const statsOptions = {
+  multicast: { kind: "flag", help: "per interface: packets sent by multicast, and saved" },
+  ...apiOptions,
+} as const satisfies Options;
+
+export const policyTestOptions = {
+  client: { kind: "text", value: "ADDR", help: "who asks; default: this host" },
+  ...apiOptions,
+} as const satisfies Options;
+
 export const delegationPrintOptions = {
   config,
   for: form,

@@ -3,6 +3,9 @@
 // on a line of standard error that goes away again. Nothing else of a terminal is
 // ever changed, neither colour nor cursor, so that nothing has to be put back.
 
+import { harmless, harmlessLines } from "./harmless.js";
+import { cut } from "./width.js";
+
 /** How long somebody is left without a word. */
 const patience = 1000;
 /** Between two changes of the line. */
@@ -16,7 +19,7 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Of the terminal; 80 where there is none. */
   readonly columns: number;
-  /** Writes to standard output. */
+  /** Writes to standard output; what a terminal would obey is made visible, whoever wrote it. */
   print(text: string): void;
   /** One line on standard error. */
   complain(text: string): void;
@@ -40,7 +43,7 @@ export class Terminal implements Output {
 
   print(text: string): void {
     this.#clear();
-    process.stdout.write(text);
+    process.stdout.write(harmlessLines(text));
   }
 
   complain(text: string): void {
@@ -49,7 +52,7 @@ export class Terminal implements Output {
 
   remark(text: string): void {
     this.#clear();
-    process.stderr.write(text);
+    process.stderr.write(harmlessLines(text));
   }
 
   async waiting<T>(what: string, work: Promise<T>): Promise<T> {
@@ -81,7 +84,7 @@ export class Terminal implements Output {
     const text = `${first}${more}: ${Math.floor(waited / 1000)} s`;
     // One line, or it could not be taken back; what is longer is cut.
     const room = Math.max((process.stderr.columns || 80) - 1, 10);
-    process.stderr.write(`${blank}${[...text].slice(0, room).join("")}`);
+    process.stderr.write(`${blank}${cut(harmless(text), room)}`);
     this.#isDrawn = true;
   }
 

@@ -68,7 +68,7 @@ function rdataText({ type, rdata }: RR, style: Style): string {
   }
 }
 
-function recordText(rr: RR, style: Style): string {
+export function recordText(rr: RR, style: Style): string {
   if (style.escaped) return formatRR(rr);
   const { name, ttlSeconds, type } = rr;
   const head = `${shown(name, style)}  ${ttlSeconds}  ${typeName(type)}`;

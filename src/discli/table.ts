@@ -4,13 +4,31 @@
 
 import { type AnyCommand, command } from "./command.js";
 import {
+  apiOptions,
   browseOptions,
   delegationPrintOptions,
   doctorOptions,
   leakcheckOptions,
+  policyTestOptions,
+  statsOptions,
 } from "./options.js";
 
 const domain = { name: "DOMAIN", need: "optional", offer: "zone" } as const;
+
+/** What `show` shows. */
+export const shown = [
+  "interfaces",
+  "zones",
+  "domains",
+  "services",
+  "hosts",
+  "subscriptions",
+  "questions",
+  "updates",
+  "packets",
+  "config",
+  "summary",
+] as const;
 
 export const commands: readonly AnyCommand[] = [
   command({
@@ -48,6 +66,57 @@ export const commands: readonly AnyCommand[] = [
     load: () => import("./commands/domains.js"),
   }),
   command({
+    name: "show",
+    words: [
+      { name: "WHAT", need: "one", offer: shown },
+      { name: "KEY=VALUE", need: "any", offer: "filter" },
+    ],
+    help: "what a running discd knows, picked by KEY=VALUE",
+    details: [
+      "packets goes on until Ctrl-C. A key that does not exist is told with those that do.",
+    ],
+    options: apiOptions,
+    load: () => import("./commands/show.js"),
+  }),
+  command({
+    name: "reload",
+    words: [],
+    help: "let discd read its configuration again",
+    options: apiOptions,
+    load: () => import("./commands/reload.js"),
+  }),
+  command({
+    name: "refresh",
+    words: [],
+    help: "let discd learn from the DNS, and ask its links, anew",
+    options: apiOptions,
+    load: () => import("./commands/refresh.js"),
+  }),
+  command({
+    name: "stats",
+    words: [],
+    help: "queries, cache hits, outstanding requests, memory, as in /metrics",
+    options: statsOptions,
+    load: () => import("./commands/stats.js"),
+  }),
+  command({
+    name: "health",
+    words: [{ name: "ZONE", need: "optional", offer: "zone" }],
+    help: "whether discd answers real questions: exit status 0 or 2",
+    options: apiOptions,
+    load: () => import("./commands/health.js"),
+  }),
+  command({
+    name: "policy test",
+    words: [
+      { name: "NAME", need: "one", offer: "zone" },
+      { name: "TYPE", need: "optional", offer: "rrtype" },
+    ],
+    help: "which rule decides what a client is answered (default PTR)",
+    options: policyTestOptions,
+    load: () => import("./commands/policy-test.js"),
+  }),
+  command({
     name: "delegation print",
     words: [{ name: "DOMAIN", need: "one", offer: "zone" }],
     help: "the records that the zone DOMAIN needs, from discd.lua",
@@ -82,14 +151,8 @@ export const commands: readonly AnyCommand[] = [
 
 /** What has a name but no code yet: nobody should look for a typing error. */
 export const laterCommands: readonly string[] = [
-  "show",
-  "reload",
-  "refresh",
-  "stats",
-  "health",
   "airprint-check",
   "delegation verify",
-  "policy test",
   "update audit",
   "tsig-policy",
 ];

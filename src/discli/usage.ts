@@ -209,6 +209,21 @@ const closing = [
   "exit status: 0 done, 1 nothing found or a warning, 2 failed, 3 could not be tested",
 ];
 
+/** Of a line of help. */
+const lineMax = 100;
+
+/** Breaks a text between words. */
+function wrapped(text: string): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) as string;
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (longer.length <= lineMax) lines[lines.length - 1] = longer;
+    else lines.push(`  ${word}`);
+  }
+  return lines;
+}
+
 /** The overall --help. */
 export function helpText(): string {
   const shown = commands.filter(({ isHidden }) => isHidden !== true);
@@ -229,7 +244,7 @@ export function helpText(): string {
 export function commandHelp(command: AnyCommand): string {
   const own = optionEntries(command.options);
   const choices = command.words.flatMap((word) =>
-    Array.isArray(word.offer) ? [`${word.name}: ${word.offer.join(", ")}`] : [],
+    Array.isArray(word.offer) ? wrapped(`${word.name}: ${word.offer.join(", ")}`) : [],
   );
   const lines = [
     `usage: discli [OPTIONS] ${synopsis(command)}`,

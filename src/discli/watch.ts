@@ -2,17 +2,15 @@
 // of is client/'s; this prints them on standard output, and on standard error
 // which way is in use and why no better one is.
 
-import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { ClientOutput } from "../client/io.js";
 import { ClientDriver } from "../os/client.js";
-import type { Trust } from "../os/client-tls.js";
 import type { Resolver } from "../os/resolver.js";
 import { RRClass, RRType } from "../wire/codes.js";
 import { displayName, type Name } from "../wire/name.js";
-import { type Style, UsageError } from "./command.js";
+import type { Style } from "./command.js";
 import type { Output } from "./output.js";
 import { asJson, renderChange } from "./render.js";
+import { trustOf } from "./trust.js";
 
 /** How changes are to be heard of. */
 export interface WatchWords {
@@ -45,7 +43,7 @@ export async function watch(names: readonly Name[], options: WatchOptions): Prom
       return { message, from: server.address };
     },
     resolvers: resolver.addresses,
-    trust: trustOf(words),
+    trust: trustOf(words.ca, words.pins),
     takesPush: words.takesPush,
     takesLlq: words.takesLlq,
     tell: (told) => tell(told, options),
@@ -56,21 +54,6 @@ export async function watch(names: readonly Name[], options: WatchOptions): Prom
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
   await driver.end();
-}
-
-/** @throws UsageError when the file does not hold certificates */
-function trustOf({ ca: file, pins }: WatchWords): Trust {
-  if (file === undefined) return { pins };
-  try {
-    const ca = readFileSync(file, "utf8");
-    // Reads the first one, which tells a file of certificates from others.
-    new X509Certificate(ca);
-    return { ca, pins };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason = code?.startsWith("ERR_") === false ? code : "it holds no certificate (PEM)";
-    throw new UsageError(`--ca ${file}: ${reason}`);
-  }
 }
 
 function tell(told: ClientOutput, { style, output }: WatchOptions): void {

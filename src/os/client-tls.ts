@@ -72,19 +72,25 @@ export interface TlsEars {
   failed(reason: string): void;
 }
 
-/** Begins TLS on a stream that is open. @param identity  whom the certificate has to name */
+/**
+ * Begins TLS on a stream that is open.
+ *
+ * @param identity  whom the certificate has to name
+ * @param protocol  what is to be spoken, as ALPN has it
+ */
 export function startTls(
   raw: Socket,
   identity: string | undefined,
   secure: SecureContext,
   trust: Trust,
   ears: TlsEars,
+  protocol = "dot",
 ): TLSSocket {
   const isHost = identity !== undefined && isIP(identity) === 0;
   const socket = connect({
     socket: raw,
     secureContext: secure,
-    ALPNProtocols: ["dot"],
+    ALPNProtocols: [protocol],
     // Judged below, in words.
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,

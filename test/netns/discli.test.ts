@@ -114,7 +114,8 @@ it("status 1: nothing there; 2: failed; one line that says why", async () => {
     ["--server 198.51.100.1 browse demo.home.arpa", 2, /no route/],
     ["--server no-such-host.invalid browse x.example", 2, /finds no address/],
     ["browse ipp demo.home.arpa", 2, /"ipp" is no type/],
-    ["show zones", 2, /not yet/],
+    ["--api /nonexistent show zones", 2, /\/nonexistent is not there/],
+    ["tsig-policy", 2, /not yet/],
     [
       "-c /nonexistent delegation print example.com",
       2,

@@ -1,7 +1,6 @@
 // `browse`: the instances of a type, or the types there are.
 
 import type { Resolver } from "../../os/resolver.js";
-import { isPin } from "../../pins.js";
 import type { Name } from "../../wire/name.js";
 import { ExitStatus, nothing, type Request, UsageError } from "../command.js";
 import { listed, shown, typedBrowse } from "../names.js";
@@ -9,6 +8,7 @@ import type { browseOptions } from "../options.js";
 import { browse, browsedDomains, browsedName } from "../questions.js";
 import { renderBrowse } from "../render.js";
 import { listsOf, resolverFor, searchDomains, settled } from "../resolvers.js";
+import { checkPins } from "../trust.js";
 import type { WatchWords } from "../watch.js";
 
 type BrowseRequest = Request<typeof browseOptions>;
@@ -31,11 +31,7 @@ function watchWords({ options }: BrowseRequest): WatchWords | undefined {
     if (stray !== undefined) throw new UsageError(`--${stray} says something only with --watch`);
     return undefined;
   }
-  const wrong = pin.find((one) => !isPin(one));
-  if (wrong !== undefined) {
-    const forms = "write sha256/ and base64, or the 64 hexadecimal digits of a fingerprint";
-    throw new UsageError(`--pin ${wrong}: ${forms}`);
-  }
+  checkPins(pin);
   return { ca, pins: pin, takesPush: !noPush, takesLlq: !noLlq };
 }
 
