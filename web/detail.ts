@@ -53,7 +53,7 @@ function makeLine(line: string): HTMLElement {
 function txtText({ value, isBinary, base64 }: Txt): string {
   if (value === null && base64 === undefined) return "set, without a value";
   if (isBinary === true || value === null) return hexOf(base64 ?? "");
-  return value === "" ? "empty" : shown(value);
+  return value === "" ? "empty" : value;
 }
 
 export class DetailPanel {
@@ -98,12 +98,11 @@ export class DetailPanel {
     }
     say(this.#subtitle, shown(subtitle));
     list(this.#notes, notes, { key: (note) => note, make: (note) => make("li", {}, named(note)) });
-    const pairs = facts.map(({ name, values }) => ({ name, values: values.map(shown) }));
-    writePairs(this.#facts, pairs);
+    writePairs(this.#facts, facts);
     this.#txtHead.hidden = txt.length === 0;
     writePairs(
       this.#txt,
-      txt.map((one) => ({ name: shown(one.key), values: [txtText(one)] })),
+      txt.map((one) => ({ name: one.key, values: [txtText(one)] })),
     );
     this.#linesHead.hidden = lines.length === 0;
     list(this.#lines, lines, { key: (line) => line, make: makeLine });

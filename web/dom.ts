@@ -2,7 +2,7 @@
 // what is on the page already is changed in place: focus, selection and scroll
 // position stay where the reader has them.
 
-import { shown } from "./text.js";
+import { shown, splitShown } from "./text.js";
 
 export type Child = Node | string | undefined;
 
@@ -51,9 +51,28 @@ export function say(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/**
+ * Replaces a text from outside. What would mislead is written as escapes, which stay in
+ * their order inside a name that runs from right to left.
+ */
+export function sayName(element: Element, text: string): void {
+  const whole = shown(text);
+  if (element.textContent === whole) return;
+  if (whole === text) element.textContent = whole;
+  else element.replaceChildren(...escapedParts(text));
+}
+
+function escapedParts(text: string): (Node | string)[] {
+  return splitShown(text).map(({ part, isEscape }) =>
+    isEscape ? make("span", { class: "escape", dir: "ltr" }, part) : part,
+  );
+}
+
 /** A name from outside: of its own direction, and unable to turn what stands around it. */
 export function named(text: string): HTMLElement {
-  return make("bdi", {}, shown(text));
+  const element = make("bdi");
+  sayName(element, text);
+  return element;
 }
 
 /** How the children of a list are told apart, made and changed. */

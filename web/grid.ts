@@ -2,8 +2,8 @@
 // while it is there, so focus, selection and hover survive every change. What
 // the reader looks at stays where it is when rows come and go above it.
 
-import { make, mark, place, say } from "./dom.js";
-import { inOrder, shown } from "./text.js";
+import { make, mark, place, sayName } from "./dom.js";
+import { inOrder } from "./text.js";
 
 export interface Column<T> {
   readonly title: string;
@@ -220,7 +220,7 @@ export class Grid<T> {
     row.element.style.transform = `translateY(${at * this.#rowHeight}px)`;
     this.#options.columns.forEach((column, index) => {
       const cell = row.cells[index];
-      if (cell !== undefined) say(cell, shown(column.text(item)));
+      if (cell !== undefined) sayName(cell, column.text(item));
     });
   }
 

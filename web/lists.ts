@@ -41,11 +41,18 @@ const hosts: Table<Host> = {
   }),
 };
 
+/** Where the name of a zone comes from. */
+const sources: Readonly<Record<string, string>> = {
+  config: "discd.lua",
+  ptr: "the DNS",
+  generated: "discd",
+};
+
 const zoneColumns: readonly Column<Zone>[] = [
   { title: "Zone", name: "instance", text: ({ zone }) => zone },
   { title: "Kind", name: "kind", text: ({ kind }) => kind },
   { title: "Link", name: "link", text: ({ link }) => link ?? "" },
-  { title: "Named by", name: "source", text: ({ source }) => source },
+  { title: "Named by", name: "source", text: ({ source }) => sources[source] ?? source },
   {
     title: "Queries",
     name: "number",
@@ -186,9 +193,8 @@ const questions: Table<Question> = {
 
 const updateColumns: readonly Column<Update>[] = [
   { title: "Subdomain", name: "instance", text: ({ subdomain }) => subdomain },
-  { title: "Step", name: "step", text: ({ step }) => step },
   { title: "Zone", name: "domain", text: ({ zone }) => zone ?? "" },
-  { title: "Primary", name: "client", text: ({ server }) => server ?? "" },
+  { title: "Primary", name: "client", text: ({ server, step }) => server ?? step },
   {
     title: "Published",
     name: "number",
@@ -212,11 +218,12 @@ const updates: Table<Update> = {
     subtitle: "Published by DNS UPDATE",
     notes: one.trouble === null ? [] : [one.trouble],
     facts: [
-      ...columnFacts(updateColumns.slice(1, 5), one),
+      ...columnFacts(updateColumns.slice(1, 4), one),
+      ...fact("Primary found by", one.server === null ? undefined : one.step),
       ...fact("Waiting", count(one.waiting)),
       ...fact("Refused by the primary", count(one.aside)),
       ...fact("Serial", one.serial === null ? undefined : String(one.serial)),
-      ...fact("Named by", one.source),
+      ...fact("Named by", sources[one.source]),
       ...fact("Transport", one.transport ?? undefined),
       ...fact("Records end by", one.lifetime ?? undefined),
       ...fact("Clock of the primary", one.clockOffset === null ? "" : offset(one.clockOffset)),

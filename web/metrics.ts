@@ -15,6 +15,19 @@ export interface Sample {
 const line = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)(?: \d+)?$/;
 const remark = /^# (HELP|TYPE) (\S+) (.*)$/;
 
+const digits = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
+
+/** Instants as such, bytes in units that can be read, seconds without digits that mean nothing. */
+function valueText(name: string, number: string): string {
+  const value = Number(number);
+  if (!Number.isFinite(value)) return number;
+  if (/_timestamp_seconds$|_start_time_seconds$/.test(name) && Math.abs(value) < 8.64e12) {
+    return new Date(value * 1000).toISOString().replace(/T(.*)\..*/, " $1 UTC");
+  }
+  if (name.endsWith("_bytes") && value >= 1e6) return `${digits.format(value / 1e6)} MB`;
+  return Number.isInteger(value) ? count(value) : digits.format(value);
+}
+
 /** Buckets of histograms are left out: their sums and counts stay. */
 export function readMetrics(text: string): Sample[] {
   const remarks = new Map<string, string>();
@@ -31,7 +44,7 @@ export function readMetrics(text: string): Sample[] {
       name,
       labels: labels.replaceAll('",', '", '),
       value: Number(number),
-      text: Number.isInteger(Number(number)) ? count(Number(number)) : number,
+      text: valueText(name, number),
       help: about("HELP"),
       kind: about("TYPE"),
     });

@@ -115,7 +115,8 @@ class Card {
     const names = (parent: HTMLElement, texts: readonly string[]) =>
       list(parent, texts, { key: (text) => text, make: (text) => make("li", {}, named(text)) });
     names(this.#zones, firstOf(link.zones));
-    names(this.#addresses, firstOf(link.addresses));
+    // The scope of a link-local address is this link.
+    names(this.#addresses, firstOf(link.addresses.map((text) => text.replace(/%[^/]*/, ""))));
     names(this.#updates, updates.map(progress));
     const { services, records, questions, mdns, lastHeardSeconds } = link;
     numbers(this.#numbers, [
@@ -165,9 +166,10 @@ function numbers(parent: HTMLElement, counted: readonly (readonly [number, strin
 }
 
 /** How far the publishing of one subdomain is. */
-function progress({ published, wanted, step, trouble }: Update): string {
+function progress({ published, wanted, server, trouble }: Update): string {
   const far = `published ${count(published)} of ${count(wanted)}`;
-  return trouble === null && step === "idle" ? far : `${far}, ${step}`;
+  if (trouble !== null) return `${far}, in trouble`;
+  return server === null ? "looking for the primary" : far;
 }
 
 /** What is wrong with links, as the summary words it. */

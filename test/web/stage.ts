@@ -1,38 +1,27 @@
 // A browser and something that answers like discd, in a namespace without any
 // link but its loopback: nothing that the page asks can leave it.
 
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { BrowserContextOptions } from "playwright-core";
 import { Child } from "../netns/children.js";
+import { top } from "../netns/daemon.js";
 import { Topology } from "../netns/topology.js";
+import { Browsing, type Visit } from "./browsing.js";
 import { interfaces, lists, metrics, type ServiceBody, summary } from "./world.js";
 
-const top = fileURLToPath(new URL("../..", import.meta.url));
-/** Where pictures are kept: DISCD_TEST_PICTURES, else with the other reports. */
-const pictures =
-  process.env.DISCD_TEST_PICTURES ?? join(top, "node_modules", ".cache", "discd", "pictures");
 const port = 8053;
 export const origin = `http://127.0.0.1:${port}`;
-
-/** One page and what went wrong on it. */
-export interface Visit {
-  readonly page: Page;
-  /** Errors and warnings of the console, exceptions, requests to anywhere else. */
-  readonly faults: string[];
-}
 
 export class Stage {
   readonly #topology: Topology;
   readonly #server: Child;
-  readonly #browser: Browser;
+  readonly #browser: Browsing;
   readonly #built: string;
   #told = 0;
 
-  private constructor(topology: Topology, server: Child, browser: Browser, built: string) {
+  private constructor(topology: Topology, server: Child, browser: Browsing, built: string) {
     this.#built = built;
     this.#topology = topology;
     this.#server = server;
@@ -41,8 +30,6 @@ export class Stage {
 
   /** @param source what answers: a program of this folder, given dist/web and a port */
   static async open(source = "pretender.ts"): Promise<Stage> {
-    mkdirSync(pictures, { recursive: true });
-    const folder = mkdtempSync(join(tmpdir(), "discd-web-"));
     // Below the libraries that it imports, and of this run alone.
     const cache = join(top, "node_modules", ".cache", "discd");
     mkdirSync(cache, { recursive: true });
@@ -67,13 +54,7 @@ export class Stage {
       String(port),
     ]);
     await server.says(/^ready$/);
-    const wrapper = join(folder, "browser");
-    writeFileSync(wrapper, `#!/bin/sh\nexec ${enter.join(" ")} chromium "$@"\n`);
-    chmodSync(wrapper, 0o755);
-    const browser = await chromium.launch({
-      executablePath: wrapper,
-      args: ["--no-sandbox", "--disable-gpu"],
-    });
+    const browser = await Browsing.open(enter);
     return new Stage(topology, server, browser, dirname(program));
   }
 
@@ -106,30 +87,7 @@ export class Stage {
   }
 
   /** A page of a context of its own. */
-  async visit(path = "", options: BrowserContextOptions = {}, from = origin): Promise<Visit> {
-    const context = await this.#browser.newContext({
-      viewport: { width: 1360, height: 820 },
-      locale: "en-GB",
-      ...options,
-    });
-    const page = await context.newPage();
-    const faults: string[] = [];
-    page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) faults.push(message.text());
-    });
-    page.on("pageerror", (error) => faults.push(String(error)));
-    page.on("request", (request) => {
-      if (!request.url().startsWith(`${from}/`)) faults.push(`asked for ${request.url()}`);
-    });
-    await page.goto(`${from}/${path}`);
-    return { page, faults };
+  visit(path = "", options: BrowserContextOptions = {}, from = origin): Promise<Visit> {
+    return this.#browser.visit(from, path, options);
   }
 }
-
-export const rows = (page: Page) => page.locator(".rows > .row");
-
-/** Waits until the page has read everything once. */
-export const filled = (page: Page) => page.locator(".health.good").waitFor();
-
-export const picture = (page: Page, name: string) =>
-  page.screenshot({ path: join(pictures, `${name}.png`) });

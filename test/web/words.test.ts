@@ -10,7 +10,7 @@ import { History, Model, Traffic } from "../../web/model.js";
 import { find, wishOf, wordsOf } from "../../web/search.js";
 import type { Service, Summary } from "../../web/shapes.js";
 import { EventReader } from "../../web/stream.js";
-import { duration, hexOf, many, rate, shown, when } from "../../web/text.js";
+import { duration, hexOf, many, rate, shown, splitShown, when } from "../../web/text.js";
 import { interfaces, lists, metrics, service, services, summary } from "./world.js";
 
 describe("a stream of events", () => {
@@ -222,4 +222,25 @@ test("an instant of another day has the day with it", () => {
   const now = new Date(2026, 10, 21, 9, 0, 0).getTime();
   expect(when(now - 3_600_000, now)).toBe("08:00:00");
   expect(when(now - 12 * 3_600_000, now)).toBe("Fri 21:00:00");
+});
+
+test.each(["plain", "", "\u202eend", "a\u202e\u202cb\nc", "مدفسה \u202e", "\\226"])(
+  "the parts of what is shown of %j are the whole",
+  (text) => {
+    const parts = splitShown(text);
+    expect(parts.map(({ part }) => part).join("")).toBe(shown(text));
+    for (const { part, isEscape } of parts) if (isEscape) expect(part).toMatch(/^(\\\d{3})+$/);
+    expect(parts.some(({ isEscape }) => isEscape)).toBe(shown(text) !== text);
+  },
+);
+
+test.each([
+  ["discd_certificate_expiry_timestamp_seconds", "1829507400.5", "2027-12-22 20:30:00 UTC"],
+  ["process_resident_memory_bytes", "66123456", "66.12 MB"],
+  ["discd_link_heard_seconds", "5.994756019", "5.995"],
+  ["discd_queries_total", "1234567", "1,234,567"],
+  ["discd_queries_total", "NaN", "NaN"],
+  ["discd_x_timestamp_seconds", "1e300", "1,000"],
+])("%s %s is shown as %s", (name, value, text) => {
+  expect(readMetrics(`${name} ${value}`)[0]?.text.slice(0, text.length)).toBe(text);
 });

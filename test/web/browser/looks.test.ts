@@ -1,17 +1,14 @@
 // How discweb looks, and to whom: pictures of a page left open, phones, and what
 // axe finds that some readers could not use.
 
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 import { needs } from "../../netns/needs.js";
-import { filled, origin, picture, rows, Stage } from "../stage.js";
+import { filled, findings, picture, rows } from "../browsing.js";
+import { origin, Stage } from "../stage.js";
 import { interfaces, lists, packet, services, summary, type Thing } from "../world.js";
 
 const test = needs("chromium");
 const all = services(2000);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
 let stage: Stage;
@@ -47,26 +44,6 @@ test("no serious finding of axe, on any page, in either colours, on a phone", as
   await filled(page);
   expect(await findings(page), "phone").toEqual([]);
 });
-
-/** What axe finds of weight, as `rule: where`. */
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  return page.evaluate(async () => {
-    const run = (window as unknown as { axe: { run(): Promise<AxeResult> } }).axe;
-    const { violations } = await run.run();
-    return violations
-      .filter(({ impact }) => impact === "serious" || impact === "critical")
-      .flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(" ")}`));
-  });
-}
-
-interface AxeResult {
-  readonly violations: readonly {
-    readonly id: string;
-    readonly impact: string;
-    readonly nodes: readonly { readonly target: readonly string[] }[];
-  }[];
-}
 
 test("a phone: nothing is wider than the screen, and what is selected covers the list", async () => {
   const { page, faults } = await stage.visit("#overview", phone);

@@ -6,7 +6,8 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import { until } from "../../netns/children.js";
 import { needs } from "../../netns/needs.js";
-import { filled, origin, picture, rows, Stage } from "../stage.js";
+import { filled, picture, rows } from "../browsing.js";
+import { origin, Stage } from "../stage.js";
 import {
   interfaces,
   lists,
