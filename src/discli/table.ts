@@ -147,11 +147,22 @@ export const commands: readonly AnyCommand[] = [
     options: leakcheckOptions,
     load: () => import("./commands/leakcheck.js"),
   }),
+  command({
+    name: "airprint-check",
+    words: [{ name: "PRINTER|DOMAIN", need: "optional", offer: "zone" }],
+    help: "whether iPhones list the printers of a domain, and what is missing",
+    details: [
+      "A printer is written NAME._ipp._tcp.DOMAIN. Without a word, the domains are looked at that",
+      "the search domains of /etc/resolv.conf name.",
+      "Exit status: 0 all are listed and can be reached, 1 no printer, or a doubt, 2 something is missing.",
+    ],
+    options: {},
+    load: () => import("./commands/airprint-check.js"),
+  }),
 ];
 
 /** What has a name but no code yet: nobody should look for a typing error. */
 export const laterCommands: readonly string[] = [
-  "airprint-check",
   "delegation verify",
   "update audit",
   "tsig-policy",
