@@ -12,7 +12,7 @@ import { type PushOptions, PushServer } from "../push/server.js";
 import { Queries } from "../query/queries.js";
 import type { Tallies } from "../query/tallies.js";
 import type { Random } from "../random.js";
-import { after, type Duration, earliest, elapsed, type Instant, seconds } from "../time.js";
+import { after, type Duration, earliest, elapsed, type Instant, ms, seconds } from "../time.js";
 import { typeName } from "../wire/codes.js";
 import { displayName } from "../wire/name.js";
 import type { EngineConfig } from "./config.js";
@@ -100,7 +100,7 @@ export class Engine {
   /** Takes one input; the effects are to be carried out in order. */
   handle(now: Instant, input: Input): readonly Effect[] {
     if (this.#isStopped && !lastInputs.has(input.kind)) return nothing;
-    if (input.kind === "datagram") {
+    if (input.kind === "datagram" && input.isProbe !== true) {
       // The way of most queries on a busy server: nothing else is touched.
       const { listener, source: peer } = input;
       const response = this.#queries.ready(now, { transport: "udp", listener, peer }, input.bytes);
@@ -203,14 +203,18 @@ export class Engine {
       case "reconfigure":
         this.#reconfigure(now, input.config);
         break;
+      case "refresh":
+        this.#refresh(now);
+        break;
       case "stop":
         this.#stop(now);
         break;
     }
   }
 
-  #receive(now: Instant, { listener, source: peer, bytes }: Datagram): void {
-    const asker = { transport: "udp", listener, peer } as const;
+  #receive(now: Instant, { listener, source: peer, isProbe, bytes }: Datagram): void {
+    const own = isProbe === undefined ? {} : { isProbe };
+    const asker = { transport: "udp", listener, peer, ...own } as const;
     if (this.#llq.receive(now, asker, bytes) === "other") this.#queries.receive(now, asker, bytes);
   }
 
@@ -305,6 +309,15 @@ export class Engine {
     this.#streams.configure(config.limits);
     this.#updating.configure(now, config);
     this.survey.configure(now, config);
+  }
+
+  /** Every question that somebody has begins anew, on every link that is up. */
+  #refresh(now: Instant): void {
+    for (const { id } of [...this.#links.all()]) {
+      const link = this.#links.reach(id)?.link;
+      const asked = [...(link?.questions() ?? [])];
+      for (const { question } of asked) link?.askAnew(now, question, ms(0));
+    }
   }
 
   /**

@@ -70,6 +70,8 @@ export type Input =
       readonly kind: "datagram";
       readonly listener: ListenerId;
       readonly source: Peer;
+      /** We ask ourselves whether we answer: such queries are answered, and not counted. */
+      readonly isProbe?: boolean;
       /** Good until it has been handled: what is kept of it is copied. */
       readonly bytes: Uint8Array;
     }
@@ -81,6 +83,7 @@ export type Input =
       readonly listener: ListenerId;
       /** Whether its listener is one for DNS Push Notifications; never without TLS. */
       readonly takesPush: boolean;
+      readonly isProbe?: boolean;
     }
   | { readonly kind: "stream-bytes"; readonly stream: StreamId; readonly bytes: Uint8Array }
   /** The client does not read as fast as it is written to. Followed by `stream-drained`. */
@@ -122,6 +125,8 @@ export type Input =
   /** The instant named by `nextDeadline` has come. */
   | { readonly kind: "deadline" }
   | { readonly kind: "reconfigure"; readonly config: EngineConfig }
+  /** The operator wants every link to be asked anew, whatever is known by now. */
+  | { readonly kind: "refresh" }
   /**
    * Say goodbye. What follows is how streams end and, while what was published is taken back,
    * what the primaries say.

@@ -41,6 +41,7 @@ interface Stream {
     readonly transport: StreamTransport;
     readonly stream: StreamId;
     readonly peer: Peer;
+    readonly isProbe?: boolean;
     isSession: boolean;
   };
   readonly client: string;
@@ -105,7 +106,8 @@ export class Streams {
     this.#limits = limits;
   }
 
-  open(now: Instant, { stream: id, transport, source: peer, takesPush }: Opening): void {
+  open(now: Instant, opening: Opening): void {
+    const { stream: id, transport, source: peer, takesPush, isProbe = false } = opening;
     const address = parseAddress(peer.address);
     const client = address === undefined ? "" : clientKey(address);
     const isTooMuch =
@@ -115,7 +117,7 @@ export class Streams {
     const isTurnedAway = isTooMuch && transport === "tls" && this.#turnedAway < turnedAwayMax;
     const stream: Stream = {
       id,
-      asker: { transport, stream: id, peer, isSession: false },
+      asker: { transport, stream: id, peer, isProbe, isSession: false },
       client,
       isTurnedAway,
       frames: new FrameReader(),
@@ -129,7 +131,7 @@ export class Streams {
     };
     this.#streams.set(id, stream);
     this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1);
-    this.#counts.add("streams", "opened");
+    if (!isProbe) this.#counts.add("streams", "opened");
     if (isTooMuch) this.#counts.add("limits", "connections");
     if (isTurnedAway) this.#turnedAway += 1;
     else if (isTooMuch) {

@@ -4,10 +4,11 @@
 // fault of a peer or of the system, and ends the program (design: crash means bug).
 
 import { isDeepStrictEqual } from "node:util";
+import type { Family } from "../address.js";
 import type { Counts } from "../counts.js";
 import type { EngineConfig } from "../engine/config.js";
 import type { Engine } from "../engine/engine.js";
-import type { Effect, Input } from "../engine/io.js";
+import type { Effect, Input, LinkId, Peer } from "../engine/io.js";
 import type { Limits } from "../limits.js";
 import type { Log } from "../log.js";
 import { offersOf } from "../proxy/offers.js";
@@ -16,7 +17,7 @@ import { clockFault, now, timeoutUntil, wallClockOrigin } from "./clock.js";
 import type { Credentials } from "./credentials.js";
 import type { PresentInterface } from "./interfaces.js";
 import type { Journal, JournalFiles } from "./journal-files.js";
-import { LinkSockets, type WantedLink } from "./link-sockets.js";
+import { type LinkSocketState, LinkSockets, type WantedLink } from "./link-sockets.js";
 import { Listening, type ListenSettings } from "./listening.js";
 import type { Native } from "./native.js";
 import { QuerierEars } from "./querier-ears.js";
@@ -34,6 +35,19 @@ export interface DriverSettings extends ListenSettings {
   readonly limits: Limits;
   /** Links with sockets; virtual links among them are passed over. */
   readonly links: readonly WantedLink[];
+}
+
+type Multicast = Extract<Input, { kind: "multicast" }>;
+
+/** Who looks on (discd/api-desk.ts): is shown what goes over the links, and tells who asks. */
+export interface Onlooker {
+  /** Every multicast datagram, before the engine. @returns whether it is of our own, and nobody's */
+  heard(datagram: Multicast): boolean;
+  sent(link: LinkId, family: Family, bytes: Uint8Array): void;
+  /** Whether a client is ourselves, asking whether we answer. */
+  isProbe(client: Peer): boolean;
+  /** After each input: what it changed is told. */
+  flush(): void;
 }
 
 /** All that the driver knows of the engine. */
@@ -95,6 +109,8 @@ export class Driver {
   /** Multicast datagrams that the kernel has not taken yet. */
   #unsent = 0;
   #stopping: (() => void) | undefined;
+  /** While the API is served. */
+  onlooker: Onlooker | undefined;
 
   constructor(settings: DriverSettings, parts: DriverParts) {
     const { engine, native, log, counts, virtual, crash, resolver, journals } = parts;
@@ -107,8 +123,11 @@ export class Driver {
     this.#queriers = new QuerierEars(native, log, (input) => this.dispatch(input));
     this.#udp = new UdpSockets(
       {
-        received: (listener, source, bytes) =>
-          this.dispatch({ kind: "datagram", listener, source, bytes }),
+        received: (listener, source, bytes) => {
+          if (this.onlooker?.isProbe(source) === true) {
+            this.dispatch({ kind: "datagram", listener, source, isProbe: true, bytes });
+          } else this.dispatch({ kind: "datagram", listener, source, bytes });
+        },
         notSent: (listener, reason) => this.dispatch({ kind: "send-failed", listener, reason }),
         failed: (listener, code) => this.#lost(listener, code),
       },
@@ -189,6 +208,7 @@ export class Driver {
         for (const one of heard) this.#take(now(), one);
       }
       this.#udp.flush();
+      this.onlooker?.flush();
       this.#arm();
       this.#settleStop();
     } catch (error) {
@@ -233,7 +253,18 @@ export class Driver {
     return this.#listening.listeners;
   }
 
+  /** Every link with sockets as it stands; virtual links have none. */
+  get links(): readonly LinkSocketState[] {
+    return this.#links.states();
+  }
+
+  /** Why clients are not heard where they should be, a line each. */
+  get refusedListeners(): readonly string[] {
+    return this.#listening.refused;
+  }
+
   #take(at: Instant, input: Input): void {
+    if (input.kind === "multicast" && this.onlooker?.heard(input) === true) return;
     for (const effect of this.#engine.handle(at, input)) this.#perform(at, effect);
   }
 
@@ -267,6 +298,7 @@ export class Driver {
 
   #sendMulticast(at: Instant, effect: Extract<Effect, { kind: "multicast" }>): void {
     const { link, family, to, bytes } = effect;
+    this.onlooker?.sent(link, family, bytes);
     if (this.#virtual.has(link)) {
       this.#virtual.send(at, link, family, bytes);
       return;
@@ -331,7 +363,9 @@ export class Driver {
       opened: (stream, source, listener) => {
         const transport = listener.endsWith("/tls") ? "tls" : "tcp";
         const takesPush = transport === "tls" && this.#listening.takesPush(listener);
-        this.dispatch({ kind: "stream-open", stream, transport, source, listener, takesPush });
+        const isProbe = this.onlooker?.isProbe(source) === true;
+        const opening = { stream, transport, source, listener, takesPush, isProbe } as const;
+        this.dispatch({ kind: "stream-open", ...opening });
       },
       received: (stream, bytes) => this.dispatch({ kind: "stream-bytes", stream, bytes }),
       blocked: (stream) => this.dispatch({ kind: "stream-blocked", stream }),
@@ -344,6 +378,7 @@ export class Driver {
       failed: (listener, code) => this.#lost(listener, code),
       exhausted: (listener, code) => this.#tellShortage(listener, code),
       hurried: () => this.#arm(),
+      isProbe: (source) => this.onlooker?.isProbe(source) === true,
     };
   }
 

@@ -21,6 +21,17 @@ export interface WantedLink {
   readonly takesUnicast?: boolean;
 }
 
+/** How a link of the configuration stands. */
+export interface LinkSocketState {
+  readonly name: LinkId;
+  /** Absent where there is no such interface, or it is down. */
+  readonly device?: PresentInterface;
+  /** That are spoken on it. */
+  readonly families: readonly Family[];
+  /** What keeps it from being used, or one of its families. */
+  readonly fault?: string;
+}
+
 interface LinkState {
   link: WantedLink;
   device: PresentInterface;
@@ -86,7 +97,9 @@ export class LinkSockets {
         continue;
       }
       if (!device.canMulticast) {
-        this.#complain(link.name, "ENOTSUP", "this interface does not do multicast");
+        const reason = "this interface does not do multicast";
+        this.#complain(link.name, "ENOTSUP", reason);
+        this.#waiting.set(link.name, reason);
         continue;
       }
       openings.push(this.#followOne(link, device, isAlone));
@@ -110,6 +123,20 @@ export class LinkSockets {
       return;
     }
     socket.send(to, bytes, sent);
+  }
+
+  /** Links that have sockets, and why others have none, or not all of them. */
+  states(): readonly LinkSocketState[] {
+    const found: LinkSocketState[] = [];
+    for (const [name, { device, sockets }] of this.#states) {
+      const families = [...sockets.keys()];
+      const fault = this.#faultOf(name, families);
+      found.push({ name, device, families, ...(fault === undefined ? {} : { fault }) });
+    }
+    for (const [name, fault] of this.#waiting) {
+      if (!this.#states.has(name)) found.push({ name, families: [], fault });
+    }
+    return found;
   }
 
   /** Links that are up, with their families, for the log. */
@@ -280,6 +307,15 @@ export class LinkSockets {
       ...(reason === undefined ? {} : { reason }),
     });
     this.#tell({ kind: "link-down", link: name });
+  }
+
+  #faultOf(name: LinkId, open: readonly Family[]): string | undefined {
+    for (const family of ["ipv4", "ipv6"] as const) {
+      const code = this.#complaints.get(`${name} ${family}`);
+      if (code === undefined || open.includes(family)) continue;
+      return `no socket for ${family}: ${remedies[code] ?? code}`;
+    }
+    return open.length === 0 ? (this.#waiting.get(name) ?? "no socket is open") : undefined;
   }
 
   /** Says once why a link is not used yet. */

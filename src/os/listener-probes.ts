@@ -5,8 +5,9 @@
 import { createSocket } from "node:dgram";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { formatAddress } from "../address.js";
+import { formatAddress, parseAddress } from "../address.js";
 import { ProbeBook } from "../api/probes.js";
+import type { Peer } from "../engine/io.js";
 import { RRClass, RRType } from "../wire/codes.js";
 import { encodeMessage } from "../wire/message.js";
 import type { Name } from "../wire/name.js";
@@ -26,17 +27,22 @@ const askedAtOnce = 8;
 export class ListenerProbes {
   readonly #book = new ProbeBook();
   readonly #random: () => number;
-  /** Ports that questions come from at present, by which they are told from clients'. */
-  readonly #ports = new Set<number>();
+  /** Where questions come from at present, by which they are told from clients'. */
+  readonly #places = new Set<Peer>();
 
   /** @param random  16 bits of chance: IDs must not be guessed by who answers instead */
   constructor(random: () => number) {
     this.#random = random;
   }
 
-  /** Whether a client's port is that of a question of ours: such queries are not counted. */
-  isProbe(port: number): boolean {
-    return this.#ports.has(port);
+  /** Whether a client is a question of ours: such queries are not counted. */
+  isProbe({ address, port }: Peer): boolean {
+    // Most of the time there is none, and queries are many.
+    if (this.#places.size === 0) return false;
+    for (const own of this.#places) {
+      if (own.port === port && spelled(own.address) === spelled(address)) return true;
+    }
+    return false;
   }
 
   /** Asks all of them once. @param name  what for: one that needs no link to answer */
@@ -62,22 +68,18 @@ export class ListenerProbes {
     const bytes = encodeMessage({ id, questions: [{ name, type: RRType.SOA, class: RRClass.IN }] });
     const host = formatAddress(place.address);
     this.#book.asked(now(), listener);
-    const ports = { add: (port: number) => this.#ports.add(port), delete: this.#forget };
     const fault = listener.endsWith("/udp")
-      ? await askByUdp(host, place.port, bytes, ports)
-      : await askByStream(host, place.port, listener.endsWith("/tls"), bytes, ports);
+      ? await askByUdp(host, place.port, bytes, this.#places)
+      : await askByStream(host, place.port, listener.endsWith("/tls"), bytes, this.#places);
     if (fault === undefined) this.#book.answered(now(), listener);
     else this.#book.failed(listener, fault);
   }
-
-  readonly #forget = (port: number): void => {
-    this.#ports.delete(port);
-  };
 }
 
-interface Ports {
-  add(port: number): void;
-  delete(port: number): void;
+/** The kernel and Node do not write the same address alike. */
+function spelled(address: string): string {
+  const parsed = parseAddress(address);
+  return parsed === undefined ? address : formatAddress(parsed);
 }
 
 /** Whether these bytes answer those: the same ID, and a response. */
@@ -93,15 +95,15 @@ function askByUdp(
   host: string,
   port: number,
   bytes: Uint8Array,
-  ports: Ports,
+  places: Set<Peer>,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
     const type = host.includes(":") ? "udp6" : "udp4";
     const socket = createSocket({ type, lookup: numericLookup });
-    let own = 0;
+    let own: Peer | undefined;
     const settle = (fault: string | undefined) => {
       clearTimeout(patience);
-      ports.delete(own);
+      if (own !== undefined) places.delete(own);
       socket.removeAllListeners();
       socket.on("error", () => {});
       socket.close();
@@ -113,8 +115,8 @@ function askByUdp(
       if (isAnswer(answer, bytes)) settle(undefined);
     });
     socket.connect(port, host, () => {
-      own = socket.address().port;
-      ports.add(own);
+      own = socket.address();
+      places.add(own);
       socket.send(bytes, (error) => {
         if (error !== null) settle(codeOf(error));
       });
@@ -128,7 +130,7 @@ function askByStream(
   port: number,
   isTls: boolean,
   bytes: Uint8Array,
-  ports: Ports,
+  places: Set<Peer>,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
     const raw = connect({ host, port });
@@ -137,10 +139,10 @@ function askByStream(
       ? connectTls({ socket: raw, rejectUnauthorized: false, ALPNProtocols: ["dot"] })
       : raw;
     let heard = Buffer.alloc(0);
-    let own = 0;
+    let own: Peer | undefined;
     const settle = (fault: string | undefined) => {
       clearTimeout(patience);
-      ports.delete(own);
+      if (own !== undefined) places.delete(own);
       socket.destroy();
       raw.destroy();
       resolve(fault);
@@ -148,9 +150,13 @@ function askByStream(
     const patience = setTimeout(() => settle(silence), probePatience);
     for (const one of [raw, socket]) one.on("error", (error) => settle(codeOf(error)));
     socket.on("close", () => settle("the connection was closed"));
-    raw.once("connect", () => {
-      own = raw.localPort ?? 0;
-      ports.add(own);
+    // Node connects in the next tick. What listens may accept before we hear that we are
+    // connected, and has to know us by then.
+    process.nextTick(() => {
+      const { localAddress, localPort } = raw;
+      if (localAddress === undefined || localPort === undefined || raw.destroyed) return;
+      own = { address: localAddress, port: localPort };
+      places.add(own);
     });
     socket.once(isTls ? "secureConnect" : "connect", () => {
       const framed = Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);

@@ -72,6 +72,7 @@ export class Listening {
   /** By transport, address, interface index of a scope, and port wanted. */
   readonly #opened = new Map<string, InUse>();
   readonly #complaints = new Map<string, string>();
+  #refused: readonly string[] = [];
   #isMoved = false;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -83,6 +84,11 @@ export class Listening {
   /** The open ones: UDP sockets, TCP and TLS listeners. */
   get listeners(): readonly ListenerId[] {
     return [...this.#opened.values()].map(({ opened }) => opened.id).sort();
+  }
+
+  /** Why some of what is wanted is not open, a line each, as of the last look. */
+  get refused(): readonly string[] {
+    return this.#refused;
   }
 
   /** What may be offered in SRV records, as it is now. */
@@ -232,6 +238,7 @@ export class Listening {
     for (const { id } of closed) this.#log.event("info", "listener-closed", { listener: id });
     for (const { id } of opened) this.#log.event("info", "listening", { listener: id });
     for (const refusal of refusals) this.#complain(refusal);
+    this.#refused = [...new Set(refusals.map(describe))];
   }
 
   #tellMoved(deniedPort: number): void {

@@ -78,6 +78,8 @@ interface Pending {
 export interface TlsEars extends ListenerEars {
   /** `nextDeadline` may be earlier than it was. */
   hurried(): void;
+  /** Whether a client is ourselves; absent: none is. */
+  isProbe?(source: Peer): boolean;
 }
 
 export class TlsListeners {
@@ -242,7 +244,9 @@ export class TlsListeners {
     raw.off("close", gone);
     socket.allowHalfOpen = true;
     socket.on("error", () => this.#counts.add("streams", "failed"));
-    this.#counts.add("tls", socket.isSessionReused() ? "resumed" : "full");
+    if (this.#ears.isProbe?.(source) !== true) {
+      this.#counts.add("tls", socket.isSessionReused() ? "resumed" : "full");
+    }
     this.#streams.adopt(socket, raw, source, listener);
   }
 

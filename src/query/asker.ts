@@ -10,11 +10,18 @@ export interface Peer {
 export type Transport = "udp" | "tcp" | "tls";
 
 export type Asker =
-  | { readonly transport: "udp"; readonly listener: string; readonly peer: Peer }
+  | {
+      readonly transport: "udp";
+      readonly listener: string;
+      readonly peer: Peer;
+      /** We ask ourselves whether we answer: answered in any case, and counted nowhere. */
+      readonly isProbe?: boolean;
+    }
   | {
       readonly transport: "tcp" | "tls";
       readonly stream: number;
       readonly peer: Peer;
+      readonly isProbe?: boolean;
       /**
        * A DSO session is established there. Looked at when the answer is made, for a query may
        * have waited since before: who opens the stream keeps one Asker for it, and sets this.

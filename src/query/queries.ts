@@ -105,7 +105,8 @@ export class Queries {
    * good until the next call.
    */
   ready(now: Instant, asker: Asker, bytes: Uint8Array): Uint8Array | undefined {
-    if (asker.peer.port === 0) return undefined;
+    // What it measures is the whole way.
+    if (asker.peer.port === 0 || asker.isProbe === true) return undefined;
     const client = this.#access.clientAt(asker.peer.address);
     if (client === undefined) return undefined;
     const response = this.#ready.find(now, bytes, wayOf(asker), client.classNumber);
@@ -143,15 +144,16 @@ export class Queries {
     const client = this.#access.clientAt(asker.peer.address);
     const received = this.#judge(now, asker, client, bytes);
     if (received.kind === "dropped") return this.#drop(received.reason);
-    this.#counts.add("queries", asker.transport);
+    const isProbe = asker.isProbe === true;
+    if (!isProbe) this.#counts.add("queries", asker.transport);
     if (client === undefined) return this.#drop("no-address");
     const { refuse } = this.#options.proxy;
-    if (!client.class.isAllowed && refuse === "drop") {
+    if (!client.class.isAllowed && refuse === "drop" && !isProbe) {
       this.#refused.note(now, asker.peer.address, nameIn(received));
       return this.#drop("client");
     }
     if (received.kind === "query") {
-      this.#counts.add("answer-cache-misses");
+      if (!isProbe) this.#counts.add("answer-cache-misses");
       return this.#answer(now, { asker, client, query: received.query, bytes });
     }
     this.#replies.refuse(asker, received.refusal);
@@ -276,8 +278,10 @@ export class Queries {
   /** A name in no zone of ours, or a client that may not ask for it (DP-109, DP-110, DP-124). */
   #refuse(now: Instant, { asker, client, query }: Arrival, zone: Zone | undefined): boolean {
     const isOutside = zone === undefined && client.class.isAllowed;
-    if (!isOutside) this.#refused.note(now, asker.peer.address, query.question.name);
-    if (!isOutside && this.#options.proxy.refuse === "drop") return this.#drop("client");
+    const isDropping = this.#options.proxy.refuse === "drop" && asker.isProbe !== true;
+    if (!isOutside && asker.isProbe !== true)
+      this.#refused.note(now, asker.peer.address, query.question.name);
+    if (!isOutside && isDropping) return this.#drop("client");
     const rcode = isOutside ? outsideRcode(this.#tables, query.question.name) : Rcode.REFUSED;
     this.#replies.answer(asker, query, bare(rcode), { zone, waited: ms(0) });
     return true;
@@ -294,7 +298,7 @@ export class Queries {
     const response = this.#replies.answer(asker, query, sections, { zone, waited: ms(0) });
     // Errors are as cheap to make again; addresses that leave in turn differ each time.
     if (sections.rcode !== Rcode.NOERROR || this.#isTurning(sections)) return;
-    if (good.staleAt <= now) return;
+    if (good.staleAt <= now || asker.isProbe === true) return;
     const { type } = query.question;
     const { transport } = asker;
     const { tallies } = this.#replies;

@@ -71,23 +71,15 @@ export class Replies {
     { zone, waited }: Circumstances = atOnce,
   ): Uint8Array {
     const bytes = encodeAnswer(query, wayOf(asker), this.#turned(sections), this.#rules.opt);
-    this.#counts.add("answers", rcodeName(sections.rcode));
-    const { transport } = asker;
-    const { type } = query.question;
-    const counter = this.tallies.counterOf({ transport, type, rcode: sections.rcode, zone });
-    this.tallies.take(counter, waited);
-    this.note(asker, query.question, sections.rcode);
+    const { rcode } = sections;
+    if (asker.isProbe !== true) this.#count(asker, query.question, rcode, { zone, waited });
     this.push(asker, bytes);
     return bytes;
   }
 
   refuse(asker: Asker, refusal: Refusal): void {
-    this.#counts.add("answers", rcodeName(refusal.rcode));
     const { rcode, question } = refusal;
-    const asked = question === undefined ? {} : { type: question.type };
-    const counter = this.tallies.counterOf({ transport: asker.transport, rcode, ...asked });
-    this.tallies.take(counter, ms(0));
-    if (refusal.question !== undefined) this.note(asker, refusal.question, refusal.rcode);
+    if (asker.isProbe !== true) this.#count(asker, question, rcode, atOnce);
     this.push(asker, encodeRefusal(refusal, wayOf(asker), this.#rules.opt));
   }
 
@@ -113,6 +105,20 @@ export class Replies {
     const replies = this.#replies;
     if (replies.length > 0) this.#replies = [];
     return replies;
+  }
+
+  /** Counts an answer and logs it. */
+  #count(
+    asker: Asker,
+    question: Question | undefined,
+    rcode: number,
+    { zone, waited }: Circumstances,
+  ): void {
+    this.#counts.add("answers", rcodeName(rcode));
+    const asked = question === undefined ? {} : { type: question.type };
+    const { transport } = asker;
+    this.tallies.take(this.tallies.counterOf({ transport, rcode, zone, ...asked }), waited);
+    if (question !== undefined) this.note(asker, question, rcode);
   }
 
   #turned(sections: Sections): Sections {

@@ -4,6 +4,7 @@ import { createSocket } from "node:dgram";
 import { createServer, type Server } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { afterEach, expect, test } from "vitest";
+import type { Peer } from "../../src/engine/io.js";
 import { ListenerProbes, probePatience } from "../../src/os/listener-probes.js";
 import { makeSelfSigned } from "../../src/os/self-signed.js";
 import { parseName } from "../../src/wire/name.js";
@@ -23,14 +24,14 @@ const answered = (question: Uint8Array, spoil: (answer: Uint8Array) => void = ()
   return answer;
 };
 
-/** Ports of the clients that a server has seen. */
-let seen: number[] = [];
+/** The clients that a server has seen. */
+let seen: Peer[] = [];
 
 async function udp(answer: (question: Uint8Array) => Uint8Array | undefined): Promise<string> {
   const socket = createSocket("udp4");
   closings.push(() => socket.close());
   socket.on("message", (question, from) => {
-    seen.push(from.port);
+    seen.push(from);
     const bytes = answer(question);
     if (bytes !== undefined) socket.send(bytes, from.port, from.address);
   });
@@ -38,9 +39,15 @@ async function udp(answer: (question: Uint8Array) => Uint8Array | undefined): Pr
   return `127.0.0.1:${socket.address().port}/udp`;
 }
 
-async function stream(kind: "tcp" | "tls", isMute = false): Promise<string> {
+async function stream(
+  kind: "tcp" | "tls",
+  isMute = false,
+  accepted: (client: Peer) => void = () => {},
+): Promise<string> {
   const { credentials } = makeSelfSigned(["px.example.net"], Date.now());
   const take = (socket: import("node:net").Socket) => {
+    const { remoteAddress: address = "", remotePort: port = 0 } = socket;
+    accepted({ address, port });
     socket.on("error", () => {});
     socket.on("data", (bytes: Buffer) => {
       if (isMute) socket.end();
@@ -107,15 +114,24 @@ test("where nobody listens it is known at once", async () => {
   expect(Date.now() - begin).toBeLessThan(probePatience);
 });
 
-test("questions of ours are told from clients' by their ports, while they last", async () => {
+test("questions of ours are told from clients' from the first moment, while they last", async () => {
   seen = [];
   const probes = new ListenerProbes(() => 7);
   const known: boolean[] = [];
   const listener = await udp((question) => {
-    known.push(probes.isProbe(seen.at(-1) ?? 0));
+    const own = seen.at(-1) as Peer;
+    const others = [
+      { ...own, port: own.port + 1 },
+      { ...own, address: "127.0.0.2" },
+    ];
+    known.push(probes.isProbe(own), ...others.map((one) => probes.isProbe(one)));
     return answered(question);
   });
-  await probes.round([listener], zone);
-  expect(known).toEqual([true]);
-  expect(probes.isProbe(seen[0] ?? 0)).toBe(false);
+  const tcp = await stream("tcp", false, (client) => {
+    seen.push(client);
+    known.push(probes.isProbe(client));
+  });
+  await probes.round([listener, tcp], zone);
+  expect(known.toSorted()).toEqual([false, false, true, true]);
+  expect(seen.map((one) => probes.isProbe(one))).toEqual([false, false]);
 });
