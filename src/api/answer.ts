@@ -74,20 +74,8 @@ const routes: ReadonlyMap<string, Route> = new Map([
   ["/v1/policy", reading(policy, ["name", "type", "client"])],
   ["/v1/events", reading(events)],
   ["/v1/packets", reading(packets, ["link", "name", "type"])],
-  [
-    "/v1/reload",
-    writing(({ state }) => {
-      state.reload();
-      return json(202, { done: "the configuration is being read again; the log says how it went" });
-    }),
-  ],
-  [
-    "/v1/refresh",
-    writing(({ state }) => {
-      state.refresh();
-      return json(202, { done: "every link is being asked anew" });
-    }),
-  ],
+  ["/v1/reload", writing(() => ({ kind: "reload" }))],
+  ["/v1/refresh", writing(({ state }) => json(202, { done: state.refresh() }))],
 ]);
 
 /** The paths, for the manual and its test. */
@@ -160,6 +148,9 @@ function decoded(text: string): string | undefined {
 function health({ state, query }: Asked): Answer {
   const zone = query.get("zone");
   const view = judgeHealth(state.probes(), zone === undefined ? undefined : foldText(zone));
+  if (zone !== undefined && view.zones.length === 0) {
+    return failure(404, "this zone is not served here", "/v1/zones lists those that are");
+  }
   return json(view.ok ? 200 : 503, view);
 }
 

@@ -88,6 +88,16 @@ export class Directory {
     }
   }
 
+  /** Forgets all of it, without a word to anybody. */
+  clear(): void {
+    this.#books.clear();
+    this.#dirty.clear();
+    this.#dirtySince = undefined;
+    this.#events = [];
+    this.#shown = 0;
+    this.isFollowed = false;
+  }
+
   /** Rules or zones are different: everything is made anew. */
   reconfigured(now: Instant): void {
     for (const { entries } of this.#books.values()) {

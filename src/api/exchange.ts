@@ -62,6 +62,8 @@ export type Answer =
     }
   /** Long ones, in pieces that each take a millisecond at most to make. */
   | { readonly kind: "pieces"; readonly type: string; readonly pieces: Iterator<string> }
+  /** To be answered once the configuration was read again (reload.ts). */
+  | { readonly kind: "reload" }
   /** Server-sent events, until one of the two has enough. */
   | {
       readonly kind: "follow";

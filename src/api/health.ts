@@ -3,7 +3,7 @@
 // proves nothing; whoever probes tells here when it last went well.
 
 import type { HealthView } from "./shapes.js";
-import type { Probes } from "./state.js";
+import type { Probes, ZoneNeeds } from "./state.js";
 
 /** An answer older than this proves nothing any more (interface §4). */
 export const healthSeconds = 10;
@@ -21,19 +21,24 @@ export interface Probe {
 
 /**
  * @param zone  folded text; only what that zone needs counts, so that the loss of one link
- *              takes away its own zones alone
- * @returns `ok` false also for a zone that is not served
+ *              takes away its own zones alone. One that is published needs its primary as well
+ * @returns no `zones` for one that is not served
  */
 export function judgeHealth(probes: Probes, zone?: string): HealthView {
-  const { listeners, links, zones, suspicions = [] } = probes;
+  const { listeners, refused = [], links, zones, suspicions = [] } = probes;
   const asked = zones.filter((one) => zone === undefined || foldText(one.zone) === zone);
   const needed = (link: string) => zone === undefined || asked.some((one) => one.link === link);
   const reasons = [
+    ...refused,
     ...listeners.filter((one) => !isOk(one)).map((one) => describe("listener", one)),
     ...links.filter((one) => needed(one.name) && !isOk(one)).map((one) => describe("link", one)),
   ];
   if (listeners.length === 0) reasons.push("no listener is open: no client is heard");
-  if (zone !== undefined && asked.length === 0) reasons.push(`zone ${zone} is not served here`);
+  if (zone !== undefined) {
+    if (asked.length === 0) reasons.push(`zone ${zone} is not served here`);
+    for (const one of asked)
+      if (one.reason !== undefined) reasons.push(`zone ${zone}: ${one.reason}`);
+  }
   return {
     ok: reasons.length === 0,
     reasons,
@@ -42,7 +47,7 @@ export function judgeHealth(probes: Probes, zone?: string): HealthView {
       .map(({ link, reason }) => `link ${link}: ${reason}`),
     listeners: listeners.map(viewOf),
     links: links.filter((one) => needed(one.name)).map(viewOf),
-    zones: asked.map((one) => ({ name: one.zone, ok: isZoneOk(one.link, listeners, links) })),
+    zones: asked.map((one) => ({ name: one.zone, ok: isZoneOk(one, probes) })),
   };
 }
 
@@ -52,8 +57,9 @@ export function foldText(text: string): string {
   return folded.endsWith(".") && !folded.endsWith("\\.") ? folded.slice(0, -1) : folded;
 }
 
-function isZoneOk(link: string | null, listeners: readonly Probe[], links: readonly Probe[]) {
-  if (listeners.length === 0 || !listeners.every(isOk)) return false;
+function isZoneOk({ link, reason }: ZoneNeeds, { listeners, refused = [], links }: Probes) {
+  if (listeners.length === 0 || refused.length > 0 || !listeners.every(isOk)) return false;
+  if (reason !== undefined) return false;
   if (link === null) return true;
   const probe = links.find((one) => one.name === link);
   return probe !== undefined && isOk(probe);

@@ -50,6 +50,16 @@ export const summaryShape = object({
   ),
   llq: number("LLQs alive"),
   health: word(["ok", "failing"], "as /healthz judges"),
+  reload: nullable(
+    object(
+      {
+        at: text("instant"),
+        isTaken: flag("it is in force; else the one before stays"),
+        problems: list(text("file, line and what is wrong"), "what was refused, and warnings"),
+      },
+      "the last time that the configuration was read again because somebody wanted it",
+    ),
+  ),
   problems,
 });
 
@@ -236,6 +246,19 @@ export const errorShape = object({
 
 export const doneShape = object({ done: text("what has been set going") });
 
+export const reloadShape = object({
+  done: text("what has been done"),
+  file: nullable(text("that was read; null: there is none")),
+  warnings: list(text("file, line and what is doubtful"), "what to look at nevertheless"),
+});
+
+/** What a configuration that is refused is answered, with status 422. */
+export const refusedReloadShape = object({
+  error: text("what is wrong"),
+  remedy: text("what helps"),
+  problems: list(text("file, line and what is wrong"), "each of them"),
+});
+
 /** The bodies, by path. */
 export const bodyShapes = {
   "/v1/summary": summaryShape,
@@ -253,7 +276,7 @@ export const bodyShapes = {
   "/v1/config": open("the configuration in force, as discd --check --print-json prints it"),
   "/v1/policy": policyShape,
   "/healthz": healthShape,
-  "/v1/reload": doneShape,
+  "/v1/reload": reloadShape,
   "/v1/refresh": doneShape,
 } as const;
 

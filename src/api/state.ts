@@ -90,18 +90,39 @@ export interface ApiState {
   queries(): QueryTally;
   latency(): Histogram;
   gauges(): Gauges;
-  /** Reads the configuration again. */
-  reload(): void;
-  /** Asks all links anew. */
-  refresh(): void;
+  /** Learns again from the DNS, and asks all links anew. @returns what has begun, in words */
+  refresh(): string;
+}
+
+/** What became of reading the configuration again. */
+export type ReloadOutcome =
+  | {
+      readonly kind: "taken";
+      /** Null: discd runs without one. */
+      readonly file: string | null;
+      /** A line each: `FILE:LINE: text`. */
+      readonly warnings: readonly string[];
+    }
+  /** The one before stays in force. */
+  | { readonly kind: "refused"; readonly problems: readonly string[] };
+
+/** What a zone needs besides the listeners. */
+export interface ZoneNeeds {
+  readonly zone: string;
+  /** Null: none. */
+  readonly link: string | null;
+  /** What keeps it from being published; absent: nothing. */
+  readonly reason?: string;
 }
 
 /** What was last heard of everything that has to work. */
 export interface Probes {
   readonly listeners: readonly Probe[];
+  /** Listeners that are wanted and not open, a line each. */
+  readonly refused?: readonly string[];
+  /** Every link with sockets, up or not. */
   readonly links: readonly Probe[];
-  /** Zones and the link each needs; null: none. */
-  readonly zones: readonly { readonly zone: string; readonly link: string | null }[];
+  readonly zones: readonly ZoneNeeds[];
   /** Links that are probably cut off, though their sockets work. */
   readonly suspicions?: readonly { readonly link: string; readonly reason: string }[];
 }

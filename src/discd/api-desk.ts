@@ -1,22 +1,27 @@
 // The HTTP API of the running daemon: its listeners, the state that they show, the
-// probes that health is judged by, and what is sent to those who follow. The daemon does
-// not construct it yet.
+// probes that health is judged by, and what is sent to those who follow.
 
 import { fileURLToPath } from "node:url";
 import type { Family } from "../address.js";
-import { type Api, answer } from "../api/answer.js";
+import { type Api, answer, type Reply } from "../api/answer.js";
 import { eventOf } from "../api/events.js";
-import { judgeHealth } from "../api/health.js";
+import type { Request } from "../api/exchange.js";
+import { judgeHealth, type Probe } from "../api/health.js";
 import { packetEvent } from "../api/packet.js";
+import { placeText } from "../api/place.js";
+import { reloadAnswer } from "../api/reload.js";
 import type { Summary } from "../api/shapes.js";
-import type { ApiState, Gauges, Probes } from "../api/state.js";
+import type { ApiState, Gauges, Probes, ReloadOutcome } from "../api/state.js";
 import { Trend } from "../api/trend.js";
 import type { Counts } from "../counts.js";
 import type { Engine } from "../engine/engine.js";
+import type { Peer } from "../engine/io.js";
 import type { Log } from "../log.js";
 import { now, wallClockOrigin } from "../os/clock.js";
+import type { Multicast, Onlooker } from "../os/driver.js";
 import { HttpListeners, type HttpSettings } from "../os/http.js";
-import { LinkProbes, type ProbedLink } from "../os/link-probes.js";
+import { LinkProbes } from "../os/link-probes.js";
+import type { LinkSocketState } from "../os/link-sockets.js";
 import { ListenerProbes, probeEvery } from "../os/listener-probes.js";
 import type { Native } from "../os/native.js";
 import { readPages } from "../os/pages.js";
@@ -42,12 +47,24 @@ export interface ApiHooks {
   printable(): object;
   /** Listeners for clients, by the names that os/listening.ts gives them. */
   listeners(): readonly string[];
-  probedLinks(): readonly ProbedLink[];
+  /** Why some that are wanted are not open, a line each. */
+  refusedListeners(): readonly string[];
+  /** Links with sockets, also those that have none at present. */
+  links(): readonly LinkSocketState[];
   /** A name that is answered without a link: the first zone, or the hostname. */
   probedName(): Name;
+  /** Seconds since 1970. */
   certificateExpiry(): number | undefined;
-  reload(): void;
-  refresh(): void;
+  /** Why clients that verify it refuse the certificate; undefined: nothing is known of that. */
+  certificateTrouble(): string | undefined;
+  /** What became of the last load that somebody asked for. */
+  lastReload(): Summary["reload"];
+  /** What else is wrong, a sentence each. */
+  problems(): readonly string[];
+  /** Fulfilled when the configuration was read again, with what became of it. */
+  reload(): Promise<ReloadOutcome>;
+  /** Begins to. @returns what, in words */
+  refresh(): string;
 }
 
 export interface ApiDeskParts {
@@ -60,7 +77,7 @@ export interface ApiDeskParts {
   readonly crash: (error: unknown) => never;
 }
 
-export class ApiDesk {
+export class ApiDesk implements Onlooker {
   readonly #parts: ApiDeskParts;
   readonly #listeners: HttpListeners;
   readonly #clientProbes: ListenerProbes;
@@ -72,6 +89,8 @@ export class ApiDesk {
   #api: Api | undefined;
   #timers: NodeJS.Timeout[] = [];
   #isProbing = false;
+  #looked = "";
+  #token: string | undefined;
 
   constructor(parts: ApiDeskParts) {
     const { counts, log, native, random, crash } = parts;
@@ -81,7 +100,7 @@ export class ApiDesk {
     this.#clientProbes = new ListenerProbes(() => random.uint32());
     this.#linkProbes = new LinkProbes(native, () => random.uint32());
     this.#listeners = new HttpListeners({
-      answering: (request) => answer(request, this.#api as Api),
+      answering: (request) => this.#answer(request),
       log,
       counts,
       crash,
@@ -92,6 +111,9 @@ export class ApiDesk {
   async follow(settings: ApiSettings): Promise<readonly string[]> {
     const { token, names } = settings;
     const rights = { names, hasToken: token !== undefined, isToken: tokenCheck(token) };
+    // Whoever follows has shown the token that was, or had no need of one.
+    if (this.#api !== undefined && token !== this.#token) this.#listeners.endStreams();
+    this.#token = token;
     this.#api = { state: this.#state, rights, pages: this.#pages };
     if (this.#timers.length === 0) {
       this.#timers = [
@@ -103,9 +125,21 @@ export class ApiDesk {
     return this.#listeners.follow(settings);
   }
 
-  /** Of the first listener, for tests: the one that the system chose. */
-  get port(): number {
-    return this.#listeners.open[0]?.port ?? 0;
+  get open() {
+    return this.#listeners.open;
+  }
+
+  /** Sockets come and go: new ones are asked at once. */
+  look(): void {
+    const key = JSON.stringify([
+      this.#parts.hooks.listeners(),
+      this.#parts.hooks
+        .links()
+        .map(({ name, device, families }) => [name, device?.index, families]),
+    ]);
+    if (key === this.#looked) return;
+    this.#looked = key;
+    this.#probe();
   }
 
   /** The configuration was taken up anew: those who follow fetch everything again. */
@@ -113,27 +147,54 @@ export class ApiDesk {
     this.#listeners.publish(eventOf("reloaded", {}));
   }
 
-  /** To be shown every multicast datagram. @returns whether it is a probe of ours */
-  heard(link: string, family: Family, source: string, bytes: Uint8Array): boolean {
-    if (this.#linkProbes.take(link, family, bytes)) return true;
-    this.#packet(link, family, "in", source, bytes);
+  heard({ link, family, isMulticast, source, bytes }: Multicast): boolean {
+    if (isMulticast && this.#linkProbes.take(link, family, bytes)) return true;
+    if (!this.#listeners.hasFollowers("packets")) return false;
+    this.#packet(link, family, "in", placeText({ kind: "tcp", ...source }), bytes);
     return false;
   }
 
   sent(link: string, family: Family, bytes: Uint8Array): void {
-    this.#packet(link, family, "out", "", bytes);
+    if (this.#listeners.hasFollowers("packets")) this.#packet(link, family, "out", "", bytes);
   }
 
-  /** After each input of the engine: what became different is told. */
+  isProbe(client: Peer): boolean {
+    return this.#clientProbes.isProbe(client);
+  }
+
   flush(): void {
-    const { directory } = this.#parts.engine.survey;
-    directory.isFollowed = this.#listeners.hasFollowers("events");
-    for (const event of directory.takeEvents()) this.#listeners.publish(event);
+    const events = this.#parts.engine.survey.directory.takeEvents();
+    for (const event of events) this.#listeners.publish(event);
   }
 
+  /** Ends all of it at once. */
   stop(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    this.#end();
     this.#listeners.close();
+  }
+
+  /** Listens no more; answers that are due are still given. */
+  retire(): void {
+    this.#end();
+    this.#listeners.retire();
+  }
+
+  #end(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers = [];
+    this.#parts.engine.survey.dropDirectory();
+  }
+
+  #answer(request: Request): Reply | Promise<Reply> {
+    const reply = answer(request, this.#api as Api);
+    if (reply.answer.kind === "reload") {
+      return this.#parts.hooks.reload().then((outcome) => ({ answer: reloadAnswer(outcome) }));
+    }
+    // From this moment on nothing is to be missed.
+    if (reply.answer.kind === "follow" && reply.answer.following.feed === "events") {
+      this.#parts.engine.survey.directory.isFollowed = true;
+    }
+    return reply;
   }
 
   #packet(
@@ -143,7 +204,6 @@ export class ApiDesk {
     source: string,
     bytes: Uint8Array,
   ): void {
-    if (!this.#listeners.hasFollowers("packets")) return;
     const at = new Date().toISOString();
     const event = packetEvent({ at, link, family, direction, source, bytes });
     if (event !== undefined) this.#listeners.publish(event);
@@ -151,8 +211,9 @@ export class ApiDesk {
 
   #tick(): void {
     const summary = this.#summary();
-    if (!this.#listeners.hasFollowers("events")) return;
-    this.#listeners.publish(eventOf("summary", summary));
+    const isFollowed = this.#listeners.hasFollowers("events");
+    this.#parts.engine.survey.directory.isFollowed = isFollowed;
+    if (isFollowed) this.#listeners.publish(eventOf("summary", summary));
   }
 
   #probe(): void {
@@ -161,7 +222,9 @@ export class ApiDesk {
     const { hooks } = this.#parts;
     Promise.all([
       this.#clientProbes.round(hooks.listeners(), hooks.probedName()),
-      this.#linkProbes.round(hooks.probedLinks()),
+      this.#linkProbes.round(
+        hooks.links().flatMap(({ device, families }) => (device ? [{ device, families }] : [])),
+      ),
     ]).then(() => {
       this.#isProbing = false;
     }, this.#parts.crash);
@@ -194,7 +257,9 @@ export class ApiDesk {
       push: engine.sessions.push,
       llq: engine.sessions.llq,
       health: health.ok ? "ok" : "failing",
+      reload: hooks.lastReload(),
       problems: [
+        ...hooks.problems(),
         ...health.reasons,
         ...interfaces.flatMap(({ name, problems }) => problems.map((one) => `${name}: ${one}`)),
         ...survey
@@ -207,12 +272,27 @@ export class ApiDesk {
   }
 
   #probes(): Probes {
-    const { survey } = this.#parts.engine;
+    const { hooks, engine } = this.#parts;
+    const sockets = hooks.links();
+    const asked = new Map(this.#linkProbes.states.map((one) => [one.name, one]));
+    const trouble = new Map(
+      engine.survey.updates().map((one) => [one.subdomain, one.trouble ?? undefined]),
+    );
     return {
-      listeners: this.#clientProbes.states,
-      links: this.#linkProbes.states,
-      zones: survey.zones().map(({ zone, link }) => ({ zone, link })),
-      suspicions: survey.suspicions(now()),
+      listeners: withCertificate(this.#clientProbes.states, hooks.certificateTrouble()),
+      refused: hooks.refusedListeners(),
+      links: sockets.map(({ name, fault }) => {
+        const never = { name, askedSecondsAgo: null, answeredSecondsAgo: null };
+        const state = asked.get(name) ?? never;
+        return fault === undefined ? state : { ...state, reason: fault };
+      }),
+      zones: engine.survey.zones().map(({ zone, kind, link }) => {
+        // A virtual link cannot fail: it has no socket.
+        const needed = sockets.some(({ name }) => name === link) ? link : null;
+        const reason = kind === "published" ? trouble.get(zone) : undefined;
+        return { zone, link: needed, ...(reason === undefined ? {} : { reason }) };
+      }),
+      suspicions: engine.survey.suspicions(now()),
     };
   }
 
@@ -249,7 +329,16 @@ export class ApiDesk {
     queries: () => this.#parts.engine.queryTallies.queries,
     latency: () => this.#parts.engine.queryTallies.latency,
     gauges: () => this.#gauges(now()),
-    reload: () => this.#parts.hooks.reload(),
     refresh: () => this.#parts.hooks.refresh(),
   };
+}
+
+/** A TLS listener that clients refuse is of as much use as none. */
+function withCertificate(probes: readonly Probe[], trouble: string | undefined): readonly Probe[] {
+  if (trouble === undefined) return probes;
+  return probes.map((probe) =>
+    probe.name.endsWith("/tls") && probe.reason === undefined
+      ? { ...probe, reason: trouble }
+      : probe,
+  );
 }

@@ -119,6 +119,23 @@ export class CertificateInForce {
     return (this.#fromFiles ?? this.#own)?.notAfter;
   }
 
+  /** Why clients that verify what is shown refuse it; one of our own, nobody verifies. */
+  get trouble(): string | undefined {
+    const shown = this.#fromFiles;
+    if (shown === undefined) return undefined;
+    const { notBefore, notAfter, credentials } = shown;
+    const wall = this.#clocks.wall();
+    if (wall > notAfter) return `the certificate expired on ${dateOf(notAfter)}; renew it`;
+    if (wall < notBefore) {
+      return `the certificate is not valid before ${dateOf(notBefore)}; is the clock right?`;
+    }
+    const wanted = this.#setting.names;
+    const leaf = new X509Certificate(credentials.cert);
+    const isNamed = (name: string) => leaf.checkHost(name, { subject: "never" }) !== undefined;
+    if (wanted.length === 0 || wanted.some(isNamed)) return undefined;
+    return `the certificate names ${credentials.names.join(", ")}, and not ${wanted[0]}`;
+  }
+
   #show(certificate: Certificate, { files }: FoundCertificate): void {
     const isSame = this.#fromFiles?.credentials.cert === certificate.credentials.cert;
     if (!isSame || this.#fromFiles?.credentials.key !== certificate.credentials.key) {

@@ -3,6 +3,7 @@
 // time; a configuration that is wrong leaves the old one in force.
 
 import { formatPrefix } from "../address.js";
+import type { ReloadOutcome } from "../api/state.js";
 import { problemText } from "../config/check-text.js";
 import { defaultFile, isNamed } from "../config/files.js";
 import {
@@ -31,10 +32,13 @@ import type { SystemResolver } from "../os/system-resolver.js";
 import { type DaemonState, notifySystemd } from "../os/systemd.js";
 import { VirtualLinks, type VirtualPlace } from "../os/virtual-links.js";
 import { displayName, type Name } from "../wire/name.js";
+import type { ApiHooks } from "./api-desk.js";
+import { ApiInForce } from "./api-in-force.js";
 import { CertificateInForce } from "./certificate-in-force.js";
 import { demoPlace } from "./demo-place.js";
-import { type FoundCertificate, findCertificate } from "./find-certificate.js";
+import { type FoundCertificate, findCertificate, printFound } from "./find-certificate.js";
 import type { Learning } from "./learning.js";
+import { Reloads } from "./reloads.js";
 
 /** What the command line says. */
 export interface Wish {
@@ -52,6 +56,8 @@ export type LoadedAll = Accepted | { readonly problems: readonly Problem[] };
 
 /** What the daemon stands on. */
 export interface Ground {
+  /** Of discd. */
+  readonly version: string;
   readonly watch: InterfaceWatch;
   readonly resolver: SystemResolver;
   readonly learning: Learning;
@@ -116,6 +122,11 @@ function hostNow({ present }: InterfaceWatch, learned: readonly LearnedLink[] | 
   return learned === undefined ? host : { ...host, learned };
 }
 
+const printed = ({ printable, found }: Accepted): object => ({
+  ...printable,
+  certificate: printFound(found),
+});
+
 export class Daemon {
   readonly #wish: Wish;
   readonly #ground: Ground;
@@ -133,15 +144,21 @@ export class Daemon {
   #published: ReadonlySet<string> = new Set();
   /** What the configuration in force was made of. */
   #origin: Origin;
+  /** As `--print-json` prints it. */
+  #printable: object;
+  readonly #api: ApiInForce;
+  readonly #reloads = new Reloads();
   #turn: Promise<void> = Promise.resolve();
   /** Loads that wait for their turn. */
   readonly #wanted = new Set<Reason>();
   #isStopping = false;
 
-  constructor({ settings, origin, found }: Accepted, wish: Wish, ground: Ground) {
+  constructor(accepted: Accepted, wish: Wish, ground: Ground) {
+    const { settings, origin, found } = accepted;
     const { log, native } = ground;
     this.#wish = wish;
     this.#origin = origin;
+    this.#printable = printed(accepted);
     this.#settings = settings;
     this.#ground = ground;
     this.#log = log;
@@ -158,15 +175,27 @@ export class Daemon {
     const clocks = { now, wall: () => Date.now() };
     this.#certificate = new CertificateInForce(settings.certificate, found, log, clocks);
     this.#driver = new Driver(this.#driverSettings(), parts);
+    const hooks = this.#apiHooks();
+    const seen = { engine: this.#engine, counts, log, native, random, hooks, crash };
+    this.#api = new ApiInForce(seen, (onlooker) => {
+      this.#driver.onlooker = onlooker;
+      // What the directory has to do is due now.
+      this.#driver.dispatch({ kind: "deadline" });
+    });
   }
 
   /**
-   * Opens the sockets; rejected with a StartError when clients could not be heard, or what is
-   * published could not be remembered.
+   * Opens the sockets; rejected with a StartError when clients could not be heard, what is
+   * published could not be remembered, or the API is not where the file wants it.
    */
   async start({ settings, warnings }: Accepted): Promise<void> {
     const { watch, learning } = this.#ground;
     await this.#driver.start(watch.present, this.#journalsFor(settings));
+    const faults = await this.#followApi();
+    const { http } = settings;
+    if (faults.length > 0 && http !== false && !http.isDefault) {
+      throw new StartError(faults.join("; "));
+    }
     this.#warn(warnings, false);
     this.#certificate.tell();
     this.#tellServing(settings);
@@ -174,6 +203,7 @@ export class Daemon {
       polled: (present, isChanged) => {
         this.#inTurn(() => this.#driver.follow(present));
         this.#inTurn(() => this.#followCertificate());
+        this.#inTurn(() => this.#api.look());
         if (isChanged) this.#wantReload("interfaces");
       },
       failed: (reason) => this.#log.event("error", "interfaces-unread", { reason }),
@@ -186,9 +216,15 @@ export class Daemon {
     return this.#driver.listeners;
   }
 
-  /** Loads the configuration again. */
-  reload(): void {
+  /** Where the API and its pages are, as URLs or paths. */
+  get pages(): readonly string[] {
+    return this.#api.open.map(({ url }) => url);
+  }
+
+  /** Loads the configuration again. @returns what became of it, once it has */
+  reload(): Promise<ReloadOutcome> {
     this.#wantReload("signal");
+    return this.#reloads.next();
   }
 
   /** Writes the state to the log. */
@@ -203,6 +239,7 @@ export class Daemon {
     this.#tell("stopping");
     this.#ground.watch.stop();
     this.#ground.learning.stop();
+    this.#api.stop();
     await this.#driver.stop();
     this.#log.event("info", "stopped");
   }
@@ -243,13 +280,17 @@ export class Daemon {
     this.#wanted.add(reason);
     this.#inTurn(async () => {
       this.#wanted.delete(reason);
-      if (reason === "signal") this.#tell("reloading");
-      await this.#reload(reason);
-      if (reason === "signal") this.#tell("ready");
+      const isAsked = reason === "signal";
+      const waiting = isAsked ? this.#reloads.begin() : [];
+      if (isAsked) this.#tell("reloading");
+      const outcome = await this.#reload(reason);
+      if (isAsked) this.#tell("ready");
+      if (outcome !== undefined) this.#reloads.end(outcome, isAsked, waiting);
     });
   }
 
-  async #reload(reason: Reason): Promise<void> {
+  /** @returns undefined where discd stops meanwhile */
+  async #reload(reason: Reason): Promise<ReloadOutcome | undefined> {
     const { watch, learning } = this.#ground;
     const { learned } = learning;
     // Only who signals has finished editing. A file that was used once is not done without.
@@ -257,26 +298,24 @@ export class Daemon {
       reason === "signal"
         ? await load({ ...this.#wish, file: this.#origin.source.file }, watch, learned)
         : await withCertificate(await loadAgain(this.#origin, hostNow(watch, learned)));
-    if (this.#isStopping) return;
-    if ("problems" in loaded) {
-      for (const problem of loaded.problems) {
-        const level = problem.isWarning ? "warn" : "error";
-        this.#log.event(level, "config-problem", { problem: problemText(problem) });
-      }
-      const problems = loaded.problems.length;
-      this.#log.event("error", "reload-refused", { reason, problems });
-      return;
-    }
+    if (this.#isStopping) return undefined;
+    if ("problems" in loaded) return this.#refuse(loaded.problems, reason);
     const { settings, warnings, found } = loaded;
-    const journals = this.#journalsOrRefusal(settings, reason);
-    if (journals === undefined) return;
+    const journals = this.#journalsOrFault(settings);
+    if (journals instanceof StartError) {
+      this.#log.event("error", "config-problem", { problem: journals.message });
+      this.#log.event("error", "reload-refused", { reason, problems: 1 });
+      return { kind: "refused", problems: [journals.message] };
+    }
     this.#origin = loaded.origin;
     this.#settings = settings;
+    this.#printable = printed(loaded);
     this.#certificate.take(settings.certificate, found, reason === "signal");
     this.#log.setLevel(settings.log.level);
     this.#warn(warnings, reason !== "signal");
     this.#certificate.tell();
     await this.#driver.reconfigure(this.#driverSettings(), journals);
+    await this.#followApi();
     // Where containers come and go, interfaces change all day; what follows from it is told.
     const level = reason === "signal" ? "info" : "debug";
     this.#log.event(level, "reloaded", { reason, file: loaded.origin.source.file ?? "none" });
@@ -284,6 +323,57 @@ export class Daemon {
     learning.follow(settings.search);
     // Who signals may have changed the DNS as well.
     if (reason === "signal") learning.refresh();
+    this.#api.reloaded();
+    const lines = [...warnings, ...found.problems].map(problemText);
+    const file = loaded.origin.source.file ?? null;
+    return { kind: "taken", file, warnings: [...lines, ...this.#api.faults] };
+  }
+
+  #refuse(found: readonly Problem[], reason: Reason): ReloadOutcome {
+    for (const problem of found) {
+      const level = problem.isWarning ? "warn" : "error";
+      this.#log.event(level, "config-problem", { problem: problemText(problem) });
+    }
+    this.#log.event("error", "reload-refused", { reason, problems: found.length });
+    return { kind: "refused", problems: found.map(problemText) };
+  }
+
+  #followApi(): Promise<readonly string[]> {
+    const { http, engine } = this.#settings;
+    const { credentials } = this.#certificate;
+    const certified = credentials?.names ?? [];
+    const names = [displayName(engine.proxy.hostname), ...certified].map((one) =>
+      one.toLowerCase(),
+    );
+    const wish = { http, names: new Set(names) };
+    return this.#api.follow(credentials === undefined ? wish : { ...wish, credentials });
+  }
+
+  /** What the API shows of all this. */
+  #apiHooks(): ApiHooks {
+    const proxy = () => this.#settings.engine.proxy;
+    return {
+      version: this.#ground.version,
+      hostname: () => displayName(proxy().hostname),
+      printable: () => this.#printable,
+      listeners: () => this.#driver.listeners,
+      refusedListeners: () => this.#driver.refusedListeners,
+      links: () => this.#driver.links,
+      probedName: () => proxy().links[0]?.service ?? proxy().zones[0] ?? proxy().hostname,
+      certificateExpiry: () => {
+        const { notAfter } = this.#certificate;
+        return notAfter === undefined ? undefined : notAfter / 1000;
+      },
+      certificateTrouble: () => this.#certificate.trouble,
+      lastReload: () => this.#reloads.last,
+      problems: () => [...this.#reloads.refusals, ...this.#api.faults],
+      reload: () => this.reload(),
+      refresh: () => {
+        this.#ground.learning.refresh();
+        this.#driver.dispatch({ kind: "refresh" });
+        return "zones are being learned from the DNS again, and every link is being asked anew";
+      },
+    };
   }
 
   /**
@@ -300,14 +390,12 @@ export class Daemon {
     return isAnyNew ? this.#journals.readAll() : [];
   }
 
-  #journalsOrRefusal(settings: Settings, reason: Reason): readonly Journal[] | undefined {
+  #journalsOrFault(settings: Settings): readonly Journal[] | StartError {
     try {
       return this.#journalsFor(settings);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
-      this.#log.event("error", "config-problem", { problem: error.message });
-      this.#log.event("error", "reload-refused", { reason, problems: 1 });
-      return undefined;
+      return error;
     }
   }
 
@@ -315,6 +403,7 @@ export class Daemon {
   async #followCertificate(): Promise<void> {
     if (!(await this.#certificate.look()) || this.#isStopping) return;
     await this.#driver.reconfigure(this.#driverSettings());
+    await this.#followApi();
   }
 
   #driverSettings(): DriverSettings {

@@ -89,7 +89,9 @@ async function run(wish: Wish): Promise<void> {
   // What fits without the DNS fits with it, unless an interface has gone meanwhile.
   const accepted = "problems" in learned ? loaded : learned;
   const { settings, origin } = accepted;
-  const daemon = new Daemon(accepted, wish, { watch, native, log, counts, resolver, learning });
+  const { version } = packageJson;
+  const ground = { version, watch, native, log, counts, resolver, learning };
+  const daemon = new Daemon(accepted, wish, ground);
   process.removeListener("uncaughtException", crash);
   process.on("uncaughtException", (error) => daemon.crash(error));
   try {
@@ -101,7 +103,6 @@ async function run(wish: Wish): Promise<void> {
     // What was opened already must not keep the program alive.
     process.exit();
   }
-  const { version } = packageJson;
   const file = origin.source.file ?? "none";
   log.event("info", "started", { version, node: process.version, pid: process.pid, file });
   handOver(daemon);

@@ -78,6 +78,12 @@ export class Survey {
     }
   }
 
+  /** Nobody looks any more. */
+  dropDirectory(): void {
+    this.#isKept = false;
+    this.directory.clear();
+  }
+
   /** Takes in what changed on a link. */
   changed(now: Instant, link: string, changes: readonly Change[]): void {
     if (this.#isKept) this.directory.changed(now, link, changes);

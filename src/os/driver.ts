@@ -37,11 +37,11 @@ export interface DriverSettings extends ListenSettings {
   readonly links: readonly WantedLink[];
 }
 
-type Multicast = Extract<Input, { kind: "multicast" }>;
+export type Multicast = Extract<Input, { kind: "multicast" }>;
 
 /** Who looks on (discd/api-desk.ts): is shown what goes over the links, and tells who asks. */
 export interface Onlooker {
-  /** Every multicast datagram, before the engine. @returns whether it is of our own, and nobody's */
+  /** Every multicast datagram, before the engine. @returns whether it is a probe of our own */
   heard(datagram: Multicast): boolean;
   sent(link: LinkId, family: Family, bytes: Uint8Array): void;
   /** Whether a client is ourselves, asking whether we answer. */

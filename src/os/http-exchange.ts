@@ -19,10 +19,12 @@ import { bodyBytesMax, fieldsMax, pipelinedMax } from "./http-limits.js";
 import type { HttpTurns } from "./http-turns.js";
 
 /** What answers requests; see api/answer.ts. `refusal` is a word to count by. */
-export type Answering = (request: Request) => {
+export type Answering = (request: Request) => Answered | Promise<Answered>;
+
+interface Answered {
   readonly answer: Answer;
   readonly refusal?: string;
-};
+}
 
 export interface ExchangeParts {
   readonly answering: Answering;
@@ -152,12 +154,22 @@ export class HttpExchanges {
       door,
     };
     try {
-      const { answer, refusal } = this.#parts.answering(request);
-      if (refusal !== undefined) this.#parts.counts.add("drops", `http-${refusal}`);
-      this.#send(response, answer, request.method === "HEAD");
+      const answered = this.#parts.answering(request);
+      if (!(answered instanceof Promise)) this.#give(request, response, answered);
+      else {
+        answered
+          .then((one) => this.#give(request, response, one))
+          .catch((error) => this.#parts.crash(error));
+      }
     } catch (error) {
       this.#parts.crash(error);
     }
+  }
+
+  #give({ method }: Request, response: ServerResponse, { answer, refusal }: Answered): void {
+    if (refusal !== undefined) this.#parts.counts.add("drops", `http-${refusal}`);
+    // Whoever had to wait may have gone.
+    if (!response.destroyed) this.#send(response, answer, method === "HEAD");
   }
 
   #send(response: ServerResponse, answer: Answer, isHead: boolean): void {
@@ -176,6 +188,7 @@ export class HttpExchanges {
       else turns.add(response, answer.pieces);
       return;
     }
+    if (answer.kind === "reload") throw new Error("nobody has loaded anything");
     if (!isHead && !followers.hasRoomFor(answer.mayWrite)) {
       this.#parts.counts.add("limits", "http-followers");
       response.setHeader("connection", "close");

@@ -41,6 +41,8 @@ export interface HttpSettings {
   readonly credentials?: Credentials;
   /** Without credentials TCP listeners stay closed: what is meant to be secret goes out so only. */
   readonly needsTls?: boolean;
+  /** Nobody wrote the places: one that cannot be opened is no error. */
+  readonly isDefault?: boolean;
 }
 
 /** One that is open. */
@@ -49,6 +51,8 @@ export interface OpenHttp {
   readonly name: string;
   /** The one that the system chose where none was given; 0 for a Unix socket. */
   readonly port: number;
+  /** What a browser opens; the path of a Unix socket. */
+  readonly url: string;
 }
 
 export interface HttpParts {
@@ -90,7 +94,7 @@ export class HttpListeners {
   }
 
   get open(): readonly OpenHttp[] {
-    return [...this.#open.values()].map(({ name, port }) => ({ name, port }));
+    return [...this.#open.values()].map(({ name, port, url }) => ({ name, port, url }));
   }
 
   /** Open event streams. */
@@ -127,7 +131,7 @@ export class HttpListeners {
           : renew(known, settings.credentials);
       if (fault !== undefined) faults.push(fault);
       if (fault !== undefined && this.#complaints.get(key) !== fault) {
-        this.#parts.log.event("error", "http-not-listening", { reason: fault });
+        this.#tellFault(fault, settings.isDefault === true);
       }
       if (fault === undefined) this.#complaints.delete(key);
       else this.#complaints.set(key, fault);
@@ -145,11 +149,22 @@ export class HttpListeners {
     this.#followers.closeAll();
   }
 
-  /** Ends event streams in order, and everything else at once. */
-  close(): void {
+  #tellFault(reason: string, isDefault: boolean): void {
+    const remedy = "http = { listen = … } in discd.lua chooses other places, http = false none";
+    if (isDefault) this.#parts.log.event("warn", "http-not-listening", { reason, remedy });
+    else this.#parts.log.event("error", "http-not-listening", { reason });
+  }
+
+  /** Listens no more and ends event streams; answers that are due are still given. */
+  retire(): void {
     this.#isClosed = true;
     this.#followers.closeAll();
     for (const [key, listener] of this.#open) this.#close(key, listener);
+  }
+
+  /** Ends event streams in order, and everything else at once. */
+  close(): void {
+    this.retire();
     for (const socket of this.#sockets.keys()) socket.destroySoon();
   }
 
@@ -188,7 +203,8 @@ export class HttpListeners {
       const bound = server.address();
       const port = typeof bound === "object" && bound !== null ? bound.port : 0;
       const isTls = credentials !== undefined;
-      this.#open.set(key, { name, port, server, isTls });
+      const url = place.kind === "unix" ? name : `${isTls ? "https" : "http"}://${name}/`;
+      this.#open.set(key, { name, port, url, server, isTls });
       server.on("error", (error) => this.#failed(key, error));
       this.#parts.log.event("info", "http-listening", { at: name, port, tls: isTls });
       return undefined;

@@ -4,10 +4,13 @@ import { expect, test } from "vitest";
 import { type Api, answer, paths, type Reply, targetMax } from "../../src/api/answer.js";
 import type { Answer } from "../../src/api/exchange.js";
 import type { Page } from "../../src/api/pages.js";
+import { reloadAnswer } from "../../src/api/reload.js";
 import { mismatch } from "../../src/api/shape.js";
-import { bodyShapes, errorShape, eventShapes } from "../../src/api/shapes.js";
+import { bodyShapes, errorShape, eventShapes, refusedReloadShape } from "../../src/api/shapes.js";
 import type { ApiState } from "../../src/api/state.js";
 import { elsewhere, fakeState, loopback, printer, request, rules, unix } from "./state.js";
+
+const taken = { kind: "taken", file: "/etc/discd.lua", warnings: [] } as const;
 
 const page: Page = { type: "text/html; charset=utf-8", body: Buffer.from("<p>"), tag: '"1"' };
 
@@ -20,6 +23,7 @@ const get = (target: string, api = apiOf()): Reply => answer(request(`GET ${targ
 function textOf(found: Answer): string {
   if (found.kind === "whole") return Buffer.from(found.body as string).toString();
   if (found.kind === "follow") return found.first;
+  if (found.kind === "reload") return textOf(reloadAnswer(taken));
   let text = "";
   for (let next = found.pieces.next(); !next.done; next = found.pieces.next()) text += next.value;
   return text;
@@ -96,9 +100,23 @@ test("writing is POST, and does it once", () => {
   const state = fakeState();
   expect(statusOf(answer(request("GET /v1/reload", undefined, unix), apiOf(state)))).toBe(405);
   expect(state.done).toEqual([]);
-  expect(statusOf(answer(request("POST /v1/reload", undefined, unix), apiOf(state)))).toBe(202);
+  const { answer: reload } = answer(request("POST /v1/reload", undefined, unix), apiOf(state));
+  expect(reload.kind).toBe("reload");
   expect(statusOf(answer(request("POST /v1/refresh", undefined, unix), apiOf(state)))).toBe(202);
-  expect(state.done).toEqual(["reload", "refresh"]);
+  expect(state.done).toEqual(["refresh"]);
+});
+
+test("A9.1 a reload that was refused is 422, with a line for each problem", () => {
+  const problems = ["/etc/discd.lua:3: zone is no key; the nearest is zones"];
+  const refused = reloadAnswer({ kind: "refused", problems });
+  expect(statusOf({ answer: refused })).toBe(422);
+  expect(mismatch(refusedReloadShape, bodyOf({ answer: refused }))).toBeUndefined();
+  expect(bodyOf({ answer: refused })).toMatchObject({ problems });
+});
+
+test("health of a zone that is not served is 404", () => {
+  expect(statusOf(get("/healthz?zone=floor1.example.com"))).toBe(200);
+  expect(statusOf(get("/healthz?zone=floor9.example.com"))).toBe(404);
 });
 
 test("reading is GET or HEAD, and nothing else", () => {

@@ -1,7 +1,9 @@
 // A state of the daemon that no daemon was needed for: one link with a printer
 // that has a hostile name, and whatever a test puts in its place.
 
+import { type Api, answer, type Reply } from "../../src/api/answer.js";
 import type { Door, Fields, Request } from "../../src/api/exchange.js";
+import { reloadAnswer } from "../../src/api/reload.js";
 import type { RightsRules } from "../../src/api/rights.js";
 import type {
   HostView,
@@ -31,6 +33,7 @@ export const summary: Summary = {
   push: { sessions: 1, subscriptions: 2 },
   llq: 0,
   health: "ok",
+  reload: null,
   problems: [],
 };
 
@@ -189,11 +192,9 @@ export function fakeState(over: Partial<ApiState> = {}): FakeState {
     queries: () => queries,
     latency: () => latency,
     gauges: () => gauges,
-    reload: () => {
-      done.push("reload");
-    },
     refresh: () => {
       done.push("refresh");
+      return "every link is being asked anew";
     },
     ...over,
   };
@@ -217,4 +218,12 @@ export function request(
 ): Request {
   const [method = "", target = ""] = line.split(" ");
   return { method, target, fields, door };
+}
+
+/** As the daemon does: a load is over at once, and went well. */
+export function answerFully(asked: Request, api: Api & { readonly state: FakeState }): Reply {
+  const reply = answer(asked, api);
+  if (reply.answer.kind !== "reload") return reply;
+  api.state.done.push("reload");
+  return { answer: reloadAnswer({ kind: "taken", file: "/etc/discd.lua", warnings: [] }) };
 }

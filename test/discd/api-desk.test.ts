@@ -31,11 +31,21 @@ async function deskOf(w: World, listeners: readonly string[]) {
       hostname: () => "px.example.com",
       printable: () => ({ hostname: "px.example.com" }),
       listeners: () => listeners,
-      probedLinks: () => [],
+      refusedListeners: () => [],
+      links: () => [],
       probedName: () => parseName(zone),
       certificateExpiry: () => undefined,
-      reload: () => done.push("reload"),
-      refresh: () => done.push("refresh"),
+      certificateTrouble: () => undefined,
+      lastReload: () => null,
+      problems: () => [],
+      reload: async () => {
+        done.push("reload");
+        return { kind: "taken", file: null, warnings: [] };
+      },
+      refresh: () => {
+        done.push("refresh");
+        return "every link is being asked anew";
+      },
     },
     crash: (error) => {
       throw error;
@@ -44,7 +54,7 @@ async function deskOf(w: World, listeners: readonly string[]) {
   closings.push(() => desk.stop());
   const listen = [{ kind: "tcp", address: parseAddress("127.0.0.1")!, port: 0 }] as const;
   expect(await desk.follow({ listen, names: new Set(), token: "s3cret" })).toEqual([]);
-  return { desk, base: `http://127.0.0.1:${desk.port}`, done };
+  return { desk, base: `http://127.0.0.1:${desk.open[0]?.port}`, done };
 }
 
 function world(): World {
@@ -126,7 +136,10 @@ test("those who follow hear of services and packets", async () => {
   w.links.get("eth0")?.says("_ipp._tcp.local. 4500 PTR Hall._ipp._tcp.local.");
   w.run(seconds(1));
   desk.flush();
-  expect(desk.heard("eth0", "ipv4", "10.1.0.9:5353", new Uint8Array(12))).toBe(false);
+  const source = { address: parseAddress("10.1.0.9")!, port: 5353 };
+  const bytes = new Uint8Array(12);
+  const datagram = { link: "eth0", family: "ipv4", source, isMulticast: true, bytes } as const;
+  expect(desk.heard({ kind: "multicast", ...datagram })).toBe(false);
   await until(() => events.text.includes('"instance":"Hall"'));
   await until(() => packets.text.includes("event: packet"));
 });

@@ -9,7 +9,10 @@ import { Child, until } from "./children.js";
 
 export const top = fileURLToPath(new URL("../..", import.meta.url));
 /** What is tested: another build, or another discovery proxy with these options, if it says so. */
-export const discd = process.env.DISCD_TEST_PROGRAM ?? join(top, "bin", "discd");
+export const program = process.env.DISCD_TEST_PROGRAM ?? join(top, "bin", "discd");
+
+/** The same with a /run/discd of its own; see there. */
+export const discd = join(top, "test", "netns", "discd.sh");
 
 /** The configuration every case begins with; see `configure`. */
 const always = `
@@ -57,7 +60,7 @@ export class Daemon {
 
   /** Starts it without waiting for anything; `text` as for `configure`. */
   static launch(enter: readonly string[], text: string, more: readonly string[] = []): Daemon {
-    if (!existsSync(discd)) throw new Error("not built: npm run build");
+    if (!existsSync(program)) throw new Error("not built: npm run build");
     const file = configure(text);
     const child = new Child([...enter, discd, "-c", file, ...more]);
     return new Daemon(file, child);
@@ -65,6 +68,11 @@ export class Daemon {
 
   get log(): string[] {
     return this.child.stderrLines;
+  }
+
+  /** The Unix socket of its API, as this program reaches it. */
+  get socket(): string {
+    return `/proc/${this.child.pid}/root/run/discd/http`;
   }
 
   /** Resident memory in bytes. */

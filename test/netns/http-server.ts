@@ -4,14 +4,13 @@
 
 import { fileURLToPath } from "node:url";
 import { parseAddress } from "../../src/address.js";
-import { answer } from "../../src/api/answer.js";
 import { eventOf } from "../../src/api/events.js";
 import type { Service } from "../../src/api/shapes.js";
 import { Counts } from "../../src/counts.js";
 import { HttpListeners, type HttpPlace } from "../../src/os/http.js";
 import { readPages } from "../../src/os/pages.js";
 import { tokenCheck } from "../../src/os/token.js";
-import { fakeState, printer, summary } from "../api/state.js";
+import { answerFully, fakeState, printer, summary } from "../api/state.js";
 
 const [token = "s3cret", ...places] = process.argv.slice(2);
 
@@ -38,7 +37,7 @@ const rights = { names: new Set(["px.example.com"]), hasToken: true, isToken: to
 const pages = readPages(fileURLToPath(new URL("../../../dist/web", import.meta.url)));
 const api = { state, rights, pages };
 const listeners = new HttpListeners({
-  answering: (request) => answer(request, api),
+  answering: (request) => answerFully(request, api),
   log: { event: (...words) => process.stdout.write(`${JSON.stringify(words)}\n`) },
   counts,
   crash: (error) => {

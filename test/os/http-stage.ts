@@ -5,13 +5,12 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach } from "vitest";
 import { parseAddress } from "../../src/address.js";
-import { answer } from "../../src/api/answer.js";
 import type { ApiState } from "../../src/api/state.js";
 import { Counts } from "../../src/counts.js";
 import { silentLog } from "../../src/log.js";
 import { HttpListeners, type HttpPlace, type HttpSettings } from "../../src/os/http.js";
 import { tokenCheck } from "../../src/os/token.js";
-import { type FakeState, fakeState } from "../api/state.js";
+import { answerFully, type FakeState, fakeState } from "../api/state.js";
 
 const open: HttpListeners[] = [];
 
@@ -44,7 +43,7 @@ export async function stageOf(
   const page = { type: "text/html; charset=utf-8", body: Buffer.from("<p>"), tag: '"1"' };
   const api = { state, rights, pages: new Map([["/", page]]) };
   const listeners = new HttpListeners({
-    answering: (request) => answer(request, api),
+    answering: (request) => answerFully(request, api),
     log: silentLog,
     counts,
     crash: (error) => {
