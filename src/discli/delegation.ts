@@ -43,10 +43,18 @@ function zonesInside(zones: readonly Zone[], domain: Name): Zone[] {
   );
 }
 
+export const nameServerRR = (zone: Name, target: Name): RR =>
+  record(zone, RRType.NS, { kind: "ns", target });
+
+/** One entry of an enumeration list (RFC 6763 §11). */
+export const enumerationRR = (kind: string, domain: Name, target: Name): RR =>
+  record(under([kind, "_dns-sd", "_udp"].map(labelText), domain), RRType.PTR, {
+    kind: "ptr",
+    target,
+  });
+
 function nameServers(zones: readonly Zone[], servers: readonly Name[]): Part {
-  const rrs = zones.flatMap(({ apex }) =>
-    servers.map((target) => record(apex, RRType.NS, { kind: "ns", target })),
-  );
+  const rrs = zones.flatMap(({ apex }) => servers.map((target) => nameServerRR(apex, target)));
   return { remarks: ["each of these zones is answered by discd", noDs], rrs };
 }
 
@@ -77,10 +85,9 @@ function addressPart(
 
 /** The enumeration names at `base`. */
 function browseRecords(base: Name, lists: Readonly<Record<string, readonly Name[]>>): RR[] {
-  return Object.entries(lists).flatMap(([prefix, targets]) => {
-    const name = under([prefix, "_dns-sd", "_udp"].map(labelText), base);
-    return targets.map((target) => record(name, RRType.PTR, { kind: "ptr", target }));
-  });
+  return Object.entries(lists).flatMap(([prefix, targets]) =>
+    targets.map((target) => enumerationRR(prefix, base, target)),
+  );
 }
 
 /** Each link by the name under which it is browsed in `domain`, if there is one. */

@@ -68,6 +68,12 @@ export const policyTestOptions = {
   ...apiOptions,
 } as const satisfies Options;
 
+/** A file that has to be there only where it is named. */
+export const delegationVerifyOptions = {
+  config: { ...config, help: "what should be there; default /etc/discd.lua, if there is one" },
+  for: { ...form, help: "print what is wanted, for" },
+} as const satisfies Options;
+
 export const delegationPrintOptions = {
   config,
   for: form,
