@@ -82,6 +82,6 @@ interfaces = {
 -- zones     = { 'mesh' }                             -- zones made of records alone
 -- rotate    = false                                  -- several addresses leave in turn
 -- cookies   = { secret = env('DISCD_COOKIES') }      -- RFC 7873: 32 hex digits, shared with fellow servers
--- log       = { level = 'info', queries = 'none' }
+-- log       = { level = 'info', queries = 'none', clients = 'full' }
 -- http      = { listen = { '127.0.0.1:8053', '/run/discd/http' }, token = env('DISCD_TOKEN'), tls = false } -- or false
 -- limits    = { answer_cache = '64M', connections = 12000 }

@@ -298,6 +298,11 @@ const topKeys = {
     table({
       level: preset(choice("debug", "info", "warn", "error"), "info", "the least that is logged"),
       queries: preset(choice("none", "names", "full"), "none", "which queries are logged"),
+      clients: preset(
+        choice("full", "network", "none"),
+        "full",
+        "how much of a client's address is logged",
+      ),
     }),
     "the log",
   ),

@@ -7,7 +7,7 @@ import { type Address, formatPrefix, type Prefix } from "../address.js";
 import type { EngineConfig, LinkConfig } from "../engine/config.js";
 import type { Surroundings } from "../learn/learned.js";
 import { defaultLimits, type Limits } from "../limits.js";
-import type { LogLevel } from "../log.js";
+import type { ClientLog, LogLevel } from "../log.js";
 import { checkLink, checkOptions, type Finding } from "../proxy/check.js";
 import type { BrowseLists, ClientBrowse, ProxyOptions, ServedLink } from "../proxy/options.js";
 import { displayName, type Name } from "../wire/name.js";
@@ -40,7 +40,11 @@ export interface Settings {
   /** The HTTP API and what else is served beside it; false: none of it. */
   readonly http: false | HttpWish;
   readonly limits: Limits;
-  readonly log: { readonly level: LogLevel; readonly queries: EngineConfig["logQueries"] };
+  readonly log: {
+    readonly level: LogLevel;
+    readonly queries: EngineConfig["logQueries"];
+    readonly clients: ClientLog;
+  };
   /** Folders for what must survive a restart: in general, and of what was published. */
   readonly state: string;
   readonly updateState: string;
@@ -118,7 +122,8 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
   const places = { ports, listen, isForHttp: http !== false && http.isTls };
   const certificate = certificateSetting(written.certificate, { proxy }, places, material.file, at);
   checkHttp(http, certificate, at);
-  const log = { level: written.log?.level ?? "info", queries: written.log?.queries ?? "none" };
+  const { level = "info", queries = "none", clients = "full" } = written.log ?? {};
+  const log = { level, queries, clients };
   return {
     engine: {
       proxy,

@@ -311,7 +311,7 @@ export class Daemon {
     this.#settings = settings;
     this.#printable = printed(loaded);
     this.#certificate.take(settings.certificate, found, reason === "signal");
-    this.#log.setLevel(settings.log.level);
+    this.#log.configure(settings.log);
     this.#warn(warnings, reason !== "signal");
     this.#certificate.tell();
     await this.#driver.reconfigure(this.#driverSettings(), journals);

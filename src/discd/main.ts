@@ -75,7 +75,7 @@ async function run(wish: Wish): Promise<void> {
     fail(problemsText(loaded.problems));
     return;
   }
-  const log = await openLog(loaded.settings.log.level);
+  const log = await openLog(loaded.settings.log);
   if (missing !== undefined) {
     log.event("warn", "links-guessed", {
       reason: missing,

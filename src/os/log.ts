@@ -3,21 +3,28 @@
 // end is not lost; but whoever stops reading a pipe holds up nothing.
 
 import { pino, type StreamEntry } from "pino";
-import type { Log, LogLevel } from "../log.js";
+import { type ClientLog, type Log, type LogLevel, shownClient } from "../log.js";
 
 /** Bytes that wait for a reader; beyond it lines are lost, not queries. */
 const unreadMax = 1024 * 1024;
 
 type Fields = Readonly<Record<string, unknown>>;
 
+export interface LogSettings {
+  /** The least that is logged. */
+  readonly level: LogLevel;
+  readonly clients: ClientLog;
+}
+
 export interface SystemLog extends Log {
-  setLevel(level: LogLevel): void;
+  configure(settings: LogSettings): void;
   /** The last words of a program that has found a bug in itself. */
   fatal(name: string, fields: Fields): void;
 }
 
 /** Opens the log. */
-export async function openLog(level: LogLevel): Promise<SystemLog> {
+export async function openLog({ level, clients: first }: LogSettings): Promise<SystemLog> {
+  let clients = first;
   const logger = pino(
     {
       level,
@@ -31,15 +38,23 @@ export async function openLog(level: LogLevel): Promise<SystemLog> {
   return {
     event(at, name, fields) {
       if (fields === undefined) logger[at](name);
-      else logger[at](fields, name);
+      else logger[at](withClient(fields, clients), name);
     },
-    setLevel(next) {
-      logger.level = next;
+    configure(settings) {
+      logger.level = settings.level;
+      clients = settings.clients;
     },
     fatal(name, fields) {
       logger.fatal(fields, name);
     },
   };
+}
+
+function withClient(fields: Fields, how: ClientLog): Fields {
+  const { client, ...others } = fields;
+  if (how === "full" || typeof client !== "string") return fields;
+  const shown = shownClient(client, how);
+  return shown === undefined ? others : { ...others, client: shown };
 }
 
 async function stderrStream(): Promise<StreamEntry["stream"]> {

@@ -15,7 +15,7 @@ import type { Random } from "../random.js";
 import { type Instant, instant, ms } from "../time.js";
 import { Rcode, RRType } from "../wire/codes.js";
 import { decodeMessage } from "../wire/message.js";
-import type { Name } from "../wire/name.js";
+import { displayName, type Name } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
 import { Access } from "./access.js";
 import { bare, type Sections, setsOf } from "./answer.js";
@@ -341,5 +341,7 @@ function isAddress({ type }: RR): boolean {
 function replyRules({ proxy, limits, logQueries }: QueryOptions): ReplyRules {
   const { udpSize, tcpIdle } = limits;
   const opt = { udpSize, tcpIdle, ...(proxy.nsid === undefined ? {} : { nsid: proxy.nsid }) };
-  return { opt, rotate: proxy.rotate, queryLog: logQueries };
+  const { nsid, hostname } = proxy;
+  const instance = nsid === undefined ? displayName(hostname) : new TextDecoder().decode(nsid);
+  return { opt, rotate: proxy.rotate, queryLog: logQueries, instance };
 }

@@ -23,6 +23,8 @@ export interface ReplyRules {
   /** Several addresses of one name leave in turn. */
   readonly rotate: boolean;
   readonly queryLog: QueryLog;
+  /** Which of several servers this is, as lines of the log and NSID say. */
+  readonly instance: string;
 }
 
 /** What else is counted of an answer. */
@@ -90,13 +92,14 @@ export class Replies {
 
   /** One line for one query, if the operator asked for it. */
   note(asker: Asker, question: Question, rcode: number): void {
-    const { queryLog } = this.#rules;
+    const { queryLog, instance } = this.#rules;
     if (queryLog === "none") return;
     this.#log.event("info", "query", {
       name: displayName(question.name),
       type: typeName(question.type),
       rcode: rcodeName(rcode),
       transport: asker.transport,
+      instance,
       ...(queryLog === "full" ? { client: asker.peer.address } : {}),
     });
   }

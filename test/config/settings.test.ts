@@ -37,7 +37,7 @@ test("a small file gets every default", () => {
   expect(settings.listen).toBe("all");
   expect(settings.ports).toEqual({ udp: 53, tcp: 53, tls: 853, llq: 5352, push: 853 });
   expect(settings.defaultPorts).toEqual(["udp", "tcp", "tls", "llq", "push"]);
-  expect(settings.log).toEqual({ level: "info", queries: "none" });
+  expect(settings.log).toEqual({ level: "info", queries: "none", clients: "full" });
   expect(settings.links).toEqual([{ name: "eth0.10", ipv4: true, ipv6: true }]);
   expect(proxy).toMatchObject({ refuse: "answer", rotate: false, zones: [], records: [] });
   expect(proxy.nsid).toBeUndefined();

@@ -25,18 +25,25 @@ describe("log.queries", () => {
   });
 
   test("names: what was asked and how it ended, not who asked", () => {
-    const known = `{"name":"Drücker.${hosts}","type":"A","rcode":"NOERROR","transport":"udp"}`;
+    const known = `{"name":"Drücker.${hosts}","type":"A","rcode":"NOERROR","transport":"udp","instance":"px.example.net"}`;
     expect(logged("names")).toEqual([
       `info query ${known}`,
       `info query ${known}`,
-      'info query {"name":"www.example.org","type":"AAAA","rcode":"REFUSED","transport":"udp"}',
-      `info query {"name":"nobody.${hosts}","type":"SRV","rcode":"NOERROR","transport":"tcp"}`,
+      'info query {"name":"www.example.org","type":"AAAA","rcode":"REFUSED","transport":"udp","instance":"px.example.net"}',
+      `info query {"name":"nobody.${hosts}","type":"SRV","rcode":"NOERROR","transport":"tcp","instance":"px.example.net"}`,
     ]);
   });
 
   test("full: who asked as well", () => {
     expect(logged("full")[1]).toContain('"client":"192.0.2.1"');
   });
+});
+
+test("A8.18 a line says which server answered: by its NSID where it has one", () => {
+  const w = new World({ logQueries: "names", proxy: { nsid: new TextEncoder().encode("px2") } });
+  w.link("eth0");
+  w.ask(`Building\\0321.example.com SOA`);
+  expect(w.logged.at(-1)).toContain('"instance":"px2"');
 });
 
 describe("clients that are refused [DP-124]", () => {

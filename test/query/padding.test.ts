@@ -36,7 +36,12 @@ const e66 = asked(padding80);
 
 const made = () =>
   new Replies(
-    { opt: { udpSize: 1232, tcpIdle: seconds(10) }, rotate: false, queryLog: "none" },
+    {
+      opt: { udpSize: 1232, tcpIdle: seconds(10) },
+      rotate: false,
+      queryLog: "none",
+      instance: "px",
+    },
     silentLog,
     new Counts(),
   );
