@@ -79,6 +79,15 @@ export interface Diagnosis {
   readonly check: (id: string) => Checked | undefined;
 }
 
+/** Where the doctor runs. */
+export interface Where {
+  /** What resolv.conf says there. */
+  readonly resolvConf?: string;
+  readonly node?: string;
+  /** Enters namespaces that have a resolv.conf of their own, in place of the above. */
+  readonly enter?: readonly string[];
+}
+
 export class DoctorStage {
   readonly lab: Lab;
   readonly #folder = mkdtempSync(join(tmpdir(), "discd-doctor-"));
@@ -118,12 +127,9 @@ export class DoctorStage {
   }
 
   /** Runs the doctor at the client. @param resolvConf  what its resolv.conf says */
-  async run(
-    words = `--zone ${zone} --server ${server}`,
-    { resolvConf = "nameserver 10.7.0.53\n", node = "cli" } = {},
-  ): Promise<Diagnosis> {
+  async run(words = `--zone ${zone} --server ${server}`, where: Where = {}): Promise<Diagnosis> {
     const start = Date.now();
-    const child = this.launch(["--json", "doctor", ...words.split(" ")], { resolvConf, node });
+    const child = this.launch(["--json", "doctor", ...words.split(" ")], where);
     await child.ended;
     const text = child.stdoutLines.join("\n");
     const { checks = [], left = [] } =
@@ -143,14 +149,15 @@ export class DoctorStage {
   /** discli with a resolv.conf of its own. */
   launch(
     words: readonly string[],
-    { resolvConf = "nameserver 10.7.0.53\n", node = "cli" } = {},
+    { resolvConf = "nameserver 10.7.0.53\n", node = "cli", enter }: Where = {},
   ): Child {
+    if (enter !== undefined) return new Child([...enter, discli, ...words]);
     const file = join(this.#folder, "resolv.conf");
     writeFileSync(file, resolvConf);
     // What a resolver of the machine keeps under /run is none of the laboratory's.
     const own = `mount --bind ${file} /etc/resolv.conf; mount -t tmpfs none /run/systemd/resolve 2>/dev/null; exec "$@"`;
-    const enter = [...this.lab.enter(node), "unshare", "-m", "sh", "-c", own, "sh"];
-    return new Child([...enter, discli, ...words]);
+    const inside = [...this.lab.enter(node), "unshare", "-m", "sh", "-c", own, "sh"];
+    return new Child([...inside, discli, ...words]);
   }
 
   /** Breaks something on the router while `work` runs. */

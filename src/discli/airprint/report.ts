@@ -1,11 +1,11 @@
 // The printers as text for people, and as JSON for scripts.
 
-import { harmless } from "../doctor/report.js";
+import { bounded } from "../doctor/report.js";
 import { asJson } from "../render.js";
 import type { PrinterVerdict } from "./verdict.js";
 
 const lines = (texts: readonly string[]): string =>
-  texts.map((text) => `${harmless(text)}\n`).join("");
+  texts.map((text) => `${bounded(text)}\n`).join("");
 
 /** `airprint  PASS  …`, what iOS shows, what is missing, and what to try. */
 export function renderPrinter({

@@ -1,7 +1,7 @@
 // The doctor's findings as text and JSON. Names, texts and addresses in them come
 // from the network: none reaches a terminal as it is.
 
-import { misleading } from "../../wire/name.js";
+import { harmless } from "../harmless.js";
 import { asJson } from "../render.js";
 import type { Check, Stage, Target } from "./check.js";
 import { type Finding, type Outcome, statusOf } from "./run.js";
@@ -9,13 +9,10 @@ import { type Finding, type Outcome, statusOf } from "./run.js";
 /** No line of the report is longer: what comes from the network may be. */
 export const lineCharactersMax = 400;
 
-/** One line for people: what moves cursors or turns directions is spelt out. */
-export function harmless(text: string): string {
-  const spelt = text.replace(misleading, (one) => {
-    return `\\u{${(one.codePointAt(0) as number).toString(16)}}`;
-  });
-  const characters = [...spelt];
-  if (characters.length <= lineCharactersMax) return spelt;
+/** One line for people, cut where it is absurdly long. */
+export function bounded(text: string): string {
+  const characters = [...harmless(text)];
+  if (characters.length <= lineCharactersMax) return characters.join("");
   return `${characters.slice(0, lineCharactersMax).join("")}…`;
 }
 
@@ -28,7 +25,7 @@ export function renderFinding({ id, verdict }: Finding): string {
     ...evidence.map((line) => `    ${line}`),
     ...remedy.map((line) => `  → ${line}`),
   ];
-  return lines.map((line) => `${harmless(line)}\n`).join("");
+  return lines.map((line) => `${bounded(line)}\n`).join("");
 }
 
 /** The last line of a run in words. */
@@ -37,7 +34,7 @@ export function renderSummary({ findings, left }: Outcome): string {
   const named = faults.map(({ id, verdict }) => `${id} ${verdict.code ?? verdict.state}`);
   const rest = left.length > 0 ? `; not looked at (--all): ${left.join(", ")}` : "";
   const result = named.length === 0 ? "no fault found" : named.join(", ");
-  return `${harmless(`${result}${rest}`)}\n`;
+  return `${bounded(`${result}${rest}`)}\n`;
 }
 
 export function renderJson(outcome: Outcome, zone: string): string {
@@ -60,5 +57,5 @@ export function renderExplanation(check: Check, stage: Stage, target: Target): s
     "codes:",
     ...Object.entries(check.codes).map(([code, meaning]) => `    ${code}: ${meaning}`),
   ];
-  return lines.map((line) => `${harmless(line)}\n`).join("");
+  return lines.map((line) => `${bounded(line)}\n`).join("");
 }

@@ -24,7 +24,8 @@ interface Draft {
   isDefaultRoute: boolean;
 }
 
-const keyPattern = /^\s*([A-Z][A-Za-z ./]*[A-Za-z]):(?:\s+(.*))?$/;
+/** systemd 252 leaves out the colon after "DNS Servers" where there is one server for the system. */
+const keyPattern = /^\s*(?:([A-Za-z][A-Za-z ./]*[A-Za-z]):|(DNS Servers|DNS Domain) )\s*(.*)$/;
 
 /** @param text  of `resolvectl status`, in English and without colours */
 export function readResolvedStatus(text: string): ResolvedScope[] {
@@ -44,8 +45,8 @@ export function readResolvedStatus(text: string): ResolvedScope[] {
     if (scope === undefined) continue;
     const parts = keyPattern.exec(line);
     // A long list goes on below, without a key.
-    const values = (parts === null ? line : (parts[2] ?? "")).split(/\s+/).filter(Boolean);
-    if (parts !== null) key = parts[1] as string;
+    const values = (parts === null ? line : (parts[3] ?? "")).split(/\s+/).filter(Boolean);
+    if (parts !== null) key = (parts[1] ?? parts[2]) as string;
     take(scope, key, values);
   }
   return scopes;
