@@ -21,8 +21,9 @@ contact = 'hostmaster@example.com'
 allow = { 'private', 'connected', '2001:db8::/32' }
 `;
 
-/** With the key of an update in a file that others may read, discd does not start. */
-const isForOwner = (text: string) => /\bupdate\b/.test(text) && text.includes("secret");
+/** With the key of an update, or a token, in a file that others may read, discd does not start. */
+const isForOwner = (text: string) =>
+  (/\bupdate\b/.test(text) && text.includes("secret")) || /\btoken *=/.test(text);
 
 /** Writes a discd.lua: the usual first lines (none when `isWhole`), then the text. */
 export function configure(text: string, isWhole = false): string {
