@@ -19,6 +19,7 @@ import type { RemoteSocket } from "./agent.js";
 import { Child, until } from "./children.js";
 import type { DnsClient } from "./clients.js";
 import { type Daemon, discd as program } from "./daemon.js";
+import { drops, host, limits, malformed, statusOf, textOf } from "./hostile-http.js";
 import { Lab, laboratory } from "./lab.js";
 import { needs } from "./needs.js";
 import { rec } from "./packet.js";
@@ -33,7 +34,6 @@ const path = join(folder, "http");
 const here = "http://127.0.0.1:8053";
 const there = "http://10.8.0.53:8053";
 const right = `-H 'Authorization: Bearer ${secret}'`;
-const host = "Host: 127.0.0.1:8053";
 
 const config = (more: string) => `
 certificate = 'self-signed'
@@ -84,9 +84,6 @@ async function numbers(): Promise<(name: string) => number> {
   return (name) => Number(found.get(name) ?? 0);
 }
 
-const drops = (reason: string) => `discd_drops_total{reason="http-${reason}"}`;
-const limits = (limit: string) => `discd_limits_total{limit="http-${limit}"}`;
-
 /** By how much a number grows while something is done. */
 async function growth(name: string, action: () => Promise<unknown> | unknown): Promise<number> {
   const before = (await numbers())(name);
@@ -99,12 +96,6 @@ function status(node: string, words: string): number {
   const quiet = "curl -s -o /dev/null -m 20 -w '%{http_code}' --noproxy '*'";
   return Number(lab.run(node, `${quiet} ${words} || true`));
 }
-
-const textOf = ({ arrivals }: RemoteSocket) =>
-  Buffer.concat(arrivals.map(({ bytes }) => bytes)).toString("latin1");
-
-const statusOf = (socket: RemoteSocket) =>
-  Number(/^HTTP\/1\.1 (\d{3})/.exec(textOf(socket))?.[1] ?? 0);
 
 /** Everything works: the operator is answered, and so is a client of DNS, at once. */
 async function expectWell(): Promise<void> {
@@ -120,46 +111,6 @@ async function expectWell(): Promise<void> {
 async function expectNothingLeft(limit = 30_000): Promise<void> {
   await until("what was open is closed", () => openFiles() <= files + 2, limit);
 }
-
-/** What is sent, from the host itself or from another one, and how it is refused. */
-const malformed: readonly (readonly [string, number, string])[] = [
-  ["nonsense\r\n\r\n", 400, "malformed"],
-  ["\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400, "malformed"],
-  [`GET / HTTP/9.9\r\n${host}\r\n\r\n`, 400, "malformed"],
-  ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "malformed"],
-  [`GET / HTTP/1.1\r\n${host}\r\nnonsense\r\n\r\n`, 400, "malformed"],
-  [`GET / HTTP/1.1\r\n${host}\r\nA: b\0c\r\n\r\n`, 400, "malformed"],
-  [`POST / HTTP/1.1\r\n${host}\r\nContent-Length: -1\r\n\r\n`, 400, "malformed"],
-  [
-    `POST / HTTP/1.1\r\n${host}\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
-    400,
-    "malformed",
-  ],
-  ["GET / HTTP/1.1\r\n\r\n", 400, "host"],
-  ["GET / HTTP/1.0\r\n\r\n", 400, "host"],
-  [`GET / HTTP/1.1\r\n${host}\r\nHost: evil.example\r\n\r\n`, 400, "host"],
-  ["GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421, "host"],
-  [`GET http://evil.example/ HTTP/1.1\r\n${host}\r\n\r\n`, 400, "target"],
-  [`GET /${"a".repeat(3_000)} HTTP/1.1\r\n${host}\r\n\r\n`, 414, "target"],
-  [`GET /v1/services?zone=%ff HTTP/1.1\r\n${host}\r\n\r\n`, 400, "target"],
-  [`GET /${"a".repeat(20_000)}`, 431, "fields"],
-  [`GET / HTTP/1.1\r\n${host}\r\nA: ${"a".repeat(20_000)}`, 431, "fields"],
-  [`GET / HTTP/1.1\r\n${host}\r\n${"a: b\r\n".repeat(200)}\r\n`, 431, "fields"],
-  [`POST / HTTP/1.1\r\n${host}\r\nContent-Length: 9999999\r\n\r\n`, 413, "body"],
-  [
-    `POST / HTTP/1.1\r\n${host}\r\nTransfer-Encoding: chunked\r\n\r\n2000\r\n${"a".repeat(0x2000)}`,
-    413,
-    "body",
-  ],
-  [`POST / HTTP/1.1\r\n${host}\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n`, 417, "body"],
-  [`TRACE / HTTP/1.1\r\n${host}\r\n\r\n`, 405, "method"],
-  [`OPTIONS / HTTP/1.1\r\n${host}\r\n\r\n`, 405, "method"],
-  [`CONNECT 127.0.0.1:53 HTTP/1.1\r\n${host}\r\n\r\n`, 405, "method"],
-  [`GET /../../../etc/passwd HTTP/1.1\r\n${host}\r\n\r\n`, 404, "path"],
-  [`GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\n${host}\r\n\r\n`, 404, "path"],
-  [`GET /..\\..\\etc HTTP/1.1\r\n${host}\r\n\r\n`, 404, "path"],
-  [`GET / HTTP/1.1\r\n${host}\r\nOrigin: http://evil.example\r\n\r\n`, 403, "origin"],
-];
 
 describe("A1.20 what is malformed, or larger than anybody needs", () => {
   it("is refused, counted, and forgotten", async () => {
