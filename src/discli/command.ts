@@ -31,9 +31,10 @@ export type Offer =
   | "file"
   | "type"
   | "rrtype"
-  /** What a running discd tells: its zones, its interfaces, `key=value` of `show`. */
+  /** What a running discd tells: its zones, its interfaces, services; `key=value` of `show`. */
   | "zone"
   | "interface"
+  | "instance"
   | "filter";
 
 interface OptionSpec {

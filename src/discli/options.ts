@@ -129,3 +129,10 @@ export const leakcheckOptions = {
     help: "where the packets are kept; default a new file in the temporary folder",
   },
 } as const satisfies Options;
+
+export const watchResolversOptions = {
+  name: { kind: "text", value: "NAME", help: "what is asked for (default: the root's NS)" },
+  type: { kind: "text", value: "TYPE", offer: "rrtype", help: "of which type (default A)" },
+  every: { kind: "text", value: "SECONDS", help: "between two questions (default 0.5)" },
+  during: { kind: "text", value: "SECONDS", help: "end after this (default: at Ctrl-C)" },
+} as const satisfies Options;

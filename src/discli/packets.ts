@@ -12,10 +12,8 @@ import { harmless } from "./harmless.js";
 import { untilInterrupted } from "./interrupt.js";
 import { shown } from "./names.js";
 import type { apiOptions } from "./options.js";
+import { packetFilters } from "./packet-filters.js";
 import { asJson, recordText } from "./render.js";
-
-/** Keys of `show packets`; the first four are picked by discd itself. */
-export const packetFilters = ["if", "link", "name", "type", "direction", "source"] as const;
 
 /** @throws Failure when the stream ends or breaks off */
 export async function showPackets(request: Request<typeof apiOptions>): Promise<ExitStatus> {

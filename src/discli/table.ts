@@ -12,6 +12,7 @@ import {
   leakcheckOptions,
   policyTestOptions,
   statsOptions,
+  watchResolversOptions,
 } from "./options.js";
 
 const domain = { name: "DOMAIN", need: "optional", offer: "zone" } as const;
@@ -31,6 +32,8 @@ export const shown = [
   "summary",
 ] as const;
 
+const shells = ["bash", "zsh", "fish"] as const;
+
 export const commands: readonly AnyCommand[] = [
   command({
     name: "browse",
@@ -44,7 +47,7 @@ export const commands: readonly AnyCommand[] = [
   }),
   command({
     name: "resolve",
-    words: [{ name: "INSTANCE", need: "one" }],
+    words: [{ name: "INSTANCE", need: "one", offer: "instance" }],
     help: "where a service is, and what it says of itself",
     options: {},
     load: () => import("./commands/resolve.js"),
@@ -106,6 +109,20 @@ export const commands: readonly AnyCommand[] = [
     help: "whether discd answers real questions: exit status 0 or 2",
     options: apiOptions,
     load: () => import("./commands/health.js"),
+  }),
+  command({
+    name: "watch-resolvers",
+    words: [
+      { name: "SERVER", need: "one" },
+      { name: "SERVER", need: "any" },
+    ],
+    help: "which of some servers is slow, silent or failing",
+    details: [
+      "A server is flagged when 5 % of the last minute's questions go wrong, or when it is slow.",
+      "exit status: 0 none is flagged, 1 one is, 2 none answers",
+    ],
+    options: watchResolversOptions,
+    load: () => import("./commands/watch-resolvers.js"),
   }),
   command({
     name: "policy test",
@@ -170,6 +187,24 @@ export const commands: readonly AnyCommand[] = [
     ],
     options: {},
     load: () => import("./commands/airprint-check.js"),
+  }),
+  command({
+    name: "completion",
+    words: [{ name: "SHELL", need: "one", offer: shells }],
+    help: "a script that completes command lines: source <(discli completion bash)",
+    options: {},
+    load: () => import("./commands/completion.js"),
+  }),
+  command({
+    name: "complete",
+    isHidden: true,
+    words: [
+      { name: "SHELL", need: "one", offer: shells },
+      { name: "WORD", need: "any" },
+    ],
+    help: "what may come next, for the scripts of completion",
+    options: {},
+    load: () => import("./commands/complete.js"),
   }),
 ];
 

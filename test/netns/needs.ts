@@ -10,12 +10,14 @@ import { test } from "vitest";
 /** Debian package of each program. */
 const packages = {
   "avahi-daemon": "avahi-daemon",
+  bash: "bash",
   chromium: "chromium",
   curl: "curl",
   "dbus-daemon": "dbus-daemon",
   delv: "bind9-dnsutils",
   dig: "bind9-dnsutils",
   "dnssec-verify": "bind9-utils",
+  fish: "fish",
   ip: "iproute2",
   kdig: "knot-dnsutils",
   knotd: "knot",
@@ -32,12 +34,14 @@ const packages = {
   pdnsutil: "pdns-server",
   promtool: "prometheus",
   resolvectl: "systemd-resolved",
+  script: "bsdutils",
   sqlite3: "sqlite3",
   ss: "iproute2",
   strace: "strace",
   tcpdump: "tcpdump",
   unbound: "unbound",
   unshare: "util-linux",
+  zsh: "zsh",
 } as const;
 
 export type Need = keyof typeof packages | "root";

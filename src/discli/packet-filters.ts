@@ -1,0 +1,3 @@
+// Keys of `show packets KEY=VALUE`.
+
+export const packetFilters = ["if", "link", "name", "type", "direction", "source"] as const;
