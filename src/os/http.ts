@@ -257,7 +257,10 @@ export class HttpListeners {
       say(socket, lastWords("405 Method Not Allowed", "this is no proxy"));
     });
     server.on("timeout", (socket) => {
-      if (this.#exchanges.isBusy(socket)) counts.add("drops", "http-stalled");
+      const isBusy = this.#exchanges.isBusy(socket);
+      // It is we who take our time: a reload may have to ask the DNS.
+      if (isBusy && socket.writableLength === 0) return;
+      if (isBusy) counts.add("drops", "http-stalled");
       socket.destroy();
     });
     server.on("tlsClientError", () => counts.add("drops", "http-tls"));

@@ -101,7 +101,6 @@ test.each(everyAnswer)("A1.20 an answer %i keeps other origins away: %s", async 
   expect(fields).toMatch(/content-security-policy: default-src 'none'; .*frame-ancestors 'none'/);
   expect(fields).toContain("x-content-type-options: nosniff");
   expect(fields).toContain("x-frame-options: deny");
-  expect(fields).toContain("cross-origin-opener-policy: same-origin");
   expect(fields).toContain("cross-origin-resource-policy: same-origin");
   expect(fields).toContain("referrer-policy: no-referrer");
   expect(fields).toMatch(/cache-control: no-(store|cache)/);

@@ -3,6 +3,7 @@
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach } from "vitest";
 import { parseAddress } from "../../src/address.js";
 import type { ApiState } from "../../src/api/state.js";
@@ -31,6 +32,7 @@ export interface Stage {
 export async function stageOf(
   over: Partial<ApiState> = {},
   settings: HttpSettings = { listen: [anyPort] },
+  delay = 0,
 ): Promise<Stage> {
   const counts = new Counts();
   const state = fakeState(over);
@@ -43,7 +45,8 @@ export async function stageOf(
   const page = { type: "text/html; charset=utf-8", body: Buffer.from("<p>"), tag: '"1"' };
   const api = { state, rights, pages: new Map([["/", page]]) };
   const listeners = new HttpListeners({
-    answering: (request) => answerFully(request, api),
+    answering: (request) =>
+      delay === 0 ? answerFully(request, api) : sleep(delay).then(() => answerFully(request, api)),
     log: silentLog,
     counts,
     crash: (error) => {
