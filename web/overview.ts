@@ -118,9 +118,10 @@ class Card {
     // The scope of a link-local address is this link.
     names(this.#addresses, firstOf(link.addresses.map((text) => text.replace(/%[^/]*/, ""))));
     names(this.#updates, updates.map(progress));
-    const { services, records, questions, mdns, lastHeardSeconds } = link;
+    const { records, questions, mdns, lastHeardSeconds } = link;
     numbers(this.#numbers, [
-      [services, "service"],
+      // Events tell of these at once, the rest is read every few seconds.
+      [types.reduce((sum, [, services]) => sum + services, 0), "service"],
       [records, "record"],
       [questions, "question"],
     ]);

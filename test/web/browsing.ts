@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { top } from "../netns/daemon.js";
 
 /** Where pictures are kept: DISCD_TEST_PICTURES, else with the other reports. */
@@ -36,6 +36,8 @@ export class Browsing {
     chmodSync(wrapper, 0o755);
     // Chromium's own sandbox does not work for root, which namespaces need.
     const args = ["--no-sandbox", "--disable-gpu"];
+    // Only here: programs that hold this file and open no browser stay small.
+    const { chromium } = await import("playwright-core");
     return new Browsing(await chromium.launch({ executablePath: wrapper, args }), folder);
   }
 
@@ -44,8 +46,17 @@ export class Browsing {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** A page of a context of its own, at an origin and a path below it. */
-  async visit(from: string, path = "", options: BrowserContextOptions = {}): Promise<Visit> {
+  /**
+   * A page of a context of its own, at an origin and a path below it.
+   *
+   * @param first runs in the page before its own scripts
+   */
+  async visit(
+    from: string,
+    path = "",
+    options: BrowserContextOptions = {},
+    first = "",
+  ): Promise<Visit> {
     const context = await this.#browser.newContext({
       viewport: { width: 1360, height: 820 },
       locale: "en-GB",
@@ -64,6 +75,7 @@ export class Browsing {
     page.on("request", (request) => {
       if (!request.url().startsWith(`${from}/`)) faults.push(`asked for ${request.url()}`);
     });
+    await page.addInitScript({ content: first });
     await page.goto(`${from}/${path}`);
     return { page, faults };
   }
@@ -92,7 +104,7 @@ export async function findings(page: Page): Promise<string[]> {
   const source = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
   await page.evaluate(readFileSync(source, "utf8"));
   return page.evaluate(async () => {
-    const run = (window as unknown as { axe: { run(): Promise<AxeResult> } }).axe;
+    const run = (globalThis as unknown as { axe: { run(): Promise<AxeResult> } }).axe;
     const { violations } = await run.run();
     return violations
       .filter(({ impact }) => impact === "serious" || impact === "critical")
