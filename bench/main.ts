@@ -4,6 +4,7 @@
 import { airTime } from "./air.js";
 import { coldBrowse } from "./browse.js";
 import { codec } from "./decode.js";
+import { firstPaint } from "./first-paint.js";
 import { handshakes } from "./handshakes.js";
 import { idleSubscribers } from "./idle.js";
 import { memory } from "./memory.js";
@@ -31,6 +32,7 @@ const benches = {
   updateDelay,
   updateFill,
   updateMemory,
+  firstPaint,
 };
 
 /** The words of a role: an address, then numbers or names, as it says itself. */

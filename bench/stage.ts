@@ -21,6 +21,7 @@ export const zone = "floor1.example.com";
 
 const configuration = `
 hostname = 'px.example.com'
+http = false
 interfaces = {
   { name = 'net1', subdomain = '${zone}' },
   { name = 'net0', disable = true },
