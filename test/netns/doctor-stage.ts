@@ -92,6 +92,7 @@ export class DoctorStage {
   readonly lab: Lab;
   readonly #folder = mkdtempSync(join(tmpdir(), "discd-doctor-"));
   #unbound: Child | undefined;
+  #bind: Child | undefined;
   discd: Daemon | undefined;
 
   constructor(lab: Lab) {
@@ -109,10 +110,20 @@ export class DoctorStage {
       host: "printserver",
       services: [{ name: "Dr. Who's Printer", type: "_ipp._tcp", port: 631, txt: ["rp=ipp"] }],
     });
-    await lab.bind("dns", ["10.7.0.10"], parents);
+    await this.parents();
     await this.resolver();
     await lab.unbound("isp", 53, ["10.6.0.99"], ['local-zone: "." static']);
     this.discd = await lab.discd(config, { apex: zone });
+  }
+
+  /** The zones above anew. @param without  lines that match are left out */
+  async parents(without?: RegExp, more: readonly string[] = []): Promise<void> {
+    await this.#bind?.stop();
+    const zones = parents.map(({ origin, lines }) => ({
+      origin,
+      lines: [...lines.filter((line) => without?.test(line) !== true), ...more],
+    }));
+    this.#bind = await this.lab.bind("dns", ["10.7.0.10"], zones);
   }
 
   /** The resolver anew, with these lines. */

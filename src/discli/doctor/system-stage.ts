@@ -3,6 +3,13 @@
 import { check, type Stage } from "./check.js";
 import { isZoneAnswer, type Reply, replyText } from "./reply.js";
 import { type Compared, localZoneOf, type SystemFacts, systemFacts } from "./system-facts.js";
+import {
+  breaksTheWay,
+  judgeTrace,
+  type TraceEvidence,
+  traceCodes,
+  traceFindings,
+} from "./trace.js";
 import { fail, pass, skip, type Verdict, warn } from "./verdict.js";
 
 const systemLines = ({ asked }: SystemFacts): string[] =>
@@ -15,7 +22,12 @@ const rcodeOf = (reply: Reply | undefined): string | undefined =>
 const isReached = ({ zone, soa }: SystemFacts): boolean =>
   zone !== undefined && soa !== undefined && isZoneAnswer(soa, zone);
 
-export function judgeSystem(facts: SystemFacts): Verdict {
+export interface SystemEvidence extends SystemFacts {
+  /** The zones above do not lead to discd: no resolver is to blame then. */
+  readonly isUndelegated: boolean;
+}
+
+export function judgeSystem(facts: SystemEvidence): Verdict {
   const { zone, discd, asked, soa, direct, lb } = facts;
   if (zone === undefined) {
     return skip("no zone is known to ask for", ["give one: --zone ZONE, or a search domain"]);
@@ -26,6 +38,9 @@ export function judgeSystem(facts: SystemFacts): Verdict {
     const text = `no resolver of this system answers: ${asked.map(({ server }) => server).join(", ")}`;
     const remedy = ["start it, or name another in resolv.conf: dig @ADDRESS . SOA"];
     return fail("RESOLVER-DOWN", text, remedy, evidence);
+  }
+  if (!isReached(facts) && facts.isUndelegated) {
+    return skip("the zones above do not lead to discd; see trace", ["mend that first"], evidence);
   }
   if (!isReached(facts)) return judgeUnreached(facts, zone, evidence);
   const [ours, theirs] = [direct, soa].map((one) => (one?.kind === "answer" ? one.primary : ""));
@@ -187,7 +202,19 @@ export const systemStage: Stage = {
   id: "system",
   title: "does the system's resolver say the same?",
   checks: [
-    check<SystemFacts>({
+    check<TraceEvidence>({
+      id: "trace",
+      title: "Does each zone from the root down lead to the next, and at last to discd?",
+      codes: traceCodes,
+      limit: 9000,
+      commands: ({ zone }) => [`dig +trace +nsid ${zone} SOA`, `discli delegation verify ${zone}`],
+      gather: async (scene) => {
+        const [findings, facts] = await Promise.all([traceFindings(scene), systemFacts(scene)]);
+        return { findings, isFound: isReached(facts) };
+      },
+      judge: judgeTrace,
+    }),
+    check<SystemEvidence>({
       id: "system-path",
       title: "Does the system's resolver find the zone, with the same content?",
       codes: {
@@ -198,13 +225,17 @@ export const systemStage: Stage = {
         "DNSSEC-SERVFAIL": "SERVFAIL, and with CD there is an answer",
         "OTHER-ZONE": "another server has a zone of the same name",
       },
-      limit: 7000,
+      limit: 9000,
       commands: ({ zone, server }) => [
         `dig ${zone} SOA`,
         `dig @${server} ${zone} SOA +norecurse`,
         `dig ${zone} SOA +cd   (an answer with it and none without: DNSSEC)`,
       ],
-      gather: systemFacts,
+      gather: async (scene) => {
+        const facts = await systemFacts(scene);
+        const isUndelegated = !isReached(facts) && breaksTheWay(await traceFindings(scene));
+        return { ...facts, isUndelegated };
+      },
       judge: judgeSystem,
     }),
     check<SystemFacts>({
