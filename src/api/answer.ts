@@ -2,8 +2,6 @@
 // request, what is known comes from the state.
 
 import { parseType } from "../wire/codes.js";
-import { FormatError } from "../wire/errors.js";
-import { parseName } from "../wire/name.js";
 import { allEvents, eventOf, frame, type PacketFilter, packetsLike } from "./events.js";
 import { type Answer, failure, json, jsonType, type Request } from "./exchange.js";
 import { foldText, judgeHealth } from "./health.js";
@@ -61,7 +59,10 @@ const routes: ReadonlyMap<string, Route> = new Map([
   ["/v1/summary", reading(({ state }) => json(200, state.summary()))],
   ["/v1/interfaces", reading(({ state }) => json(200, { interfaces: state.interfaces() }))],
   ["/v1/zones", reading(({ state }) => json(200, { zones: state.zones() }))],
-  ["/v1/domains", reading(({ state }) => json(200, { domains: state.domains() }))],
+  [
+    "/v1/domains",
+    reading(({ state }) => json(200, { domains: state.domains(), known: state.knownDomains() })),
+  ],
   ["/v1/services", reading(services, ["zone", "link", "type", "hidden"])],
   ["/v1/hosts", reading(({ state }) => inPortions({ hosts: { list: state.hosts() } }))],
   [
@@ -73,7 +74,7 @@ const routes: ReadonlyMap<string, Route> = new Map([
   ["/v1/config", reading(({ state }) => json(200, state.config()))],
   ["/v1/policy", reading(policy, ["name", "type", "client"])],
   ["/v1/events", reading(events)],
-  ["/v1/packets", reading(packets, ["link", "name", "type"])],
+  ["/v1/packets", reading(packets, ["link", "if", "name", "type"])],
   ["/v1/reload", writing(() => ({ kind: "reload" }))],
   ["/v1/refresh", writing(({ state }) => json(202, { done: state.refresh() }))],
 ]);
@@ -149,7 +150,7 @@ function health({ state, query }: Asked): Answer {
   const zone = query.get("zone");
   const view = judgeHealth(state.probes(), zone === undefined ? undefined : foldText(zone));
   if (zone !== undefined && view.zones.length === 0) {
-    return failure(404, "this zone is not served here", "/v1/zones lists those that are");
+    return failure(404, `zone ${zone} is not served here`, "/v1/zones lists those that are");
   }
   return json(view.ok ? 200 : 503, view);
 }
@@ -211,19 +212,13 @@ function packets({ query, mayWrite }: Asked): Answer {
 
 /** Text: what is wrong with it. */
 function packetFilter(query: ReadonlyMap<string, string>): PacketFilter | string {
-  const [link, name, type] = [query.get("link"), query.get("name"), query.get("type")];
-  const number = type === undefined ? undefined : parseType(type);
+  const [name, type] = [query.get("name"), query.get("type")];
+  const link = query.get("if") ?? query.get("link");
+  const number = type === undefined ? undefined : parseType(type.toUpperCase());
   if (type !== undefined && number === undefined) return "type is no record type";
-  let key: string | undefined;
-  try {
-    key = name === undefined ? undefined : parseName(name).key;
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    return `name is no name: ${error.message}`;
-  }
   return {
     ...(link === undefined ? {} : { link }),
-    ...(key === undefined ? {} : { name: key }),
+    ...(name === undefined ? {} : { name: foldText(name) }),
     ...(number === undefined ? {} : { type: number }),
   };
 }

@@ -26,7 +26,7 @@ export const allEvents: Following = {
 /** What a follower of packets wants; absent: any. */
 export interface PacketFilter {
   readonly link?: string;
-  /** Folded key of a name. */
+  /** Folded text that is part of a name. */
   readonly name?: string;
   readonly type?: number;
 }
@@ -37,7 +37,7 @@ export function packetsLike({ link, name, type }: PacketFilter): Following {
     accepts: ({ subject }) =>
       subject !== undefined &&
       (link === undefined || subject.link === link) &&
-      (name === undefined || subject.names.has(name)) &&
+      (name === undefined || subject.names.includes(name)) &&
       (type === undefined || subject.types.has(type)),
   };
 }

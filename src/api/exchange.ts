@@ -41,8 +41,8 @@ export interface ApiEvent {
 
 export interface PacketSubject {
   readonly link: string;
-  /** Folded keys of every name in it. */
-  readonly names: ReadonlySet<string>;
+  /** Every name in it as people and as zone files write it, folded, a line each. */
+  readonly names: string;
   readonly types: ReadonlySet<number>;
 }
 

@@ -9,6 +9,7 @@ import { displayName, formatName, type Name } from "../wire/name.js";
 import { type RR, rdataNames } from "../wire/rr.js";
 import { formatRR } from "../wire/text.js";
 import type { ApiEvent } from "./exchange.js";
+import { foldText } from "./health.js";
 import type { PacketView } from "./shapes.js";
 
 /** Of each section: a packet of 9,000 bytes can hold hundreds, which nobody reads. */
@@ -38,10 +39,16 @@ export function packetEvent(packet: Packet): ApiEvent | undefined {
   const types = [...message.questions, ...rrs].map(({ type }) => type);
   const subject = {
     link: packet.link,
-    names: new Set([...owners, ...named].map(({ key }) => key)),
+    names: textOf([...owners, ...named]),
     types: new Set(types),
   };
   return { name: "packet", json: JSON.stringify(view), subject };
+}
+
+function textOf(names: readonly Name[]): string {
+  const once = new Map(names.map((name) => [name.key, name]));
+  const texts = [...once.values()].flatMap((name) => [displayName(name), escapedName(name)]);
+  return [...new Set(texts)].map(foldText).join("\n");
 }
 
 function readable(bytes: Uint8Array): { message: Message; isWhole: boolean } | undefined {

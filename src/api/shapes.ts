@@ -65,10 +65,15 @@ export const summaryShape = object({
 
 export const interfaceShape = object({
   name: text("of the interface"),
+  index: nullable(number("that the kernel gave it; null: there is no such interface")),
+  flags: list(word(["up", "multicast", "loopback"], "flag"), "that it has"),
+  mtu: nullable(number("bytes of the longest packet")),
+  vlan: nullable(number("its tag; null: none")),
   isUp: flag("packets can be sent and heard"),
   mode: word(["proxy", "update"], "how it is shown to the world"),
   families: list(word(["ipv4", "ipv6"], "family"), "in which mDNS is spoken"),
   addresses: list(text("address and prefix length"), "our own on it"),
+  reverse: list(text("name"), "reverse names of its networks"),
   zones: list(text("zone"), "answered or published for it"),
   services: number("shown"),
   records: number("held in its cache"),
@@ -92,6 +97,18 @@ export const interfaceShape = object({
   problems,
 });
 
+const learnedFlags = {
+  domainPtr: flag("a PTR record names it"),
+  nsActive: nullable(flag("its delegation names this host; null: not looked at")),
+  netRevAddr: flag("that record is below the reverse name of a network on the link"),
+  browseable: flag("clients find it by that record"),
+};
+
+const learnedTimes = {
+  refreshedSeconds: number("since it was confirmed"),
+  timesOutSeconds: number("until it is dropped, unless it is confirmed"),
+};
+
 export const zoneShape = object({
   zone: text("its apex"),
   escaped,
@@ -100,7 +117,18 @@ export const zoneShape = object({
     "what is found in it",
   ),
   link: nullable(text("its link; null for a zone of records")),
+  index: nullable(number("of the link's interface")),
   source: word(["config", "ptr", "generated"], "where its name comes from"),
+  learned: nullable(
+    object(
+      {
+        record: text("owner of the PTR record that names it"),
+        ...learnedFlags,
+        ...learnedTimes,
+      },
+      "what the DNS says of it; null where a file or the interface gives the name",
+    ),
+  ),
   queries: number("for names in it, since the start"),
 });
 
@@ -108,6 +136,16 @@ export const domainShape = object({
   link: nullable(link),
   kind: word(["b", "db", "lb", "r", "dr"], "of domain enumeration (RFC 6763 §11)"),
   domain: text("that is recommended"),
+});
+
+export const knownDomainShape = object({
+  link,
+  domain: text("that this host is in"),
+  viaHostname: flag("known from the host's name"),
+  viaResolvConf: flag("known from the search list of /etc/resolv.conf"),
+  viaAddressPtr: flag("known from the PTR record of an address"),
+  browseable: flag("its browse list holds a zone that is delegated to this host"),
+  ...learnedTimes,
 });
 
 export const txtShape = object({
@@ -162,6 +200,7 @@ export const subscriptionShape = object({
   protocol: word(["push", "llq"], "of the subscription"),
   transport: word(["udp", "tcp", "tls"], "of the client"),
   question: questionShape,
+  link: nullable(link),
   records: number("that it has been told and that still hold"),
   ageSeconds: number("since it began"),
   expiresInSeconds: optional(number("until its lease ends, unless it is renewed")),
@@ -182,7 +221,7 @@ export const updateShape = object({
   source: word(["config", "ptr", "generated"], "where that name comes from"),
   zone: nullable(text("that holds it; null while it is looked for")),
   server: nullable(text("the primary: name, address and port")),
-  step: text("what is being done"),
+  step: text("by which the primary was found, or that it is looked for"),
   transport: nullable(word(["tcp", "tls"], "to the primary")),
   lifetime: nullable(word(["timeout", "lease", "none"], "how records end by themselves")),
   wanted: number("records that should be there"),
@@ -264,7 +303,10 @@ export const bodyShapes = {
   "/v1/summary": summaryShape,
   "/v1/interfaces": object({ interfaces: list(interfaceShape, "the links") }),
   "/v1/zones": object({ zones: list(zoneShape, "the zones") }),
-  "/v1/domains": object({ domains: list(domainShape, "the domains") }),
+  "/v1/domains": object({
+    domains: list(domainShape, "recommended to clients"),
+    known: list(knownDomainShape, "searched for zones, where the DNS is asked for a link's zone"),
+  }),
   "/v1/services": object({
     services: list(serviceShape, "the services"),
     types: list(typeCountShape, "what there is of each type on each link"),
@@ -296,6 +338,7 @@ export type Summary = Of<typeof summaryShape>;
 export type InterfaceView = Of<typeof interfaceShape>;
 export type ZoneView = Of<typeof zoneShape>;
 export type DomainView = Of<typeof domainShape>;
+export type KnownDomainView = Of<typeof knownDomainShape>;
 export type TxtPair = Of<typeof txtShape>;
 export type Service = Of<typeof serviceShape>;
 export type TypeCount = Of<typeof typeCountShape>;

@@ -8,6 +8,7 @@ import type {
   DomainView,
   HostView,
   InterfaceView,
+  KnownDomainView,
   PolicyView,
   QuestionView,
   Service,
@@ -75,6 +76,7 @@ export interface ApiState {
   interfaces(): readonly InterfaceView[];
   zones(): readonly ZoneView[];
   domains(): readonly DomainView[];
+  knownDomains(): readonly KnownDomainView[];
   services(filter: ServiceFilter): Iterable<Service>;
   typeCounts(filter: ServiceFilter): readonly TypeCount[];
   hosts(): Iterable<HostView>;

@@ -9,6 +9,7 @@ import { typeName } from "../wire/codes.js";
 import { displayName, type Name } from "../wire/name.js";
 import { escapedName } from "./packet.js";
 import type { DomainView, QuestionView, ZoneView } from "./shapes.js";
+import type { EngineZone } from "./surroundings.js";
 
 type Source = ZoneView["source"];
 
@@ -22,15 +23,13 @@ export interface PublishedName {
 export interface ZoneFacts {
   readonly zones: ZoneTable;
   readonly published: readonly PublishedName[];
-  /** Where the name of a link's service zone comes from. */
-  sourceOf(link: string): Source;
   /** Queries so far for names in a zone, by the text that counts have as its label. */
   queriesIn(zone: string): number;
 }
 
 /** Every zone that is answered, and every name that is published under. */
-export function zoneViews({ zones, published, sourceOf, queriesIn }: ZoneFacts): ZoneView[] {
-  const answered = zones.zones.map((zone): ZoneView => {
+export function zoneViews({ zones, published, queriesIn }: ZoneFacts): EngineZone[] {
+  const answered = zones.zones.map((zone): EngineZone => {
     const text = displayName(zone.apex);
     const link = zone.link?.link ?? null;
     return {
@@ -38,11 +37,11 @@ export function zoneViews({ zones, published, sourceOf, queriesIn }: ZoneFacts):
       escaped: escapedName(zone.apex),
       kind: zone.kind,
       link,
-      source: link === null ? "config" : sourceOf(link),
+      source: "config",
       queries: queriesIn(text),
     };
   });
-  const others = published.map(({ link, subdomain, source }): ZoneView => {
+  const others = published.map(({ link, subdomain, source }): EngineZone => {
     const escaped = escapedName(subdomain);
     return { zone: displayName(subdomain), escaped, kind: "published", link, source, queries: 0 };
   });

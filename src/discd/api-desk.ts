@@ -12,6 +12,7 @@ import { placeText } from "../api/place.js";
 import { reloadAnswer } from "../api/reload.js";
 import type { Summary } from "../api/shapes.js";
 import type { ApiState, Gauges, Probes, ReloadOutcome } from "../api/state.js";
+import { interfaceWith, knownDomains, type Surroundings, zoneWith } from "../api/surroundings.js";
 import { Trend } from "../api/trend.js";
 import type { Counts } from "../counts.js";
 import type { Engine } from "../engine/engine.js";
@@ -29,6 +30,7 @@ import { tokenCheck } from "../os/token.js";
 import type { Random } from "../random.js";
 import { type Instant, seconds } from "../time.js";
 import type { Name } from "../wire/name.js";
+import { OwnPackets } from "./own-packets.js";
 
 /** How often those who follow are told the summary, and numbers are looked at. */
 const summaryEvery = 2_000;
@@ -53,6 +55,8 @@ export interface ApiHooks {
   links(): readonly LinkSocketState[];
   /** A name that is answered without a link: the first zone, or the hostname. */
   probedName(): Name;
+  /** What the engine does not know of links and zones. */
+  surroundings(): Surroundings;
   /** Seconds since 1970. */
   certificateExpiry(): number | undefined;
   /** Why clients that verify it refuse the certificate; undefined: nothing is known of that. */
@@ -88,6 +92,7 @@ export class ApiDesk implements Onlooker {
   readonly #pages = readPages(fileURLToPath(new URL("web", import.meta.url)));
   #api: Api | undefined;
   #timers: NodeJS.Timeout[] = [];
+  readonly #own = new OwnPackets();
   #isProbing = false;
   #looked = "";
   #token: string | undefined;
@@ -150,12 +155,15 @@ export class ApiDesk implements Onlooker {
   heard({ link, family, isMulticast, source, bytes }: Multicast): boolean {
     if (isMulticast && this.#linkProbes.take(link, family, bytes)) return true;
     if (!this.#listeners.hasFollowers("packets")) return false;
+    if (this.#own.take(link, family, bytes, now())) return false;
     this.#packet(link, family, "in", placeText({ kind: "tcp", ...source }), bytes);
     return false;
   }
 
   sent(link: string, family: Family, bytes: Uint8Array): void {
-    if (this.#listeners.hasFollowers("packets")) this.#packet(link, family, "out", "", bytes);
+    if (!this.#listeners.hasFollowers("packets")) return;
+    this.#own.sent(link, family, bytes, now());
+    this.#packet(link, family, "out", "", bytes);
   }
 
   isProbe(client: Peer): boolean {
@@ -313,8 +321,15 @@ export class ApiDesk implements Onlooker {
 
   readonly #state: ApiState = {
     summary: () => this.#summary(),
-    interfaces: () => this.#parts.engine.survey.interfaces(now()),
-    zones: () => this.#parts.engine.survey.zones(),
+    interfaces: () => {
+      const around = this.#parts.hooks.surroundings();
+      return this.#parts.engine.survey.interfaces(now()).map((one) => interfaceWith(one, around));
+    },
+    zones: () => {
+      const around = this.#parts.hooks.surroundings();
+      return this.#parts.engine.survey.zones().map((one) => zoneWith(one, around));
+    },
+    knownDomains: () => knownDomains(this.#parts.hooks.surroundings()),
     domains: () => this.#parts.engine.survey.domains(),
     services: (filter) => this.#parts.engine.survey.directory.services(filter),
     typeCounts: (filter) => this.#parts.engine.survey.directory.typeCounts(filter),

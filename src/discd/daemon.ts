@@ -4,6 +4,7 @@
 
 import { formatPrefix } from "../address.js";
 import type { ReloadOutcome } from "../api/state.js";
+import type { Device } from "../api/surroundings.js";
 import { problemText } from "../config/check-text.js";
 import { defaultFile, isNamed } from "../config/files.js";
 import {
@@ -36,6 +37,7 @@ import type { ApiHooks } from "./api-desk.js";
 import { ApiInForce } from "./api-in-force.js";
 import { CertificateInForce } from "./certificate-in-force.js";
 import { demoPlace } from "./demo-place.js";
+import { deviceOf } from "./device.js";
 import { type FoundCertificate, findCertificate, printFound } from "./find-certificate.js";
 import type { Learning } from "./learning.js";
 import { Reloads } from "./reloads.js";
@@ -341,12 +343,18 @@ export class Daemon {
   #followApi(): Promise<readonly string[]> {
     const { http, engine } = this.#settings;
     const { credentials } = this.#certificate;
-    const certified = credentials?.names ?? [];
-    const names = [displayName(engine.proxy.hostname), ...certified].map((one) =>
-      one.toLowerCase(),
+    const own = [displayName(engine.proxy.hostname), findHostName()];
+    const names = [...own, ...(credentials?.names ?? [])].map((one) =>
+      one.toLowerCase().replace(/\.$/, ""),
     );
     const wish = { http, names: new Set(names) };
     return this.#api.follow(credentials === undefined ? wish : { ...wish, credentials });
+  }
+
+  /** Undefined for a virtual link, and where the interface is not there. */
+  #deviceOf(link: string): Device | undefined {
+    const present = this.#ground.watch.present.find(({ name }) => name === link);
+    return present === undefined ? undefined : deviceOf(present);
   }
 
   /** What the API shows of all this. */
@@ -360,6 +368,11 @@ export class Daemon {
       refusedListeners: () => this.#driver.refusedListeners,
       links: () => this.#driver.links,
       probedName: () => proxy().links[0]?.service ?? proxy().zones[0] ?? proxy().hostname,
+      surroundings: () => ({
+        deviceOf: (link) => this.#deviceOf(link),
+        sourceOf: (link) => this.#settings.sources.find((one) => one.link === link)?.source,
+        learned: this.#ground.learning.view().links,
+      }),
       certificateExpiry: () => {
         const { notAfter } = this.#certificate;
         return notAfter === undefined ? undefined : notAfter / 1000;

@@ -108,7 +108,7 @@ async function run(wish: Wish): Promise<void> {
   handOver(daemon);
   const demo = settings.engine.proxy.links.find(({ link }) => link === demoLink);
   if (wish.demo && demo !== undefined) {
-    process.stdout.write(tryLines(demo.service, daemon.listeners));
+    process.stdout.write(tryLines(demo.service, daemon.listeners, daemon.pages));
   }
 }
 

@@ -26,15 +26,29 @@ function quoted(text: string): string {
   return /^[\w.:@%/+-]+$/.test(text) ? text : `"${text.replace(/(["$`]|\\(?=["$`\\]))/g, "\\$1")}"`;
 }
 
+/** Where discweb is: what a browser opens, or a line for a Unix socket that nothing else serves. */
+function pageLine(pages: readonly string[]): string {
+  const url = pages.find((one) => /^https?:/.test(one));
+  if (url !== undefined) return `Everything on one page: ${url}\n`;
+  const [path] = pages;
+  if (path === undefined) return "";
+  return `Everything at once: curl --unix-socket ${quoted(path)} http://localhost/v1/summary\n`;
+}
+
 /**
  * The lines for people.
  *
  * @param zone      apex of the demo link's zone
  * @param listeners as the driver lists them
+ * @param pages     where the API and discweb are: URLs, paths of Unix sockets
  */
-export function tryLines(zone: Name, listeners: readonly ListenerId[]): string {
+export function tryLines(
+  zone: Name,
+  listeners: readonly ListenerId[],
+  pages: readonly string[],
+): string {
   const place = nearestPlace(listeners);
-  if (place === undefined) return "";
+  if (place === undefined) return pageLine(pages);
   const { host, port } = place;
   const dig = (words: string, name: Name, type: string) => {
     const server = port === 53 ? `@${host}` : `@${host} -p ${port}`;
@@ -65,5 +79,6 @@ export function tryLines(zone: Name, listeners: readonly ListenerId[]): string {
   }
   const shown = lines.map(([what, line]) => `  # ${what}\n  ${line}\n`).join("");
   const title = `discd answers ${displayName(zone)} on ${host} port ${port}.`;
-  return `${title} Try, in another terminal:\n\n${shown}\nCtrl-C ends it.\n`;
+  const page = pageLine(pages);
+  return `${title} Try, in another terminal:\n\n${shown}\n${page}Ctrl-C ends it.\n`;
 }

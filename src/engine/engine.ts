@@ -13,7 +13,7 @@ import { Queries } from "../query/queries.js";
 import type { Tallies } from "../query/tallies.js";
 import type { Random } from "../random.js";
 import { after, type Duration, earliest, elapsed, type Instant, ms, seconds } from "../time.js";
-import { typeName } from "../wire/codes.js";
+import { RRType, typeName } from "../wire/codes.js";
 import { displayName } from "../wire/name.js";
 import type { EngineConfig } from "./config.js";
 import type { Effect, Input } from "./io.js";
@@ -311,12 +311,18 @@ export class Engine {
     this.survey.configure(now, config);
   }
 
-  /** Every question that somebody has begins anew, on every link that is up. */
+  /**
+   * What somebody wants to know is asked anew on every link that is up: lists, which may have
+   * become longer unheard, and what has no answer. Nobody would answer what is known already.
+   */
   #refresh(now: Instant): void {
     for (const { id } of [...this.#links.all()]) {
       const link = this.#links.reach(id)?.link;
-      const asked = [...(link?.questions() ?? [])];
-      for (const { question } of asked) link?.askAnew(now, question, ms(0));
+      for (const { question } of [...(link?.questions() ?? [])]) {
+        const { name, type } = question;
+        const isOpen = type === RRType.PTR || link?.find(now, name, type).length === 0;
+        if (isOpen) link?.askAnew(now, question, ms(0));
+      }
     }
   }
 

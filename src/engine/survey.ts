@@ -9,13 +9,12 @@ import { explain } from "../api/policy.js";
 import type {
   DomainView,
   HostView,
-  InterfaceView,
   QuestionView,
   SubscriptionView,
   UpdateView,
-  ZoneView,
 } from "../api/shapes.js";
 import type { Gauges, LinkGauges, PolicyQuestion, Probes } from "../api/state.js";
+import type { EngineInterface, EngineZone } from "../api/surroundings.js";
 import { domainViews, type PublishedName, questionView, zoneViews } from "../api/views.js";
 import type { Counts } from "../counts.js";
 import type { LlqServer } from "../llq/server.js";
@@ -29,7 +28,7 @@ import type { Queries } from "../query/queries.js";
 import { elapsed, type Instant } from "../time.js";
 import { typeName } from "../wire/codes.js";
 import type { Question } from "../wire/message.js";
-import { displayName } from "../wire/name.js";
+import { displayName, type Name } from "../wire/name.js";
 import type { EngineConfig } from "./config.js";
 import type { Links, UsedLink } from "./links.js";
 import type { Updating } from "./updating.js";
@@ -95,17 +94,15 @@ export class Survey {
     this.directory.reconfigured(now);
   }
 
-  interfaces(now: Instant): InterfaceView[] {
+  interfaces(now: Instant): EngineInterface[] {
     return [...this.#parts.links.all()].map((used) => this.#interfaceView(now, used));
   }
 
-  zones(): ZoneView[] {
+  zones(): EngineZone[] {
     const { queries } = this.#parts.queries.tallies;
     return zoneViews({
       zones: this.#tables.zones,
       published: this.#published,
-      // Of the proxy's own zones only the configuration knows; it is told in /v1/config.
-      sourceOf: () => "config",
       queriesIn: (zone) => queries.ofZone(zone),
     });
   }
@@ -132,6 +129,7 @@ export class Survey {
         protocol: "push",
         transport: "tls",
         question: questionText(one.question),
+        link: this.#linkOf(one.question.name),
         records: one.records,
         ageSeconds: elapsed(one.since, now) / 1000,
       };
@@ -143,6 +141,7 @@ export class Survey {
         protocol: "llq",
         transport: one.transport,
         question: questionText(one.question),
+        link: this.#linkOf(one.question.name),
         records: one.records,
         ageSeconds: elapsed(one.begunAt, now) / 1000,
         expiresInSeconds: Math.max(0, elapsed(now, one.expiresAt)) / 1000,
@@ -187,7 +186,7 @@ export class Survey {
     }));
   }
 
-  #interfaceView(now: Instant, used: UsedLink): InterfaceView {
+  #interfaceView(now: Instant, used: UsedLink): EngineInterface {
     const { id, link, config, traffic, place } = used;
     const { hasQuerier, note, suspicion } = used.watchdog.outlook(now);
     const zones = this.#tables.zones.zones.filter((zone) => zone.link?.link === id);
@@ -214,6 +213,10 @@ export class Survey {
         ...(suspicion === null ? [] : [suspicion]),
       ],
     };
+  }
+
+  #linkOf(name: Name): string | null {
+    return this.#tables.zones.find(name)?.link?.link ?? null;
   }
 
   get #published(): PublishedName[] {

@@ -5,7 +5,7 @@
 import { formatPrefix, type Prefix } from "../address.js";
 import type { Log } from "../log.js";
 import { after, earliest, elapsed, type Instant } from "../time.js";
-import { displayName, foldLabel } from "../wire/name.js";
+import { displayName, foldLabel, isWithin } from "../wire/name.js";
 import type { LearnedLink, LearnedName, Subject } from "./learned.js";
 import { entrySpan, failuresMax } from "./limits.js";
 import {
@@ -14,6 +14,7 @@ import {
   kinds,
   type NetworkResult,
   type SearchResult,
+  type Way,
   wantedRecord,
 } from "./search.js";
 
@@ -41,6 +42,17 @@ export interface ZoneView {
   readonly timesOut: number;
 }
 
+/** A domain that this host is in, for listings. */
+export interface DomainView {
+  readonly name: string;
+  readonly via: readonly Way[];
+  /** Its browse list holds a zone that is delegated to this host. */
+  readonly browseable: boolean;
+  /** As of a zone. */
+  readonly refreshed: number;
+  readonly timesOut: number;
+}
+
 export interface BeliefView {
   readonly link: string;
   readonly networks: readonly {
@@ -53,7 +65,7 @@ export interface BeliefView {
   }[];
   /** Zones on lists of domains, and whether the link has been given each. */
   readonly listed: readonly (ZoneView & { readonly used: boolean })[];
-  readonly domains: readonly { readonly name: string; readonly via: readonly string[] }[];
+  readonly domains: readonly DomainView[];
 }
 
 interface Network {
@@ -75,6 +87,7 @@ export class Belief {
   #listed: readonly Entry[] = [];
   #hasListedEnded = false;
   #domains: readonly Domain[] = [];
+  #domainsAt: Instant | undefined;
   /** The one of the listed zones that is this link's (listed.ts). */
   #assigned: string | undefined;
   #isFailing = false;
@@ -147,6 +160,7 @@ export class Belief {
   /** @returns whether the search said all that it could */
   take(now: Instant, result: SearchResult): boolean {
     this.#domains = result.domains;
+    this.#domainsAt = now;
     for (const [prefix, one] of result.networks) {
       const network = this.#networks.get(formatPrefix(prefix));
       if (network !== undefined) this.#takeNetwork(now, network, one);
@@ -227,8 +241,22 @@ export class Belief {
       ...viewOf(now, entry, false),
       used: entry.found.zone.key === this.#assigned,
     }));
-    const domains = this.#domains.map(({ name, via }) => ({ name: displayName(name), via }));
-    return { link: this.link, networks, listed, domains };
+    return { link: this.link, networks, listed, domains: this.#domainViews(now) };
+  }
+
+  #domainViews(now: Instant): readonly DomainView[] {
+    const at = this.#domainsAt;
+    if (at === undefined) return [];
+    const end = after(at, entrySpan);
+    // Nothing hangs on them: what is too old is not shown.
+    if (end <= now) return [];
+    return this.#domains.map(({ name, via }) => ({
+      name: displayName(name),
+      via,
+      browseable: this.#listed.some(({ found: { record } }) => isWithin(record, name)),
+      refreshed: Math.round(elapsed(at, now) / 1000),
+      timesOut: Math.round(elapsed(now, end) / 1000),
+    }));
   }
 
   /**

@@ -39,6 +39,11 @@ export const summary: Summary = {
 
 export const interfaceView: InterfaceView = {
   name: "net1",
+  index: 2,
+  flags: ["up", "multicast"],
+  mtu: 1500,
+  vlan: null,
+  reverse: ["0.1.10.in-addr.arpa"],
   isUp: true,
   mode: "proxy",
   families: ["ipv4", "ipv6"],
@@ -59,7 +64,17 @@ export const zoneView: ZoneView = {
   escaped: "floor1.example.com",
   kind: "service",
   link: "net1",
-  source: "config",
+  index: 2,
+  source: "ptr",
+  learned: {
+    record: "lb._dns-sd._udp.0.0.1.10.in-addr.arpa",
+    domainPtr: true,
+    nsActive: true,
+    netRevAddr: true,
+    browseable: true,
+    refreshedSeconds: 12,
+    timesOutSeconds: 978,
+  },
   queries: 7,
 };
 
@@ -96,6 +111,7 @@ export const subscription: SubscriptionView = {
   protocol: "push",
   transport: "tls",
   question: { name: "_ipp._tcp.floor1.example.com", escaped: "e", type: "PTR" },
+  link: "net1",
   records: 1,
   ageSeconds: 2,
 };
@@ -169,6 +185,18 @@ export function fakeState(over: Partial<ApiState> = {}): FakeState {
     interfaces: () => [interfaceView],
     zones: () => [zoneView],
     domains: () => [{ link: "net1", kind: "b", domain: "floor1.example.com" }],
+    knownDomains: () => [
+      {
+        link: "net1",
+        domain: "example.com",
+        viaHostname: true,
+        viaResolvConf: false,
+        viaAddressPtr: false,
+        browseable: true,
+        refreshedSeconds: 12,
+        timesOutSeconds: 978,
+      },
+    ],
     services: (filter) => {
       filters.push(filter);
       return [printer];

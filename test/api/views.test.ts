@@ -2,7 +2,13 @@
 
 import { expect, test } from "vitest";
 import { mismatch, type Shape } from "../../src/api/shape.js";
-import { activeQuestionShape, domainShape, zoneShape } from "../../src/api/shapes.js";
+import {
+  activeQuestionShape,
+  domainShape,
+  knownDomainShape,
+  zoneShape,
+} from "../../src/api/shapes.js";
+import { knownDomains, zoneWith } from "../../src/api/surroundings.js";
 import { domainViews, questionView, zoneViews } from "../../src/api/views.js";
 import type { ProxyOptions } from "../../src/proxy/options.js";
 import { ZoneTable } from "../../src/proxy/zones.js";
@@ -20,29 +26,89 @@ const published = [
   { link: "net2", subdomain: parseName("Etage 2.example.net"), source: "ptr" },
 ] as const;
 
+const around = (sources: Readonly<Record<string, "ptr" | "generated">>) => ({
+  deviceOf: (link: string) =>
+    link === "net1" ? { index: 3, flags: [], mtu: 1500, vlan: null, reverse: [] } : undefined,
+  sourceOf: (link: string) => sources[link],
+  learned: [],
+});
+
 function checked<T>(shape: Shape, values: readonly T[]): readonly T[] {
   for (const value of values) expect(mismatch(shape, value)).toBeUndefined();
   return values;
 }
 
 test("every zone is listed with its link, its source and its queries", () => {
-  const views = zoneViews({
+  const known = zoneViews({
     zones: new ZoneTable(options),
     published,
-    sourceOf: (link) => (link === "net1" ? "generated" : "config"),
     queriesIn: (zone) => (zone === "b1.example.com" ? 7 : 0),
   });
+  const views = known.map((one) => zoneWith(one, around({ net1: "generated" })));
   const rows = checked(zoneShape, views).map(({ zone, kind, link, source, queries }) =>
     [zone, kind, link, source, queries].join(" | "),
   );
   expect(rows).toEqual([
     "Building 1.example.com | service | net1 | generated | 0",
-    "bldg-1.example.com | host | net1 | generated | 0",
-    "b1.example.com | alias | net1 | generated | 7",
+    "bldg-1.example.com | host | net1 | config | 0",
+    "b1.example.com | alias | net1 | config | 7",
     "mesh | records |  | config | 0",
     "Etage 2.example.net | published | net2 | ptr | 0",
   ]);
   expect(views[0]?.escaped).toBe("Building\\0321.example.com");
+});
+
+test("A1.6 a zone that the DNS names comes with the record, the flags and the times", () => {
+  const zone = {
+    name: "Building 1.example.com",
+    record: "lb._dns-sd._udp.0.0.1.10.in-addr.arpa",
+    domainPtr: true,
+    nsActive: true,
+    netRevAddr: true,
+    browseable: true,
+    refreshed: 12,
+    timesOut: 978,
+  };
+  const learned = [
+    { link: "net2", networks: [], listed: [{ ...zone, used: false }], domains: [] },
+    { link: "net1", networks: [{}, { zone }], listed: [], domains: [] },
+  ];
+  const known = zoneViews({ zones: new ZoneTable(options), published, queriesIn: () => 0 });
+  const surroundings = { ...around({ net1: "ptr" }), learned };
+  const views = checked(
+    zoneShape,
+    known.map((one) => zoneWith(one, surroundings)),
+  );
+  const { record, domainPtr, nsActive, netRevAddr, browseable } = zone;
+  expect(views[0]).toMatchObject({
+    source: "ptr",
+    index: 3,
+    learned: {
+      ...{ record, domainPtr, nsActive, netRevAddr, browseable },
+      refreshedSeconds: 12,
+      timesOutSeconds: 978,
+    },
+  });
+  expect(views.slice(1).map((one) => one.learned)).toEqual([null, null, null, null]);
+});
+
+test("A2.1a domains that this host is in say how they are known, and for how long", () => {
+  const domain = { name: "example.com", via: ["hostname", "address-ptr"], browseable: false };
+  const learned = [
+    { link: "net1", networks: [], listed: [], domains: [{ ...domain, refreshed: 1, timesOut: 9 }] },
+  ];
+  expect(checked(knownDomainShape, knownDomains({ learned }))).toEqual([
+    {
+      link: "net1",
+      domain: "example.com",
+      viaHostname: true,
+      viaResolvConf: false,
+      viaAddressPtr: true,
+      browseable: false,
+      refreshedSeconds: 1,
+      timesOutSeconds: 9,
+    },
+  ]);
 });
 
 test("domains are those that clients are told, by default or as it is written", () => {

@@ -34,6 +34,11 @@ async function deskOf(w: World, listeners: readonly string[]) {
       refusedListeners: () => [],
       links: () => [],
       probedName: () => parseName(zone),
+      surroundings: () => ({
+        deviceOf: () => undefined,
+        sourceOf: () => undefined,
+        learned: [],
+      }),
       certificateExpiry: () => undefined,
       certificateTrouble: () => undefined,
       lastReload: () => null,

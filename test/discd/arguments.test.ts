@@ -42,7 +42,7 @@ describe("command line", () => {
 describe("lines to try", () => {
   const zone = parseName("demo.home.arpa");
   const linesAt = (...listeners: string[]) =>
-    tryLines(zone, listeners)
+    tryLines(zone, listeners, [])
       .split("\n")
       .filter((line) => line.startsWith("  dig ") || line.startsWith("  bin/"));
 
@@ -69,7 +69,18 @@ describe("lines to try", () => {
   });
 
   test("are none where nothing is listened on", () => {
-    expect(tryLines(zone, [])).toBe("");
-    expect(tryLines(zone, ["127.0.0.1:53/tcp"])).toBe("");
+    expect(tryLines(zone, [], [])).toBe("");
+    expect(tryLines(zone, ["127.0.0.1:53/tcp"], [])).toBe("");
+  });
+
+  test("say where the page is, or where the API is without one", () => {
+    const both = ["127.0.0.1:53/udp"];
+    const page = (pages: readonly string[]) => tryLines(zone, both, pages).split("\n").at(-3);
+    expect(page(["/run/discd/http", "http://127.0.0.1:8053/"])).toBe(
+      "Everything on one page: http://127.0.0.1:8053/",
+    );
+    const socket = "Everything at once: curl --unix-socket /run/discd/http";
+    expect(page(["/run/discd/http"])).toBe(`${socket} http://localhost/v1/summary`);
+    expect(tryLines(zone, [], ["/run/discd/http"])).toMatch(/^Everything at once: /);
   });
 });

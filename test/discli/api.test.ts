@@ -319,13 +319,15 @@ test("reload: what was taken up, or each problem on its line", async () => {
     out: "/etc/discd.lua:3: unknown key \\x1b[31m\n/etc/discd.lua:9: no address\n",
     err: "nothing was changed: the configuration before is still in force\n",
   });
-  const good = await says(JSON.stringify({ done: "taken up", warnings: [] }));
+  const good = await says(JSON.stringify({ done: "taken up", file: null, warnings: [] }));
   expect(await discli(["--api", good, "reload"])).toEqual({
     status: 0,
     out: "taken up\n",
     err: "",
   });
-  const warned = await says(JSON.stringify({ done: "taken up", warnings: ["f:1: warning: w"] }));
+  const warned = await says(
+    JSON.stringify({ done: "taken up", file: null, warnings: ["f:1: warning: w"] }),
+  );
   expect(await discli(["--api", warned, "reload"])).toMatchObject({
     status: 1,
     out: "taken up\nf:1: warning: w\n",

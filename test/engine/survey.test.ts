@@ -10,10 +10,16 @@ import {
   serviceShape,
   zoneShape,
 } from "../../src/api/shapes.js";
+import { interfaceWith, zoneWith } from "../../src/api/surroundings.js";
 import { ms, seconds } from "../../src/time.js";
+import { RRClass, RRType } from "../../src/wire/codes.js";
+import { encodeMessage } from "../../src/wire/message.js";
+import { parseName } from "../../src/wire/name.js";
 import { World } from "./story.js";
 
 const zone = "Building\\0321.example.com";
+
+const nothingAround = { deviceOf: () => undefined, sourceOf: () => undefined, learned: [] };
 
 function world(): World {
   const w = new World();
@@ -46,7 +52,10 @@ test("what a client has asked for is listed, and every number is what happened",
     isShown: true,
   });
   expect(checked(hostShape, survey.hosts(w.now))).toHaveLength(1);
-  const [link] = checked(interfaceShape, survey.interfaces(w.now));
+  const [link] = checked(
+    interfaceShape,
+    survey.interfaces(w.now).map((one) => interfaceWith(one, nothingAround)),
+  );
   expect(link).toMatchObject({ name: "eth0", isUp: true, mode: "proxy", services: 1 });
   expect(link?.addresses).toContain("203.0.113.0/24");
   // Every packet of ours comes back, and is not counted as somebody else's.
@@ -58,7 +67,10 @@ test("what a client has asked for is listed, and every number is what happened",
       w.counts.of("mdns-packets", "in-ipv6") -
       w.counts.of("mdns-packets", "echo"),
   );
-  const zones = checked(zoneShape, survey.zones());
+  const zones = checked(
+    zoneShape,
+    survey.zones().map((one) => zoneWith(one, nothingAround)),
+  );
   expect(zones.find(({ kind }) => kind === "service")?.queries).toBe(2);
   expect(zones.find(({ kind }) => kind === "host")?.queries).toBe(1);
   expect(checked(domainShape, survey.domains()).length).toBeGreaterThan(0);
@@ -99,4 +111,42 @@ test("what was heard before anybody wanted the directory is in it, and costs not
   w.run(seconds(1));
   const names = [...directory.services({ hidden: false })].map(({ instance }) => instance);
   expect(names.sort()).toEqual(["Hall", "Lobby"]);
+});
+
+test("a refresh asks for lists and for what has no answer, and for nothing else", () => {
+  const w = new World();
+  const link = w.link("eth0", { warm: ["_ipp._tcp"] });
+  link.device("_ipp._tcp.local. 4500 PTR Lobby._ipp._tcp.local.", { delay: ms(50) });
+  link.device("Lobby._ipp._tcp.local. 120 SRV 0 0 631 prnt.local.", { delay: ms(50) });
+  link.device("prnt.local. 120 A 203.0.113.7", { delay: ms(50) });
+  w.run(seconds(10));
+  w.sent();
+  w.run(seconds(1));
+  expect(w.questions()).toEqual([]);
+  w.input({ kind: "refresh" });
+  w.run(ms(500));
+  // The device has said nothing of TXT and AAAA records.
+  expect([...new Set(w.questions())].sort()).toEqual([
+    "Lobby._ipp._tcp.local. TXT",
+    "_ipp._tcp.local. PTR",
+    "prnt.local. AAAA",
+  ]);
+});
+
+test("questions to ourselves are answered as others are, and counted nowhere", () => {
+  const w = world();
+  w.ask(`${zone} SOA`);
+  const numbers = () => JSON.stringify([...w.counts.all(), ...w.engine.queryTallies.queries.all()]);
+  const before = numbers();
+  const bytes = encodeMessage({
+    id: 7,
+    questions: [{ name: parseName(zone), type: RRType.SOA, class: RRClass.IN }],
+  });
+  const source = { address: "10.9.9.9", port: 4000 };
+  const datagram = { kind: "datagram", listener: "udp", source, bytes } as const;
+  const replies = w.input({ ...datagram, isProbe: true });
+  expect(replies.map(({ kind }) => kind)).toEqual(["datagram"]);
+  expect(numbers()).toBe(before);
+  expect(w.input(datagram)).toHaveLength(1);
+  expect(numbers()).not.toBe(before);
 });

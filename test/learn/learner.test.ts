@@ -397,7 +397,10 @@ describe("lists of domains", () => {
     const world = new World(list).use(subject("net1", ["10.1.0.0/24"])).run(5);
     expect(world.zones).toEqual(["net1 floor1.example.com"]);
     const [link] = world.learner.view(world.now).links;
-    expect(link?.domains).toEqual([{ name: "example.com", via: ["hostname"] }]);
+    const times = { refreshed: 5, timesOut: 985 };
+    expect(link?.domains).toEqual([
+      { name: "example.com", via: ["hostname"], browseable: true, ...times },
+    ]);
     expect(link?.listed).toMatchObject([
       { name: "floor1.example.com", nsActive: true, netRevAddr: false, used: true },
     ]);
