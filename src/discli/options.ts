@@ -86,6 +86,12 @@ export const doctorOptions = {
     offer: "zone",
     help: "the zone; default: where the search domains lead",
   },
+  as: {
+    kind: "text",
+    value: "WHO",
+    offer: ["apple"],
+    help: "step by step what this client asks, by the system's resolver",
+  },
   all: { kind: "flag", help: "go on after a stage that fails" },
   explain: {
     kind: "text",

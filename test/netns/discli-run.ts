@@ -22,18 +22,23 @@ export interface DiscliOptions {
   /** Put in front of the command, to take rights away for instance. */
   readonly before?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
+  /** Files of the test's own, in place of those of the machine. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** Runs it to its end. @param enter  the command that enters the node */
 export async function runDiscli(
   enter: readonly string[],
   words: readonly string[],
-  { resolv, before = [], env = {} }: DiscliOptions,
+  { resolv, before = [], env = {}, files = {} }: DiscliOptions,
 ): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), "discd-lab-discli-"));
-  const own = join(folder, "resolv.conf");
-  writeFileSync(own, resolv);
-  const script = `mount --bind ${own} /etc/resolv.conf && exec "$@"`;
+  const binds = Object.entries({ "/etc/resolv.conf": resolv, ...files }).map(([path, text], at) => {
+    const own = join(folder, String(at));
+    writeFileSync(own, text);
+    return `mount --bind ${own} ${path}`;
+  });
+  const script = [...binds, 'exec "$@"'].join(" && ");
   const argv = [...enter, "unshare", "-m", "sh", "-c", script, "sh", ...before, discli, ...words];
   const child = new Child(argv, { env });
   await child.ended;

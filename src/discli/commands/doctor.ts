@@ -32,7 +32,7 @@ function explain(id: string, { server, options, output }: DoctorRequest): ExitSt
 export async function run(request: DoctorRequest): Promise<ExitStatus> {
   const { options, server, api, style, output } = request;
   if (options.explain !== undefined) return explain(options.explain, request);
-  const { usual } = playbooks;
+  const playbook = playbooks[(options.as ?? "usual") as keyof typeof playbooks];
   const resolver = readResolverFile();
   const looking = findTarget({ zone: options.zone, server }, resolver);
   const target = await output.waiting("finding the zone and its servers", looking);
@@ -52,7 +52,7 @@ export async function run(request: DoctorRequest): Promise<ExitStatus> {
       if (!style.json) output.print(renderFinding(finding));
     },
   };
-  const running = runPlaybook(usual, scene, { isWhole: options.all, ears });
+  const running = runPlaybook(playbook, scene, { isWhole: options.all, ears });
   const outcome = await output.waiting(`looking: ${stageText || "at this system"}`, running);
   const zone = target.zone === undefined ? "" : formatName(target.zone).replace(/(?<!\\)\.$/, "");
   output.print(style.json ? renderJson(outcome, zone) : renderSummary(outcome));

@@ -1,6 +1,7 @@
 // The playbooks: which stages there are, in which order. The manual and --explain
 // are made of the same tables.
 
+import { appleStages } from "./apple-stages.js";
 import type { Check, Stage } from "./check.js";
 import { directStage } from "./direct-stage.js";
 import { packetsStage } from "./packets-stage.js";
@@ -12,7 +13,10 @@ import { systemStage } from "./system-stage.js";
 const usual: readonly Stage[] = [resolverStage, routeStage, directStage, systemStage, packetsStage];
 
 /** By the word of `--as`; a plain run has none. */
-export const playbooks = { usual } as const satisfies Record<string, readonly Stage[]>;
+export const playbooks = { usual, apple: appleStages } as const satisfies Record<
+  string,
+  readonly Stage[]
+>;
 
 /** Every check with its stage, each once, in order. */
 export function everyCheck(): { readonly check: Check; readonly stage: Stage }[] {
