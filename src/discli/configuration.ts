@@ -1,9 +1,10 @@
-// The one command that reads discd.lua: what to put into the zones above.
+// What discd.lua says on this host, for the commands that are about it.
 
 import type { Address } from "../address.js";
 import { problemsText } from "../config/check-text.js";
 import { defaultFile, isNamed } from "../config/files.js";
 import { loadSettings } from "../config/load.js";
+import type { Settings } from "../config/settings.js";
 import { findHostName } from "../os/host.js";
 import { type PresentInterface, readInterfaces } from "../os/interfaces.js";
 import { addressesOf } from "../os/listening.js";
@@ -37,6 +38,46 @@ function outerAddresses(
   return (found ?? []).filter(({ zone }) => zone === undefined);
 }
 
+/** What a file says, and where it says it of. */
+export interface Configuration {
+  readonly file: string;
+  readonly settings: Settings;
+  /** Where discd can be reached from elsewhere, as far as this host knows. */
+  readonly addresses: readonly Address[];
+  /** What this host sends from, whether discd listens there or not. */
+  readonly senders: readonly Address[];
+}
+
+/**
+ * Reads discd.lua, for this host.
+ *
+ * @throws Failure when it is not there, or wrong
+ */
+export async function readConfiguration(file: string | undefined): Promise<Configuration> {
+  const chosen = file ?? defaultFile;
+  if (!isNamed(chosen)) {
+    throw new Failure(`${chosen} is not there; name the file with --config FILE`);
+  }
+  const native = await loadNative();
+  const interfaces = readInterfaces(
+    "reason" in native ? findInterfaceInFiles : native.findInterface.bind(native),
+  );
+  const host = { fqdn: findHostName(), interfaces };
+  const loaded = await loadSettings({ file: chosen, demo: false }, host, process.env);
+  if ("problems" in loaded) {
+    const lines = problemsText(loaded.problems).trimEnd();
+    throw new Failure(`the configuration is wrong\n${lines}`);
+  }
+  const { settings } = loaded;
+  const links = new Set(settings.links.map(({ name }) => name));
+  return {
+    file: chosen,
+    settings,
+    addresses: outerAddresses(settings.listen, interfaces, links),
+    senders: outerAddresses("all", interfaces, links),
+  };
+}
+
 export interface PrintedDelegation {
   readonly delegation: Delegation;
   /** What of the configuration keeps the delegation from working. */
@@ -52,23 +93,9 @@ export async function readDelegation(
   file: string | undefined,
   domain: Name,
 ): Promise<PrintedDelegation> {
-  const chosen = file ?? defaultFile;
-  if (!isNamed(chosen)) {
-    throw new Failure(`${chosen} is not there; name the file with --config FILE`);
-  }
-  const native = await loadNative();
-  const interfaces = readInterfaces(
-    "reason" in native ? findInterfaceInFiles : native.findInterface.bind(native),
-  );
-  const host = { fqdn: findHostName(), interfaces };
-  const loaded = await loadSettings({ file: chosen, demo: false }, host, process.env);
-  if ("problems" in loaded) {
-    const lines = problemsText(loaded.problems).trimEnd();
-    throw new Failure(`the configuration is wrong\n${lines}`);
-  }
-  const { proxy } = loaded.settings.engine;
-  const { listen, ports, links } = loaded.settings;
-  const addresses = outerAddresses(listen, interfaces, new Set(links.map(({ name }) => name)));
+  const { file: chosen, settings, addresses } = await readConfiguration(file);
+  const { ports } = settings;
+  const { proxy } = settings.engine;
   const delegation = delegationFor(proxy, domain, addresses);
   if (delegation === undefined) {
     const zones = configuredZones(proxy).map(({ apex }) => displayName(apex));

@@ -74,6 +74,23 @@ export const delegationVerifyOptions = {
   for: { ...form, help: "print what is wanted, for" },
 } as const satisfies Options;
 
+export const tsigPolicyOptions = {
+  config,
+  server: {
+    kind: "text",
+    value: "SERVER",
+    offer: ["bind", "knot", "pdns"],
+    help: "which server keeps the zones",
+  },
+  zone: {
+    kind: "texts",
+    value: "ZONE",
+    offer: "zone",
+    help: "a zone that names lie in, where discd.lua names none",
+  },
+  "show-secret": { kind: "flag", help: "print the secret of the key, not a place for it" },
+} as const satisfies Options;
+
 export const delegationPrintOptions = {
   config,
   for: form,

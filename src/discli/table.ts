@@ -12,6 +12,7 @@ import {
   leakcheckOptions,
   policyTestOptions,
   statsOptions,
+  tsigPolicyOptions,
   watchResolversOptions,
 } from "./options.js";
 
@@ -153,6 +154,16 @@ export const commands: readonly AnyCommand[] = [
     load: () => import("./commands/delegation-verify.js"),
   }),
   command({
+    name: "tsig-policy",
+    words: [],
+    help: "what a server has to allow for mode 'update': key, names, types",
+    details: [
+      "For zones that discd publishes by discd.lua; docs/update-mode.md explains the rules.",
+    ],
+    options: tsigPolicyOptions,
+    load: () => import("./commands/tsig-policy.js"),
+  }),
+  command({
     name: "doctor",
     words: [],
     help: "find out whose fault it is: this system, the way, discd, the resolver",
@@ -209,4 +220,4 @@ export const commands: readonly AnyCommand[] = [
 ];
 
 /** What has a name but no code yet: nobody should look for a typing error. */
-export const laterCommands: readonly string[] = ["update audit", "tsig-policy"];
+export const laterCommands: readonly string[] = ["update audit"];
