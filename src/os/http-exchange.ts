@@ -134,10 +134,9 @@ export class HttpExchanges {
   #refuseBody(response: ServerResponse): void {
     if (response.headersSent) return;
     this.#parts.counts.add("drops", "http-body");
+    // What is still coming is not waited for.
     response.setHeader("connection", "close");
     this.#send(response, failure(413, `a body may have ${bodyBytesMax} bytes`), false);
-    // What is still coming is not waited for.
-    response.once("finish", () => response.socket?.destroySoon());
   }
 
   #answer(incoming: IncomingMessage, response: ServerResponse, door: Door): void {

@@ -33,7 +33,8 @@ export async function clearUnixPath(path: string): Promise<string | undefined> {
     isSocket = lstatSync(path).isSocket();
   } catch (error) {
     const code = codeOf(error);
-    return code === "ENOENT" ? undefined : code;
+    if (code === "ENOENT") return undefined;
+    return `it cannot be looked at: ${code}; give discd the right to it, or choose another path`;
   }
   if (!isSocket) return "something that is no socket is there; remove it, or choose another path";
   if (await isLive(path)) {
@@ -43,7 +44,8 @@ export async function clearUnixPath(path: string): Promise<string | undefined> {
     unlinkSync(path);
   } catch (error) {
     const code = codeOf(error);
-    if (code !== "ENOENT") return `what a dead program left there cannot be removed: ${code}`;
+    const fault = "what a dead program left there cannot be removed";
+    if (code !== "ENOENT") return `${fault}: ${code}; remove it, or choose another path`;
   }
   return undefined;
 }

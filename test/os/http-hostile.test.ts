@@ -152,7 +152,13 @@ describe("requests sent ahead", () => {
 
 test("A1.20 who goes on sending after a refusal is not listened to for long", async () => {
   const stage = await stageOf();
-  for (const bytes of ["nonsense\r\n\r\n", `CONNECT x:1 HTTP/1.1\r\n${host}\r\n\r\n`]) {
+  for (const bytes of [
+    "nonsense\r\n\r\n",
+    `CONNECT x:1 HTTP/1.1\r\n${host}\r\n\r\n`,
+    `POST / HTTP/1.1\r\n${host}\r\nContent-Length: 999999\r\n\r\n`,
+    `POST / HTTP/1.1\r\n${host}\r\nTransfer-Encoding: chunked\r\n\r\n2000\r\n${"x".repeat(5_000)}`,
+    `POST / HTTP/1.1\r\n${host}\r\nExpect: 100-continue\r\nContent-Length: 999999\r\n\r\n`,
+  ]) {
     // Its own side stays open, whatever it hears.
     const socket = connect({ port: stage.port, host: "127.0.0.1", allowHalfOpen: true });
     const wire = new Wire(socket);
