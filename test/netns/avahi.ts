@@ -24,6 +24,8 @@ export interface AvahiOptions {
   readonly interfaces?: readonly string[];
   readonly ipv4?: boolean;
   readonly ipv6?: boolean;
+  /** Repeats what it hears on one interface on the others. */
+  readonly reflects?: boolean;
 }
 
 function xml(text: string): string {
@@ -71,7 +73,7 @@ function configuration(options: AvahiOptions): string {
     "publish-aaaa-on-ipv4=yes",
     "publish-a-on-ipv6=yes",
     "[reflector]",
-    "enable-reflector=no",
+    `enable-reflector=${options.reflects === true ? "yes" : "no"}`,
     "",
   ].join("\n");
 }

@@ -4,13 +4,21 @@
 import { appleStages } from "./apple-stages.js";
 import type { Check, Stage } from "./check.js";
 import { directStage } from "./direct-stage.js";
+import { hostStage } from "./host-stage.js";
 import { packetsStage } from "./packets-stage.js";
 import { resolverStage } from "./resolver-stage.js";
 import { routeStage } from "./route-stage.js";
 import { systemStage } from "./system-stage.js";
 
 /** What a plain `doctor` does. */
-const usual: readonly Stage[] = [resolverStage, routeStage, directStage, systemStage, packetsStage];
+const usual: readonly Stage[] = [
+  resolverStage,
+  routeStage,
+  directStage,
+  systemStage,
+  packetsStage,
+  hostStage,
+];
 
 /** By the word of `--as`; a plain run has none. */
 export const playbooks = { usual, apple: appleStages } as const satisfies Record<

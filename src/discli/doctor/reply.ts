@@ -26,6 +26,8 @@ export interface Answered {
   readonly nsid?: string;
   /** Seconds since 1970 by the clock of the server, from its cookie (RFC 9018 §4.3). */
   readonly clock?: number;
+  /** The same by ours, when the answer came. */
+  readonly at: number;
 }
 
 export type Reply =
@@ -68,6 +70,7 @@ export function replyOf(probed: Probed, type: number = RRType.SOA): Reply {
     ms,
     bytes,
     sent,
+    at: Date.now() / 1000,
     found: found.map((rr) => withoutDot(formatRdata(rr.type, rr.rdata))),
     ...(soa === undefined ? {} : { soa: withoutDot(formatName(soa.name)) }),
     ...(rdata?.kind === "soa" ? { primary: withoutDot(formatName(rdata.mname)) } : {}),

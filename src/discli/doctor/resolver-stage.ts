@@ -297,8 +297,8 @@ export function everySoa(scene: Scene): Promise<FallbackEvidence["asked"]> {
     const { zone, resolver } = scene.parts;
     if (zone === undefined) return [];
     const asked = resolver.servers.map(async (server) => {
-      const wish = { server, name: zone, type: RRType.SOA, isRecursive: true, patience: 1800 };
-      return { server: server.address, soa: replyOf(await probe(wish)) };
+      const wish = { server, name: zone, type: RRType.SOA, isRecursive: true, isCurious: true };
+      return { server: server.address, soa: replyOf(await probe({ ...wish, patience: 1800 })) };
     });
     return Promise.all(asked);
   });

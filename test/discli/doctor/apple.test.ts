@@ -38,7 +38,7 @@ function codeOf({ state, code, remedy, decision }: Verdict): string {
 
 const noerror: Answered = {
   ...{ kind: "answer", rcode: "NOERROR", isAuthoritative: false, isRecursive: true },
-  ...{ isTruncated: false, ms: 3, bytes: 100, sent: 1, found: [] },
+  ...{ isTruncated: false, ms: 3, bytes: 100, sent: 1, at: 0, found: [] },
 };
 const rcode = (text: string): Reply => ({ ...noerror, rcode: text });
 const silent: Reply = { kind: "silent" };

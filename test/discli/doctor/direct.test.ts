@@ -15,6 +15,7 @@ const soa: Answered = {
   ms: 3,
   bytes: 100,
   sent: 1,
+  at: 0,
   found: ["px.example.com. hostmaster.example.com. 1 2 3 4 5"],
   soa: zone,
 };

@@ -1,0 +1,79 @@
+// The doctor on discd's own host, and what it says of other programs there: a
+// reflector between two links, a firewall, two that answer for one host.
+
+import { expect } from "vitest";
+import { until } from "./children.js";
+import type { Daemon } from "./daemon.js";
+import { doctorStage, server, zone } from "./doctor-stage.js";
+import { needs } from "./needs.js";
+
+const it = needs("avahi-daemon", "named", "nft", "tcpdump", "unbound");
+const built = doctorStage();
+const there = `--zone ${zone} --server ${server}`;
+
+const onHost = () => {
+  const { lab, discd } = built.stage;
+  expect(lab).toBeDefined();
+  return `--api ${(discd as Daemon).socket} ${there}`;
+};
+
+it("A8.12 no fault on discd's host: listeners, links and the zone above work", async () => {
+  const { stage } = built;
+  await until("discd has asked itself", async () => {
+    const found = await stage.run(onHost(), { node: "px" });
+    return found.check("upstream")?.state === "PASS";
+  });
+  const found = await stage.run(onHost(), { node: "px" });
+  expect([found.faults, found.status]).toEqual([[], 0]);
+  const evidence = found.check("upstream")?.evidence.join("\n");
+  expect(evidence).toMatch(/^listener .*10\.8\.0\.53.*: answers, asked \d+ s ago$/m);
+  expect(evidence).toMatch(/^link net1: own question heard, asked \d+ s ago$/m);
+  expect(evidence).toMatch(/^example\.com SOA: NOERROR/m);
+  expect(found.check("route")?.evidence.join()).toContain(`discd ${server}: this host`);
+  expect(found.check("on-path")?.decision).toMatch(/on this host/);
+});
+
+it("A8.12 a link that does not carry discd's own question", async () => {
+  const { stage } = built;
+  const rule =
+    "chain out { type filter hook output priority 0; oifname net1 udp dport 5353 drop; }";
+  const found = await stage.withRules(
+    [rule],
+    () =>
+      until(
+        "discd notices",
+        async () => {
+          const found = await stage.run(onHost(), { node: "px" });
+          return found.faults.includes("upstream LINK-FAILS") && found;
+        },
+        60_000,
+      ),
+    "px",
+  );
+  // The rule counts nothing; it is named as what may have done it.
+  expect(found.faults).toEqual(["upstream LINK-FAILS", "firewall FIREWALL-DROPS"]);
+  expect(found.check("upstream")?.decision).toMatch(/^the link net1 /);
+});
+
+it("A8.13 a rule of this host's firewall drops multicast DNS, and counts", async () => {
+  const { stage } = built;
+  const rule = "chain in { type filter hook input priority 0; udp dport 5353 counter drop; }";
+  const quiet = await stage.withRules([rule], () => stage.run(there), "cli");
+  expect(quiet.faults).toEqual([]);
+  expect(quiet.check("firewall")?.evidence).toEqual(["inet fault in: port 5353 drop, 0 packets"]);
+  const uncounted = rule.replace("counter ", "");
+  const found = await stage.withRules([uncounted], () => stage.run(there), "cli");
+  expect([found.faults, found.status]).toEqual([["firewall FIREWALL-DROPS"], 1]);
+});
+
+it("A8.22 discd tells its time by its cookies", async () => {
+  const found = await built.stage.run(there);
+  expect(found.check("clock")).toMatchObject({ state: "PASS", decision: "clocks agree" });
+  expect(found.check("clock")?.evidence[0]).toMatch(/^discd 10\.8\.0\.53: \d s (ahead|behind)$/);
+});
+
+it("C1 row 21 who listens to multicast DNS is named", async () => {
+  const { stage } = built;
+  const found = await stage.run(there, { node: "ava1" });
+  expect(found.check("port-5353")?.evidence[0]).toMatch(/^avahi-daemon \(pid \d+\): \d+ sockets?$/);
+});
