@@ -24,23 +24,63 @@ function textOf(cell: Cell): string {
   return harmless(String(cell));
 }
 
+/** A table that is written as its rows become known; see `renderColumns`. */
+export class Table<T> {
+  readonly #columns: readonly Column<T>[];
+  readonly #isTerminal: boolean;
+  readonly #widths: number[];
+  #isBegun: boolean;
+
+  constructor(
+    columns: readonly Column<T>[],
+    { isTerminal }: Pick<Output, "isTerminal">,
+    { hasHeading = true } = {},
+  ) {
+    this.#columns = columns;
+    this.#isTerminal = isTerminal;
+    this.#widths = columns.map(() => 0);
+    this.#isBegun = !hasHeading;
+  }
+
+  /** Makes room for rows that are to come. */
+  expect(rows: readonly T[]): void {
+    this.#widen(rows.map((row) => this.#textsOf(row)));
+  }
+
+  /** More rows as text, below a heading if they are the first. */
+  add(rows: readonly T[]): string {
+    const texts = rows.map((row) => this.#textsOf(row));
+    if (!this.#isTerminal) return texts.map((row) => `${row.join("\t")}\n`).join("");
+    if (texts.length === 0) return "";
+    const headings = this.#columns.map(({ heading }) => heading.toUpperCase());
+    const all = this.#isBegun ? texts : [headings, ...texts];
+    this.#isBegun = true;
+    this.#widen(all);
+    return all.map((row) => `${lineOf(row, this.#widths)}\n`).join("");
+  }
+
+  #textsOf(row: T): string[] {
+    return this.#columns.map(({ cell }) => textOf(cell(row)));
+  }
+
+  #widen(all: readonly (readonly string[])[]): void {
+    for (const row of all) {
+      for (const [at, text] of row.entries()) {
+        const width = widthOf(text);
+        if (width <= widthMax) this.#widths[at] = Math.max(this.#widths[at] as number, width);
+      }
+    }
+  }
+}
+
 /** The rows as text, each ended by a line break; nothing where there are none. */
 export function renderColumns<T>(
   rows: readonly T[],
   columns: readonly Column<T>[],
-  { isTerminal }: Pick<Output, "isTerminal">,
-  { hasHeading = true } = {},
+  output: Pick<Output, "isTerminal">,
+  how: { readonly hasHeading?: boolean } = {},
 ): string {
-  const texts = rows.map((row) => columns.map(({ cell }) => textOf(cell(row))));
-  if (!isTerminal) return texts.map((row) => `${row.join("\t")}\n`).join("");
-  if (texts.length === 0) return "";
-  const headings = columns.map(({ heading }) => heading.toUpperCase());
-  const all = hasHeading ? [headings, ...texts] : texts;
-  const widths = columns.map((_, at) => {
-    const found = all.map((row) => widthOf(row[at] as string)).filter((one) => one <= widthMax);
-    return Math.max(0, ...found);
-  });
-  return all.map((row) => `${lineOf(row, widths)}\n`).join("");
+  return new Table(columns, output, how).add(rows);
 }
 
 /** Facts, a name and a text each. */

@@ -49,7 +49,7 @@ function lifetimeText({ type, rdata }: RR): string {
 }
 
 /** Rdata with its names as they are called; everything else as in zone files. */
-function rdataText({ type, rdata }: RR, style: Style): string {
+export function rdataText({ type, rdata }: RR, style: Style): string {
   if (style.escaped) return formatRdata(type, rdata);
   switch (rdata.kind) {
     case "ptr":
@@ -113,10 +113,11 @@ export function renderChange(change: "+" | "-", name: Name, style: Style): strin
   return asJson({ change, ...inParts(name, style) }, 0);
 }
 
-const strings = ({ texts }: Instance): string[] =>
+/** The strings of its TXT records. */
+export const stringsOf = ({ texts }: Instance): string[] =>
   texts.flatMap(({ rdata }) => (rdata.kind === "txt" ? rdata.strings.map(textOf) : []));
 
-const address = (rr: RR): string => formatRdata(rr.type, rr.rdata);
+export const addressText = (rr: RR): string => formatRdata(rr.type, rr.rdata);
 
 export function renderInstance(instance: Instance, style: Style): string {
   const { name, places, texts } = instance;
@@ -127,22 +128,23 @@ export function renderInstance(instance: Instance, style: Style): string {
       places: places.map(({ host, port, addresses }) => ({
         host: shown(host, style),
         port,
-        addresses: addresses.map(address),
+        addresses: addresses.map(addressText),
       })),
-      txt: strings(instance),
+      txt: stringsOf(instance),
       records: records.map(formatRR),
     });
   }
   const parts = places.flatMap(({ host, port, addresses }) => [
     `  at ${shown(host, style)} port ${port}`,
-    ...addresses.map((rr) => `  ${typeName(rr.type)} ${address(rr)}`),
+    ...addresses.map((rr) => `  ${typeName(rr.type)} ${addressText(rr)}`),
   ]);
   // A TXT record has to have a string, if only an empty one (RFC 6763 §6.1).
-  const told = strings(instance).filter((text) => text !== "");
+  const told = stringsOf(instance).filter((text) => text !== "");
   return lines([shown(name, style), ...parts, ...told.map((text) => `  txt ${text}`)]);
 }
 
-const meaning: Readonly<Record<DomainList["prefix"], string>> = {
+/** What the lists are for. */
+export const meaningOf: Readonly<Record<DomainList["prefix"], string>> = {
   b: "browse",
   lb: "browse unasked",
   db: "default to browse",
@@ -162,7 +164,7 @@ export function renderDomains(found: readonly DomainLists[], style: Style): stri
     return asJson(listed);
   }
   const line = (prefix: DomainList["prefix"], name: Name) =>
-    `${prefix.padEnd(3)}${meaning[prefix].padEnd(21)}${shown(name, style)}`;
+    `${prefix.padEnd(3)}${meaningOf[prefix].padEnd(21)}${shown(name, style)}`;
   return lines(
     found.flatMap(({ domain, lists }) => [
       ...(found.length > 1 ? [`; ${shown(domain, style)}`] : []),

@@ -8,6 +8,7 @@ import type { browseOptions } from "../options.js";
 import { browse, browsedDomains, browsedName } from "../questions.js";
 import { renderBrowse } from "../render.js";
 import { listsOf, resolverFor, searchDomains, settled } from "../resolvers.js";
+import { BrowseTable } from "../tables.js";
 import { checkPins } from "../trust.js";
 import type { WatchWords } from "../watch.js";
 
@@ -17,7 +18,9 @@ type BrowseRequest = Request<typeof browseOptions>;
 async function domainsOf(request: BrowseRequest, resolver: Resolver, domain: Name | undefined) {
   if (domain !== undefined) return { domains: [domain], failed: 0, none: "" };
   const search = searchDomains(request);
-  const { found, failed } = await listsOf(resolver, search, request);
+  const asked = listsOf(resolver, search, request);
+  const what = `asking where to browse in ${listed(search, request.style)}`;
+  const { found, failed } = await request.output.waiting(what, asked);
   const none = `no domain to browse: ${listed(search, request.style)} names none as b or lb`;
   return { domains: browsedDomains(found), failed, none };
 }
@@ -35,6 +38,16 @@ function watchWords({ options }: BrowseRequest): WatchWords | undefined {
   return { ca, pins: pin, takesPush: !noPush, takesLlq: !noLlq };
 }
 
+/** Prints what one domain has as soon as it is known, whatever the others take. */
+function shower(hasInstances: boolean, { style, output }: BrowseRequest) {
+  if (style.json) return () => {};
+  if (!output.isTerminal || style.escaped) {
+    return (found: readonly Name[]) => output.print(renderBrowse(found, style));
+  }
+  const table = new BrowseTable(hasInstances, style);
+  return (found: readonly Name[]) => output.print(table.add(found));
+}
+
 export async function run(request: BrowseRequest): Promise<ExitStatus> {
   const { words, style, output } = request;
   const typed = typedBrowse(words[0], words[1]);
@@ -48,12 +61,17 @@ export async function run(request: BrowseRequest): Promise<ExitStatus> {
     await watch(names, { resolver, words: watched, style, output });
     return ExitStatus.done;
   }
+  const show = shower(typed.type !== undefined, request);
   const asked = await settled(
-    names.map((name) => output.waiting(`asking for ${shown(name, style)}`, browse(resolver, name))),
+    names.map(async (name) => {
+      const some = await output.waiting(`asking for ${shown(name, style)}`, browse(resolver, name));
+      show(some);
+      return some;
+    }),
     request,
   );
   const found = asked.found.flat();
-  output.print(renderBrowse(found, style));
+  if (style.json) output.print(renderBrowse(found, style));
   if (failed + asked.failed > 0) return ExitStatus.failed;
   if (found.length > 0) return ExitStatus.done;
   const what = typed.type === undefined ? "no service" : `no ${typed.type.join(".")}`;

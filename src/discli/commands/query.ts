@@ -7,6 +7,7 @@ import { shown, typedName } from "../names.js";
 import { faultOf } from "../questions.js";
 import { renderMessage } from "../render.js";
 import { resolverFor } from "../resolvers.js";
+import { messageTable } from "../tables.js";
 
 export async function run(request: Request): Promise<ExitStatus> {
   const { words, style, output } = request;
@@ -19,7 +20,8 @@ export async function run(request: Request): Promise<ExitStatus> {
   const resolver = await resolverFor(request);
   const what = `asking for ${shown(name, style)} ${typeName(type)}`;
   const answer = await output.waiting(what, resolver.ask(name, type));
-  output.print(renderMessage(answer.message, style));
+  const isTable = output.isTerminal && !style.json && !style.escaped;
+  output.print((isTable ? messageTable : renderMessage)(answer.message, style));
   const fault = faultOf(answer, name);
   if (fault !== undefined) throw new ResolverError(fault);
   if (answer.message.answers.length > 0) return ExitStatus.done;
