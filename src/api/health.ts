@@ -21,48 +21,68 @@ export interface Probe {
 
 /**
  * @param zone  folded text; only what that zone needs counts, so that the loss of one link
- *              takes away its own zones alone. One that is published needs its primary as well
+ *              takes away its own zones alone
  * @returns no `zones` for one that is not served
  */
 export function judgeHealth(probes: Probes, zone?: string): HealthView {
-  const { listeners, refused = [], links, zones, suspicions = [] } = probes;
+  const { listeners, links, zones, suspicions = [] } = probes;
   const asked = zones.filter((one) => zone === undefined || foldText(one.zone) === zone);
-  const needed = (link: string) => zone === undefined || asked.some((one) => one.link === link);
-  const reasons = [
-    ...refused,
-    ...listeners.filter((one) => !isOk(one)).map((one) => describe("listener", one)),
-    ...links.filter((one) => needed(one.name) && !isOk(one)).map((one) => describe("link", one)),
-  ];
-  if (listeners.length === 0) reasons.push("no listener is open: no client is heard");
-  if (zone !== undefined) {
-    if (asked.length === 0) reasons.push(`zone ${zone} is not served here`);
-    for (const one of asked)
-      if (one.reason !== undefined) reasons.push(`zone ${zone}: ${one.reason}`);
-  }
+  const needs = zone === undefined ? everything : needsOf(asked);
+  const reasons = reasonsFor(probes, needs);
+  if (zone !== undefined && asked.length === 0) reasons.push(`zone ${zone} is not served here`);
   return {
     ok: reasons.length === 0,
     reasons,
     warnings: suspicions
-      .filter(({ link }) => needed(link))
+      .filter(({ link }) => needs.link(link))
       .map(({ link, reason }) => `link ${link}: ${reason}`),
-    listeners: listeners.map(viewOf),
-    links: links.filter((one) => needed(one.name)).map(viewOf),
-    zones: asked.map((one) => ({ name: one.zone, ok: isZoneOk(one, probes) })),
+    listeners: needs.listeners ? listeners.map(viewOf) : [],
+    links: links.filter((one) => needs.link(one.name)).map(viewOf),
+    zones: asked.map((one) => ({
+      name: one.zone,
+      ok: reasonsFor(probes, needsOf([one])).length === 0,
+    })),
   };
+}
+
+/** What has to work. */
+interface Needs {
+  readonly listeners: boolean;
+  link(name: string): boolean;
+  readonly zones: readonly ZoneNeeds[];
+}
+
+/** Whether a zone of another server is up to date is a matter of that zone. */
+const everything: Needs = { listeners: true, link: () => true, zones: [] };
+
+const needsOf = (zones: readonly ZoneNeeds[]): Needs => ({
+  // What is published is asked for elsewhere.
+  listeners: zones.length === 0 || zones.some(({ isPublished }) => isPublished !== true),
+  link: (name) => zones.some(({ link }) => link === name),
+  zones,
+});
+
+function reasonsFor(probes: Probes, needs: Needs): string[] {
+  const { listeners, refused = [], links, hasClients = true } = probes;
+  const isSilent = hasClients && listeners.length === 0;
+  const ofListeners = [
+    ...refused,
+    ...listeners.filter((one) => !isOk(one)).map((one) => describe("listener", one)),
+    ...(isSilent ? ["no listener is open: no client is heard"] : []),
+  ];
+  const ofLinks = links
+    .filter((one) => needs.link(one.name) && !isOk(one))
+    .map((one) => describe("link", one));
+  const ofZones = needs.zones.flatMap(({ zone, reason }) =>
+    reason === undefined ? [] : [`zone ${zone}: ${reason}`],
+  );
+  return [...(needs.listeners ? ofListeners : []), ...ofLinks, ...ofZones];
 }
 
 /** Names and types in a query string, compared without ASCII case and final dot. */
 export function foldText(text: string): string {
   const folded = text.replace(/[A-Z]+/g, (run) => run.toLowerCase());
   return folded.endsWith(".") && !folded.endsWith("\\.") ? folded.slice(0, -1) : folded;
-}
-
-function isZoneOk({ link, reason }: ZoneNeeds, { listeners, refused = [], links }: Probes) {
-  if (listeners.length === 0 || refused.length > 0 || !listeners.every(isOk)) return false;
-  if (reason !== undefined) return false;
-  if (link === null) return true;
-  const probe = links.find((one) => one.name === link);
-  return probe !== undefined && isOk(probe);
 }
 
 function isOk({ answeredSecondsAgo, reason }: Probe): boolean {

@@ -113,6 +113,8 @@ export interface ZoneNeeds {
   readonly zone: string;
   /** Null: none. */
   readonly link: string | null;
+  /** Other servers answer for it. */
+  readonly isPublished?: boolean;
   /** What keeps it from being published; absent: nothing. */
   readonly reason?: string;
 }
@@ -120,6 +122,8 @@ export interface ZoneNeeds {
 /** What was last heard of everything that has to work. */
 export interface Probes {
   readonly listeners: readonly Probe[];
+  /** False: nobody is to be heard, since nothing is answered here. */
+  readonly hasClients?: boolean;
   /** Listeners that are wanted and not open, a line each. */
   readonly refused?: readonly string[];
   /** Every link with sockets, up or not. */

@@ -49,6 +49,8 @@ export interface ApiHooks {
   printable(): object;
   /** Listeners for clients, by the names that os/listening.ts gives them. */
   listeners(): readonly string[];
+  /** Whether somebody is to be heard; not where nothing is answered. */
+  hasClients(): boolean;
   /** Why some that are wanted are not open, a line each. */
   refusedListeners(): readonly string[];
   /** Links with sockets, also those that have none at present. */
@@ -289,6 +291,7 @@ export class ApiDesk implements Onlooker {
     return {
       listeners: withCertificate(this.#clientProbes.states, hooks.certificateTrouble()),
       refused: hooks.refusedListeners(),
+      hasClients: hooks.hasClients(),
       links: sockets.map(({ name, fault }) => {
         const never = { name, askedSecondsAgo: null, answeredSecondsAgo: null };
         const state = asked.get(name) ?? never;
@@ -297,8 +300,10 @@ export class ApiDesk implements Onlooker {
       zones: engine.survey.zones().map(({ zone, kind, link }) => {
         // A virtual link cannot fail: it has no socket.
         const needed = sockets.some(({ name }) => name === link) ? link : null;
-        const reason = kind === "published" ? trouble.get(zone) : undefined;
-        return { zone, link: needed, ...(reason === undefined ? {} : { reason }) };
+        if (kind !== "published") return { zone, link: needed };
+        const reason = trouble.get(zone);
+        const isPublished = true;
+        return { zone, link: needed, isPublished, ...(reason === undefined ? {} : { reason }) };
       }),
       suspicions: engine.survey.suspicions(now()),
     };

@@ -2,7 +2,7 @@
 // under it, and what makes them change: signals and interfaces. One load at a
 // time; a configuration that is wrong leaves the old one in force.
 
-import { formatPrefix } from "../address.js";
+import { formatAddress, formatPrefix } from "../address.js";
 import type { ReloadOutcome } from "../api/state.js";
 import type { Device } from "../api/surroundings.js";
 import { problemText } from "../config/check-text.js";
@@ -24,7 +24,7 @@ import { Driver, type DriverSettings } from "../os/driver.js";
 import { findHostName } from "../os/host.js";
 import { type Journal, JournalFiles } from "../os/journal-files.js";
 import type { InterfaceWatch } from "../os/links.js";
-import { StartError } from "../os/listening.js";
+import { placeOf, StartError } from "../os/listening.js";
 import type { SystemLog } from "../os/log.js";
 import { systemMac } from "../os/mac.js";
 import type { Native } from "../os/native.js";
@@ -351,6 +351,21 @@ export class Daemon {
     return this.#api.follow(credentials === undefined ? wish : { ...wish, credentials });
   }
 
+  /** Nobody gets to the address of an interface that is down; that is the interface's fault. */
+  #reachableListeners(): readonly string[] {
+    const { present } = this.#ground.watch;
+    const lost = new Set(
+      present
+        .filter(({ isUp }) => !isUp)
+        .flatMap(({ addresses }) => addresses.map(({ address }) => formatAddress(address))),
+    );
+    if (lost.size === 0) return this.#driver.listeners;
+    return this.#driver.listeners.filter((id) => {
+      const place = placeOf(id);
+      return place === undefined || !lost.has(formatAddress(place.address));
+    });
+  }
+
   /** Undefined for a virtual link, and where the interface is not there. */
   #deviceOf(link: string): Device | undefined {
     const present = this.#ground.watch.present.find(({ name }) => name === link);
@@ -364,7 +379,8 @@ export class Daemon {
       version: this.#ground.version,
       hostname: () => displayName(proxy().hostname),
       printable: () => this.#printable,
-      listeners: () => this.#driver.listeners,
+      listeners: () => this.#reachableListeners(),
+      hasClients: () => this.#settings.listen.length > 0,
       refusedListeners: () => this.#driver.refusedListeners,
       links: () => this.#driver.links,
       probedName: () => proxy().links[0]?.service ?? proxy().zones[0] ?? proxy().hostname,

@@ -62,3 +62,29 @@ test("no listener at all, and a zone that is not here, are not healthy", () => {
   const view = judgeHealth({ listeners, links: [], zones }, "other.example.com");
   expect(view.reasons).toEqual(["zone other.example.com is not served here"]);
 });
+
+test("a zone that is published needs its link and its primary, and no listener of ours", () => {
+  const published = { zone: "floor3.example.com", link: "net1", isPublished: true };
+  const other = { zone: "floor1.example.com", link: "net1" };
+  const silent = [stale("10.8.0.53:53/udp")];
+  const links = [fresh("net1")];
+  const probes = { listeners: silent, links, zones: [published, other] };
+  expect(judgeHealth(probes, "floor3.example.com").ok).toBe(true);
+  expect(judgeHealth(probes, "floor1.example.com").ok).toBe(false);
+  const reason = "connection to 192.0.2.1 refused";
+  const troubled = { listeners, links, zones: [{ ...published, reason }, other] };
+  expect(judgeHealth(troubled, "floor3.example.com").reasons).toEqual([
+    `zone floor3.example.com: ${reason}`,
+  ]);
+  // Neither the other zone nor the whole suffers from it.
+  expect(judgeHealth(troubled, "floor1.example.com").ok).toBe(true);
+  expect(judgeHealth(troubled)).toMatchObject({ ok: true, reasons: [] });
+  expect(judgeHealth(troubled).zones.map(({ ok }) => ok)).toEqual([false, true]);
+});
+
+test("a listener that is wanted and not open fails everything; none is wanted where none answers", () => {
+  const refused = ["cannot listen on 10.8.0.53:53 (UDP): in use by named (pid 812)"];
+  const view = judgeHealth({ listeners, refused, links: [], zones });
+  expect(view.reasons).toEqual(refused);
+  expect(judgeHealth({ listeners: [], hasClients: false, links: [], zones: [] }).ok).toBe(true);
+});

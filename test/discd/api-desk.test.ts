@@ -31,6 +31,7 @@ async function deskOf(w: World, listeners: readonly string[]) {
       hostname: () => "px.example.com",
       printable: () => ({ hostname: "px.example.com" }),
       listeners: () => listeners,
+      hasClients: () => true,
       refusedListeners: () => [],
       links: () => [],
       probedName: () => parseName(zone),

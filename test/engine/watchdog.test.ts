@@ -6,6 +6,7 @@ import { judgeHealth } from "../../src/api/health.js";
 import { metricsText } from "../../src/api/metrics.js";
 import { mismatch } from "../../src/api/shape.js";
 import { interfaceShape } from "../../src/api/shapes.js";
+import { interfaceWith } from "../../src/api/surroundings.js";
 import type { QuerierNews } from "../../src/engine/watchdog.js";
 import { Histogram, QueryTally, querySteps } from "../../src/tally.js";
 import { seconds } from "../../src/time.js";
@@ -43,7 +44,8 @@ class Story extends World {
 
   get view() {
     const [view] = this.engine.survey.interfaces(this.now);
-    expect(mismatch(interfaceShape, view)).toBeUndefined();
+    const around = { deviceOf: () => undefined, sourceOf: () => undefined, learned: [] };
+    expect(mismatch(interfaceShape, view && interfaceWith(view, around))).toBeUndefined();
     return view as NonNullable<typeof view>;
   }
 
