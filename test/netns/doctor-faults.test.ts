@@ -242,3 +242,46 @@ it("A8.23 a client of IPv6 alone", async () => {
   );
   expect([found.faults, found.status]).toEqual([[], 0]);
 });
+
+it("C1 row 11 the resolver answers private reverse zones itself", async () => {
+  const { stage } = built;
+  await stage.resolver(["unblock-lan-zones: no"]);
+  const found = await stage.run();
+  await stage.resolver();
+  expectFault(found, "reverse REVERSE-EATEN", 1);
+  expect(found.check("reverse")?.remedy).toContain(
+    'Unbound: local-zone: "10.in-addr.arpa." nodefault',
+  );
+});
+
+it("without rights: what needs them is skipped with the command, the rest passes", async () => {
+  const { stage } = built;
+  const nobody = ["setpriv", "--reuid", "65534", "--clear-groups", "--inh-caps=-all"];
+  const found = await stage.run(undefined, { as: nobody });
+  expect([found.faults, found.status]).toEqual([[], 0]);
+  expect(found.check("on-path")).toMatchObject({ state: "SKIP" });
+  expect(found.check("on-path")?.remedy[0]).toMatch(/^as root, .* tcpdump -ni wan /);
+  expect(found.check("firewall")).toMatchObject({ state: "SKIP" });
+  expect(found.check("mtu")).toMatchObject({ state: "PASS" });
+});
+
+it("A8 lines for people: id, state, evidence; a last line; --explain and wrong ids", async () => {
+  const { stage } = built;
+  const told = async (...words: string[]) => {
+    const child = stage.launch(words);
+    await child.ended;
+    return { status: child.exit?.code, out: child.stdoutLines, err: child.stderrLines };
+  };
+  const run = await told("doctor", "--zone", zone, "--server", server);
+  expect([run.status, run.err]).toEqual([0, []]);
+  const heads = run.out.filter((line) => /^\S/.test(line));
+  expect(heads.at(-1)).toBe("no fault found");
+  for (const line of heads.slice(0, -1)) expect(line).toMatch(/^[a-z0-9-]+ +(PASS|SKIP) {2}\S/);
+  const explained = await told("doctor", "--explain", "mtu", "--server", server, "--zone", zone);
+  expect(explained.out.join("\n")).toContain(`ping -M do -s 1472 ${server} `);
+  const wrong = await told("doctor", "--explain", "nonsense");
+  expect(wrong).toMatchObject({ status: 2, out: [] });
+  expect(wrong.err.join()).toMatch(/--explain nonsense: write one of resolver-owner, .*, or all/);
+  const noName = await told("doctor", "--zone", "a..b");
+  expect(noName).toMatchObject({ status: 2, out: [] });
+});

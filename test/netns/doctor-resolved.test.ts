@@ -1,6 +1,10 @@
 // Stage 1 with a real systemd-resolved: who owns the zone, and who decides.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect } from "vitest";
+import { Avahi } from "./avahi.js";
 import { doctorStage, server, zone } from "./doctor-stage.js";
 import { needs } from "./needs.js";
 import { Resolved } from "./resolved.js";
@@ -46,6 +50,20 @@ it("A8.1 A8.2 a link owns the zone: no fault, and the file is said to be a stub"
   expect(file?.decision).toMatch(/names the stub of systemd-resolved/);
   expect(file?.evidence[0]).toMatch(/a link to \/run\/systemd\/resolve\/stub-resolv\.conf$/);
   expect(found.check("managers")?.evidence[0]).toBe("active: systemd-resolved");
+});
+
+it("C1 row 21 avahi and systemd-resolved both answer for the host", async () => {
+  const resolved = await started();
+  resolved.control(`domain wan ~${zone} ~10.in-addr.arpa`);
+  resolved.control("mdns hot yes");
+  const folder = mkdtempSync(join(tmpdir(), "discd-avahi-"));
+  const options = { host: "cli", services: [], interfaces: ["hot"] };
+  const avahi = await Avahi.start(resolved.enter(), folder, options);
+  const found = await built.stage.run(wanted, { enter: resolved.enter() });
+  await avahi.stop();
+  rmSync(folder, { recursive: true });
+  resolved.control("mdns hot no");
+  expect([found.faults, found.status]).toEqual([["port-5353 MDNS-STACKS"], 1]);
 });
 
 it("A7.15 A8.15 resolv.conf leads past systemd-resolved: two resolvers fight", async () => {

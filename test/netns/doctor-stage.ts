@@ -86,6 +86,8 @@ export interface Where {
   readonly node?: string;
   /** Enters namespaces that have a resolv.conf of their own, in place of the above. */
   readonly enter?: readonly string[];
+  /** Changes rights and users. */
+  readonly as?: readonly string[];
 }
 
 export class DoctorStage {
@@ -160,7 +162,7 @@ export class DoctorStage {
   /** discli with a resolv.conf of its own. */
   launch(
     words: readonly string[],
-    { resolvConf = "nameserver 10.7.0.53\n", node = "cli", enter }: Where = {},
+    { resolvConf = "nameserver 10.7.0.53\n", node = "cli", enter, as = [] }: Where = {},
   ): Child {
     if (enter !== undefined) return new Child([...enter, discli, ...words]);
     const file = join(this.#folder, "resolv.conf");
@@ -168,7 +170,7 @@ export class DoctorStage {
     // What a resolver of the machine keeps under /run is none of the laboratory's.
     const own = `mount --bind ${file} /etc/resolv.conf; mount -t tmpfs none /run/systemd/resolve 2>/dev/null; exec "$@"`;
     const inside = [...this.lab.enter(node), "unshare", "-m", "sh", "-c", own, "sh"];
-    return new Child([...inside, discli, ...words]);
+    return new Child([...inside, ...as, discli, ...words]);
   }
 
   /** Breaks something on the router while `work` runs. */

@@ -36,10 +36,11 @@ grep -q ^systemd-resolve: /etc/group || echo 'systemd-resolve:x:993:' >>/etc/gro
 mkdir -p /run/systemd/resolve
 chown systemd-resolve:systemd-resolve /run/systemd/resolve
 mkdir -p /etc/systemd
-printf '[Resolve]\\nFallbackDNS=\\nLLMNR=no\\nMulticastDNS=no\\n' >/etc/systemd/resolved.conf
+printf '[Resolve]\\nFallbackDNS=\\nLLMNR=no\\nMulticastDNS=yes\\n' >/etc/systemd/resolved.conf
 ln -sf /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
 echo '${bus}' >/run/bus.conf
-dbus-daemon --config-file=/run/bus.conf --nofork --nopidfile &
+dbus-daemon --config-file=/run/bus.conf --nofork --nopidfile >/dev/null 2>&1 &
+echo bus $!
 while [ ! -S /run/dbus/system_bus_socket ]; do sleep 0.05; done
 exec ${daemon}
 `;
@@ -56,9 +57,7 @@ export class Resolved {
   static async start(lab: Lab, node: string): Promise<Resolved> {
     const resolvectl = findResolvectl();
     const daemon = join(dirname(resolvectl), "../../lib/systemd/systemd-resolved");
-    // A process namespace of its own, so that the bus ends with it.
-    const enter = [...lab.enter(node), "unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc"];
-    const child = new Child([...enter, "sh", "-c", script(daemon)]);
+    const child = new Child([...lab.enter(node), "unshare", "-m", "sh", "-c", script(daemon)]);
     const started = new Resolved(child, resolvectl);
     await until("systemd-resolved is on the bus", () => {
       if (child.exit !== undefined) throw new Error(child.stderrLines.join("\n"));
@@ -73,7 +72,7 @@ export class Resolved {
 
   /** The command that enters its namespaces. */
   enter(): string[] {
-    return ["nsenter", "-t", this.#pid(), "-m", "-n", "-p"];
+    return ["nsenter", "-t", String(this.#child.pid), "-m", "-n"];
   }
 
   /** What `resolvectl` with these words prints. */
@@ -81,14 +80,9 @@ export class Resolved {
     return run([...this.enter(), this.#resolvectl, "--no-pager", ...words.split(" ")]);
   }
 
-  /** The first process of its own process namespace: with it all others end. */
-  #pid(): string {
-    return run(["pgrep", "-P", String(this.#child.pid)]).trim();
-  }
-
   async stop(): Promise<void> {
-    // Not by unshare: who changes his user does not hear that his parent has died.
-    process.kill(Number(this.#pid()), "SIGKILL");
-    await this.#child.ended;
+    await this.#child.stop();
+    const bus = /^bus (\d+)$/m.exec(this.#child.stdoutLines.join("\n"))?.[1];
+    if (bus !== undefined) process.kill(Number(bus), "SIGTERM");
   }
 }

@@ -6,7 +6,7 @@ import { ExitStatus, type Request, UsageError } from "../command.js";
 import type { Target } from "../doctor/check.js";
 import { everyCheck, playbooks } from "../doctor/playbook.js";
 import { renderExplanation, renderFinding, renderJson, renderSummary } from "../doctor/report.js";
-import { runPlaybook, statusOf } from "../doctor/run.js";
+import { type Ears, runPlaybook, statusOf } from "../doctor/run.js";
 import { Scene } from "../doctor/scene.js";
 import { findTarget } from "../doctor/target.js";
 import type { doctorOptions } from "../options.js";
@@ -21,7 +21,7 @@ function explain(id: string, { server, options, output }: DoctorRequest): ExitSt
   }
   const target: Target = {
     zone: options.zone ?? "ZONE",
-    server: server ?? "SERVER",
+    server: server?.split(",")[0] ?? "SERVER",
     interface: options["expect-if"] ?? "IF",
   };
   const texts = found.map(({ check, stage }) => renderExplanation(check, stage, target));
@@ -43,17 +43,13 @@ export async function run(request: DoctorRequest): Promise<ExitStatus> {
     ...(expectedInterface === undefined ? {} : { expectedInterface }),
     ...(api === undefined ? {} : { api }),
   });
-  let stageText = "";
-  const ears = {
-    begun: ({ title }: { readonly title: string }) => {
-      stageText = title;
-    },
-    found: (finding: Parameters<typeof renderFinding>[0]) => {
+  const ears: Ears = {
+    during: ({ title }, work) => output.waiting(title, work),
+    found: (finding) => {
       if (!style.json) output.print(renderFinding(finding));
     },
   };
-  const running = runPlaybook(playbook, scene, { isWhole: options.all, ears });
-  const outcome = await output.waiting(`looking: ${stageText || "at this system"}`, running);
+  const outcome = await runPlaybook(playbook, scene, { isWhole: options.all, ears });
   const zone = target.zone === undefined ? "" : formatName(target.zone).replace(/(?<!\\)\.$/, "");
   output.print(style.json ? renderJson(outcome, zone) : renderSummary(outcome));
   return statusOf(outcome);

@@ -2,7 +2,7 @@
 
 import { EdnsOption, RRType, rcodeName } from "../../wire/codes.js";
 import type { Message } from "../../wire/message.js";
-import { formatName } from "../../wire/name.js";
+import { displayName, formatName } from "../../wire/name.js";
 import { formatRdata } from "../../wire/rdata/text.js";
 import type { Probed } from "./probe.js";
 
@@ -17,7 +17,7 @@ export interface Answered {
   readonly ms: number;
   readonly bytes: number;
   readonly sent: number;
-  /** Rdata of the records of the asked type, as zone files have it, at most 50. */
+  /** Rdata of the records of the asked type, at most 50; names as people read them. */
   readonly found: readonly string[];
   /** The zone of the SOA that is in the answer or beside it, in zone-file text, no final dot. */
   readonly soa?: string;
@@ -71,7 +71,9 @@ export function replyOf(probed: Probed, type: number = RRType.SOA): Reply {
     bytes,
     sent,
     at: Date.now() / 1000,
-    found: found.map((rr) => withoutDot(formatRdata(rr.type, rr.rdata))),
+    found: found.map(({ type, rdata }) =>
+      rdata.kind === "ptr" ? displayName(rdata.target) : formatRdata(type, rdata),
+    ),
     ...(soa === undefined ? {} : { soa: withoutDot(formatName(soa.name)) }),
     ...(rdata?.kind === "soa" ? { primary: withoutDot(formatName(rdata.mname)) } : {}),
     ...optionsOf(message),

@@ -20,9 +20,11 @@ export interface Outcome {
   readonly left: readonly string[];
 }
 
-/** Called when a stage begins, and with each finding in the order of the table. */
+/** Who watches a run. */
 export interface Ears {
-  begun(stage: Stage): void;
+  /** A stage is at work until `work` is over, which is passed on. */
+  during<T>(stage: Stage, work: Promise<T>): Promise<T>;
+  /** In the order of the table. */
   found(finding: Finding): void;
 }
 
@@ -40,15 +42,15 @@ export async function runPlaybook(
   const findings: Finding[] = [];
   const known = new Map<string, Verdict>();
   for (const [at, stage] of playbook.entries()) {
-    ears?.begun(stage);
     const before = new Map(known);
-    const done = await Promise.all(
+    const work = Promise.all(
       stage.checks.map(async (check): Promise<Finding> => {
         const start = performance.now();
         const verdict = await verdictOf(check, scene, before);
         return { stage: stage.id, id: check.id, verdict, took: performance.now() - start };
       }),
     );
+    const done = await (ears?.during(stage, work) ?? work);
     for (const finding of done) {
       findings.push(finding);
       known.set(finding.id, finding.verdict);
