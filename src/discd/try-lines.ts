@@ -48,7 +48,8 @@ export function tryLines(
   pages: readonly string[],
 ): string {
   const place = nearestPlace(listeners);
-  if (place === undefined) return pageLine(pages);
+  // Without a network not even loopback leads anywhere.
+  if (place === undefined) return pageLine(pages.filter((one) => one.startsWith("/")));
   const { host, port } = place;
   const dig = (words: string, name: Name, type: string) => {
     const server = port === 53 ? `@${host}` : `@${host} -p ${port}`;
