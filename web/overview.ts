@@ -173,15 +173,28 @@ function progress({ published, wanted, server, trouble }: Update): string {
   return server === null ? "looking for the primary" : far;
 }
 
+/** What keeps the configuration of the file from being that in force. */
+function refusedReload({ reload }: Summary, now: number): string[] {
+  if (reload === null || reload === undefined || reload.isTaken) return [];
+  const [first = "the log says why", ...rest] = reload.problems;
+  const more = rest.length === 0 ? "" : `, and ${rest.length} more`;
+  return [`The configuration was refused, ${when(Date.parse(reload.at), now)}: ${first}${more}`];
+}
+
 /** What is wrong with links, as the summary words it. */
 const saidOf = (links: readonly Link[]) =>
   links.flatMap(({ name, problems }) => problems.map((one) => `${name}: ${one}`));
 
 /** How it goes, in a sentence: what somebody reads who looks up for a second. */
-function verdictOf(summary: Summary, links: readonly Link[]): readonly [string, string] {
+function verdictOf(
+  summary: Summary,
+  links: readonly Link[],
+  refused: readonly string[],
+): readonly [string, string] {
   if (summary.health !== "ok") return ["bad", "Failing"];
   const up = links.filter(({ isUp }) => isUp).length;
-  const [all, warnings] = [links.length, new Set([...summary.problems, ...saidOf(links)]).size];
+  const all = links.length;
+  const warnings = new Set([...summary.problems, ...saidOf(links), ...refused]).size;
   if (all === 0) return ["warn", "No link is in use: the log says why"];
   const state = up === all ? `${many(all, "link")} up` : `${up} of ${many(all, "link")} up`;
   if (warnings > 0) return ["warn", `Working, ${state}, ${many(warnings, "warning")}`];
@@ -241,7 +254,7 @@ export class Overview implements Page {
 
   draw({ model, choices, now }: Scene): void {
     this.#drawTiles(model, now);
-    this.#drawVerdict(model);
+    this.#drawVerdict(model, now);
     const byLink = this.#typesOf(model);
     const selected = choices.get("sel");
     list(this.#links, model.links, {
@@ -268,24 +281,24 @@ export class Overview implements Page {
   }
 
   /** The sentence, and what no link below says of itself. */
-  #drawVerdict({ summary, links }: Model): void {
+  #drawVerdict({ summary, links }: Model, now: number): void {
     if (summary === undefined) return;
-    const [state, words] = verdictOf(summary, links);
+    const refused = refusedReload(summary, now);
+    const [state, words] = verdictOf(summary, links, refused);
     mark(this.#verdict, { class: `verdict state ${state}` });
     say(this.#verdict, words);
     const told = new Set(saidOf(links));
     mark(this.#problems, { class: state === "bad" ? "notes bad" : "notes" });
-    list(
-      this.#problems,
-      summary.problems.filter((one) => !told.has(one)),
-      { key: (text) => text, make: (text) => make("li", {}, named(text)) },
-    );
+    list(this.#problems, [...refused, ...summary.problems.filter((one) => !told.has(one))], {
+      key: (text) => text,
+      make: (text) => make("li", {}, named(text)),
+    });
   }
 
   detail({ model, choices, lines }: Scene): Detail | undefined {
     const link = model.links.find(({ name }) => name === choices.get("sel"));
     if (link === undefined) return undefined;
-    const { mdns, lastHeardSeconds, hasQuerier } = link;
+    const { mdns, lastHeardSeconds, hasQuerier, querierNote } = link;
     const snooping = hasQuerier === null ? "not known" : hasQuerier ? "heard" : "none heard";
     return {
       title: link.name,
@@ -301,7 +314,7 @@ export class Overview implements Page {
         ...fact("Packets heard", `${count(mdns.in)}, ${rate(mdns.inPerMinute)} a minute`),
         ...fact("Packets sent", `${count(mdns.out)}, ${rate(mdns.outPerMinute)} a minute`),
         ...fact("Last heard", lastHeardSeconds === null ? "never" : ago(lastHeardSeconds)),
-        ...fact("IGMP, MLD querier", snooping),
+        ...fact("IGMP, MLD querier", snooping, querierNote ?? undefined),
       ],
       lines: link.zones
         .filter(hasServices)

@@ -162,6 +162,7 @@ export function summary(count: number, seconds = 0): Thing {
     push: { sessions: 31, subscriptions: 118 },
     llq: 4,
     health: "ok",
+    reload: null,
     problems: [],
   };
 }

@@ -377,6 +377,12 @@ test("numbers move while the page is open", async () => {
   await stage.set("/v1/interfaces", { interfaces: interfaces(all, 600) });
   const path = page.locator(".card svg path").first();
   await eventually("the line", async () => /^M\S+ \S+/.test((await path.getAttribute("d")) ?? ""));
+  const reload = { at: "2026-11-21T20:00:00Z", isTaken: false, problems: ["discd.lua:3: no", "x"] };
+  await event("summary", { ...summary(2000), reload });
+  await page
+    .getByText(/^The configuration was refused, .*: discd\.lua:3: no, and 1 more$/)
+    .waitFor();
+  expect(await page.locator(".verdict").textContent()).toMatch(/2 warnings$/);
   await event("summary", { ...summary(2000), health: "failing", problems: ["<b>zone</b> is not"] });
   await page.locator(".health.bad").waitFor();
   expect(await page.locator(".overview > .notes").textContent()).toBe("<b>zone</b> is not");
