@@ -34,8 +34,8 @@ export default defineConfig({
           globalSetup: "test/folder.ts",
           // One browser at a time.
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

@@ -5,7 +5,7 @@ import type { Column } from "./grid.js";
 import type { Lines } from "./lines.js";
 import { readMetrics, type Sample } from "./metrics.js";
 import type { Page } from "./page.js";
-import type { Domain, Host, Question, Subscription, Update, Zone } from "./shapes.js";
+import type { Domain, Host, KnownDomain, Question, Subscription, Update, Zone } from "./shapes.js";
 import { columnFacts, type Table, TablePage } from "./tables.js";
 import { count, duration } from "./text.js";
 
@@ -73,10 +73,27 @@ const zones: Table<Zone> = {
   detail: (zone, lines) => ({
     title: zone.zone,
     subtitle: `Zone, ${zone.kind}`,
-    facts: columnFacts(zoneColumns.slice(2), zone),
+    facts: [...columnFacts(zoneColumns.slice(2), zone), ...learnedFacts(zone)],
     lines: zoneLines(zone, zone.kind === "published" ? lines.elsewhere : lines),
   }),
 };
+
+/** What the DNS says of a zone that was learned from it. */
+function learnedFacts({ index, learned }: Zone) {
+  const interfaceNumber = fact("Interface", index === null ? undefined : `number ${index}`);
+  if (learned === null) return interfaceNumber;
+  const { record, nsActive, netRevAddr, browseable, refreshedSeconds, timesOutSeconds } = learned;
+  const delegated = nsActive === null ? "not looked at" : nsActive ? "to this host" : "elsewhere";
+  return [
+    ...interfaceNumber,
+    ...fact("Named by the PTR at", record),
+    ...fact("That name is", netRevAddr ? "of a network on the link" : "of a domain"),
+    ...fact("Delegated", delegated),
+    ...fact("Found by clients", browseable ? "yes" : "not by that record"),
+    ...fact("Refreshed", ago(refreshedSeconds)),
+    ...fact("Dropped in", `${duration(timesOutSeconds)}, unless it is confirmed`),
+  ];
+}
 
 function zoneLines({ kind, escaped }: Zone, lines: Lines): string[] {
   const hasServices = ["service", "alias", "published"].includes(kind);
@@ -91,25 +108,60 @@ const purposes: Readonly<Record<string, string>> = {
   dr: "dr, to register in by default",
 };
 
-const domainColumns: readonly Column<Domain>[] = [
+/** A domain that is recommended to clients, or one that this host knows to be in. */
+type AnyDomain = Domain | KnownDomain;
+
+const isKnown = (one: AnyDomain): one is KnownDomain => "viaHostname" in one;
+
+/** How this host knows a domain, or what it is recommended for. */
+function roleOf(one: AnyDomain): string {
+  if (!isKnown(one)) return purposes[one.kind] ?? one.kind;
+  const ways = [
+    one.viaHostname ? "host name" : "",
+    one.viaResolvConf ? "resolv.conf" : "",
+    one.viaAddressPtr ? "PTR of an address" : "",
+  ].filter((way) => way !== "");
+  return `known by ${ways.length === 0 ? "nothing any more" : ways.join(", ")}`;
+}
+
+const domainColumns: readonly Column<AnyDomain>[] = [
   { title: "Domain", name: "instance", text: ({ domain }) => domain },
-  { title: "Named as", name: "kind", text: ({ kind }) => purposes[kind] ?? kind },
+  { title: "Named as", name: "kind", text: roleOf },
   { title: "Link", name: "link", text: ({ link }) => link ?? "" },
+  {
+    title: "Refreshed",
+    name: "age",
+    text: (one) => (isKnown(one) ? ago(one.refreshedSeconds) : ""),
+    order: (one) => (isKnown(one) ? one.refreshedSeconds : Number.POSITIVE_INFINITY),
+  },
 ];
 
-const domains: Table<Domain> = {
+function knownFacts(one: AnyDomain) {
+  if (!isKnown(one)) return [];
+  return [
+    ...fact("Has our zone", one.browseable ? "in its browse list" : "not in its browse list"),
+    ...fact("Dropped in", `${duration(one.timesOutSeconds)}, unless it is confirmed`),
+  ];
+}
+
+const domains: Table<AnyDomain> = {
   name: "domains",
   title: "Domains",
   noun: "domain",
-  none: "No domain is recommended for browsing",
+  none: "No domain is recommended for browsing, and none is known",
   columns: domainColumns,
-  read: async (api) => (await api.json<{ domains: Domain[] }>("v1/domains")).domains,
-  key: ({ domain, kind, link }) => [domain, kind, link ?? ""].join("\n"),
-  detail: (domain, lines) => ({
-    title: domain.domain,
-    subtitle: "Domain",
-    facts: columnFacts(domainColumns.slice(1), domain),
-    lines: lines.on(domain.link).domain(domain.domain),
+  read: async (api) => {
+    const lists = await api.json<{ domains: Domain[]; known: KnownDomain[] }>("v1/domains");
+    return [...lists.domains, ...lists.known];
+  },
+  key: (one) => [one.domain, isKnown(one) ? "known" : one.kind, one.link ?? ""].join("\n"),
+  detail: (one, lines) => ({
+    title: one.domain,
+    subtitle: isKnown(one) ? "Domain of this host" : "Domain for clients",
+    facts: [...columnFacts(domainColumns.slice(1), one), ...knownFacts(one)],
+    lines: isKnown(one)
+      ? lines.elsewhere.domain(one.domain)
+      : lines.on(one.link).domain(one.domain),
   }),
 };
 
@@ -117,6 +169,7 @@ const subscriptionColumns: readonly Column<Subscription>[] = [
   { title: "Question", name: "instance", text: ({ question }) => question.name },
   { title: "Type", name: "rrtype", text: ({ question }) => question.type },
   { title: "Client", name: "client", text: ({ client }) => client },
+  { title: "Link", name: "link", text: ({ link }) => link ?? "" },
   { title: "By", name: "kind", text: ({ protocol, transport }) => `${protocol}, ${transport}` },
   {
     title: "Records",

@@ -298,7 +298,7 @@ export class Overview implements Page {
   detail({ model, choices, lines }: Scene): Detail | undefined {
     const link = model.links.find(({ name }) => name === choices.get("sel"));
     if (link === undefined) return undefined;
-    const { mdns, lastHeardSeconds, hasQuerier, querierNote } = link;
+    const { mdns, lastHeardSeconds, hasQuerier, querierNote, index, vlan, mtu, flags } = link;
     const snooping = hasQuerier === null ? "not known" : hasQuerier ? "heard" : "none heard";
     return {
       title: link.name,
@@ -307,7 +307,11 @@ export class Overview implements Page {
       facts: [
         ...fact("Zones", ...link.zones),
         ...fact("Addresses", ...link.addresses),
-        ...fact("Families", link.families.join(", ")),
+        ...fact("Reverse names", ...link.reverse),
+        ...fact("mDNS over", link.families.join(", ")),
+        ...fact("Interface", ...(index === null ? [] : [`number ${index}`, flags.join(", ")])),
+        ...fact("VLAN", vlan === null ? undefined : String(vlan)),
+        ...fact("MTU", mtu === null ? undefined : count(mtu)),
         ...fact("Services", count(link.services)),
         ...fact("Records held", count(link.records)),
         ...fact("Questions open", count(link.questions)),

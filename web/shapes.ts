@@ -6,6 +6,7 @@ export type {
   HealthView as Health,
   HostView as Host,
   InterfaceView as Link,
+  KnownDomainView as KnownDomain,
   PacketView as Packet,
   QuestionView as Question,
   Service,

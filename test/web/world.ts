@@ -116,6 +116,11 @@ export function services(count: number): ServiceBody[] {
 export function interfaces(all: readonly ServiceBody[], seconds = 0): Thing[] {
   return links.map((name, at) => ({
     name,
+    index: name === "lab" ? null : at + 2,
+    flags: name === "lab" ? [] : ["up", "multicast"],
+    mtu: name === "lab" ? null : 1500,
+    vlan: name === "floor3.40" ? 40 : null,
+    reverse: [`${at + 1}.10.in-addr.arpa`],
     isUp: name !== "lab",
     mode: name === "floor3.40" ? "update" : "proxy",
     families: ["ipv4", "ipv6"],
@@ -193,7 +198,20 @@ export function lists(): Record<string, Thing> {
         escaped: `${kind}.example.com`,
         kind,
         link: at === 2 ? null : links[at % 3],
-        source: "config",
+        index: at === 2 ? null : 2 + (at % 3),
+        source: at === 1 ? "ptr" : "config",
+        learned:
+          at === 1
+            ? {
+                record: "lb._dns-sd._udp.0.0.2.10.in-addr.arpa",
+                domainPtr: true,
+                nsActive: true,
+                netRevAddr: true,
+                browseable: true,
+                refreshedSeconds: 40,
+                timesOutSeconds: 560,
+              }
+            : null,
         queries: 1000 * at,
       })),
     },
@@ -203,6 +221,18 @@ export function lists(): Record<string, Thing> {
         kind,
         domain: "Building 1.example.com",
       })),
+      known: [
+        {
+          link: "floor2",
+          domain: "example.com",
+          viaHostname: true,
+          viaResolvConf: true,
+          viaAddressPtr: false,
+          browseable: true,
+          refreshedSeconds: 12,
+          timesOutSeconds: 588,
+        },
+      ],
     },
     "/v1/subscriptions": {
       subscriptions: Array.from({ length: 40 }, (_, at) => ({
@@ -211,6 +241,7 @@ export function lists(): Record<string, Thing> {
         protocol: at % 10 === 0 ? "llq" : "push",
         transport: at % 10 === 0 ? "udp" : "tls",
         question: question(at),
+        link: links[at % 3],
         records: at % 12,
         ageSeconds: ago(at),
         ...(at % 10 === 0 ? { expiresInSeconds: 3600 - at } : {}),
