@@ -2,7 +2,7 @@
 // what is on the page already is changed in place: focus, selection and scroll
 // position stay where the reader has them.
 
-import { shown, splitShown } from "./text.js";
+import { splitShown } from "./text.js";
 
 export type Child = Node | string | undefined;
 
@@ -56,17 +56,13 @@ export function say(element: Element, text: string): void {
  * their order inside a name that runs from right to left.
  */
 export function sayName(element: Element, text: string): void {
-  const whole = shown(text);
-  if (element.textContent === whole) return;
-  if (whole === text) element.textContent = whole;
-  else element.replaceChildren(...escapedParts(text));
+  const parts = splitShown(text);
+  if (element.textContent === parts.join("")) return;
+  if (parts.length === 1) element.textContent = text;
+  else element.replaceChildren(...parts.map((part, at) => (at % 2 === 0 ? part : inOrder(part))));
 }
 
-function escapedParts(text: string): (Node | string)[] {
-  return splitShown(text).map(({ part, isEscape }) =>
-    isEscape ? make("span", { class: "escape", dir: "ltr" }, part) : part,
-  );
-}
+const inOrder = (part: string) => make("span", { class: "escape", dir: "ltr" }, part);
 
 /** A name from outside: of its own direction, and unable to turn what stands around it. */
 export function named(text: string): HTMLElement {

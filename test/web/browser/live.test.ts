@@ -203,7 +203,8 @@ test("a device that calls itself a program is text, on every page that names it"
   await row(page, hostile).click();
   expect(await page.locator("#detail h2").textContent()).toBe(hostile);
   expect(await page.locator("#detail .txt").textContent()).toContain(hostile);
-  await row(page, "\\226\\128\\174").waitFor();
+  const turned = row(page, "\\226\\128\\174").locator(".escape");
+  expect(await turned.textContent()).toBe("\\226\\128\\174");
   await picture(page, "live-hostile");
   const answer = await page.reload();
   expect(answer?.headers()["content-security-policy"]).toContain("require-trusted-types-for");
