@@ -77,3 +77,33 @@ it("C1 row 21 who listens to multicast DNS is named", async () => {
   const found = await stage.run(there, { node: "ava1" });
   expect(found.check("port-5353")?.evidence[0]).toMatch(/^avahi-daemon \(pid \d+\): \d+ sockets?$/);
 });
+
+it("C1 row 4 a reflector repeats one link's devices on the other", async () => {
+  const { stage } = built;
+  const { lab } = stage;
+  const two = `
+interfaces = {
+  { name = 'net1', subdomain = '${zone}', reverse = true, warm = true },
+  { name = 'net2', subdomain = 'floor2.example.com', warm = true },
+  { name = 'uplink', disable = true },
+}
+`;
+  stage.discd?.reload(two);
+  await until("the printer is known", async () => {
+    const found = await stage.run(`${onHost()} --all`, { node: "px" });
+    return found.check("reflector")?.decision === "services of two links are needed to compare";
+  });
+  const reflector = await lab.avahi("ref", { host: "ref", services: [], reflects: true });
+  const found = await until(
+    "the reflector is seen",
+    async () => {
+      const found = await stage.run(onHost(), { node: "px" });
+      return found.faults.length > 0 && found;
+    },
+    60_000,
+  );
+  await reflector.stop();
+  expect([found.faults, found.status]).toEqual([["reflector REFLECTOR"], 1]);
+  expect(found.check("reflector")?.decision).toMatch(/between net1 and net2$/);
+  expect(found.check("reflector")?.evidence[0]).toMatch(/Who's Printer.* on net1 and net2$/);
+});

@@ -25,6 +25,9 @@ const drawing = `
       | px   10.8.0.53/24 2001:db8:8::53/64
   net1: px   10.1.0.1/24 2001:db8:1::1/64
       | ava1 10.1.0.2/24 2001:db8:1::2/64
+      | ref  10.1.0.9/24
+  net2: px   10.2.0.1/24
+      | ref  10.2.0.9/24
 `;
 
 const gateways = {
@@ -41,6 +44,7 @@ export const server = "10.8.0.53";
 export const config = `
 interfaces = {
   { name = 'net1', subdomain = '${zone}', reverse = true },
+  { name = 'net2', disable = true },
   { name = 'uplink', disable = true },
 }
 `;
