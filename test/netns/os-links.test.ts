@@ -19,7 +19,7 @@ import { afterEach, expect } from "vitest";
 import type { Capture } from "./capture.js";
 import { Child, until } from "./children.js";
 import { DnsClient } from "./clients.js";
-import { configure, discd, top } from "./daemon.js";
+import { configure, discd, program, top } from "./daemon.js";
 import type { Device } from "./device.js";
 import { type Lab, laboratory } from "./lab.js";
 import { needs } from "./needs.js";
@@ -29,6 +29,7 @@ import { dataOf, now } from "./stage.js";
 const it = needs("tcpdump");
 
 const config = `
+http = false
 interfaces = {
   { name = 'net1', subdomain = 'floor1.example.com', reverse = true,
     announce = { lb = { 'floor1.example.com' } } },
@@ -174,7 +175,7 @@ it("a program that keeps port 5353 to itself: said once, and tried until it is g
 });
 
 it("without `ip` the poll alone finds a new address, within five seconds", async () => {
-  const child = await start(["env", "PATH=/nonexistent", process.execPath, discd]);
+  const child = await start(["env", "PATH=/nonexistent", process.execPath, program]);
   lab.run("px", "ip addr add 10.8.0.88/24 dev uplink");
   const begin = now();
   const client = await DnsClient.open(await lab.agent("cli"), "10.8.0.88");
