@@ -96,6 +96,14 @@ export const delegationPrintOptions = {
   for: form,
 } as const satisfies Options;
 
+/** The policy of the site. */
+const policy = {
+  kind: "text",
+  value: "FILE",
+  offer: "file",
+  help: "what counts as a leak, and whether DNS over HTTPS is allowed",
+} as const satisfies Text;
+
 export const doctorOptions = {
   zone: {
     kind: "text",
@@ -121,15 +129,8 @@ export const doctorOptions = {
     offer: "interface",
     help: "the interface by which discd should be reached",
   },
+  policy,
 } as const satisfies Options;
-
-/** The policy of the site. */
-const policy = {
-  kind: "text",
-  value: "FILE",
-  offer: "file",
-  help: "what counts as a leak, and whether DNS over HTTPS is allowed",
-} as const satisfies Text;
 
 export const leakcheckOptions = {
   if: {

@@ -1,7 +1,16 @@
 // The policy of a site, where a command line names its file.
 
+import { readFile, stat } from "node:fs/promises";
 import { type Policy, readPolicy, usualPolicy } from "../config/policy-file.js";
 import { Failure } from "./command.js";
+import { type Endpoint, listBytesMax, readEndpoints } from "./doctor/doh-list.js";
+
+/** The policy with what its other files say. */
+export interface SitePolicy {
+  readonly policy: Policy;
+  /** Undefined: no list is named. */
+  readonly endpoints: readonly Endpoint[] | undefined;
+}
 
 /** @throws Failure with every problem of the file, each with its line */
 export async function policyFrom(file: string | undefined): Promise<Policy> {
@@ -9,4 +18,27 @@ export async function policyFrom(file: string | undefined): Promise<Policy> {
   const policy = await readPolicy(file);
   if ("problems" in policy) throw new Failure(`the policy is wrong\n${policy.problems}`);
   return policy;
+}
+
+/** @throws Failure as `policyFrom`, and for the list of endpoints */
+export async function siteFrom(file: string): Promise<SitePolicy> {
+  const policy = await policyFrom(file);
+  const { dohList } = policy;
+  if (dohList === undefined) return { policy, endpoints: undefined };
+  const endpoints = readEndpoints(await textOf(dohList), dohList);
+  if ("problems" in endpoints) {
+    throw new Failure(`the list of endpoints is wrong\n${endpoints.problems}`);
+  }
+  return { policy, endpoints };
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    const { size } = await stat(file);
+    if (size <= listBytesMax) return await readFile(file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Failure(`${file}: ${code}; doh_list of the policy names it`);
+  }
+  throw new Failure(`${file}: it is larger than ${listBytesMax} bytes`);
 }

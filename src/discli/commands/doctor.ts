@@ -10,6 +10,7 @@ import { type Ears, runPlaybook, statusOf } from "../doctor/run.js";
 import { Scene } from "../doctor/scene.js";
 import { findTarget } from "../doctor/target.js";
 import type { doctorOptions } from "../options.js";
+import { siteFrom } from "../policy.js";
 
 type DoctorRequest = Request<typeof doctorOptions>;
 
@@ -33,6 +34,7 @@ export async function run(request: DoctorRequest): Promise<ExitStatus> {
   const { options, server, api, style, output } = request;
   if (options.explain !== undefined) return explain(options.explain, request);
   const playbook = playbooks[(options.as ?? "usual") as keyof typeof playbooks];
+  const site = options.policy === undefined ? undefined : await siteFrom(options.policy);
   const resolver = readResolverFile();
   const looking = findTarget({ zone: options.zone, server }, resolver);
   const target = await output.waiting("finding the zone and its servers", looking);
@@ -42,6 +44,7 @@ export async function run(request: DoctorRequest): Promise<ExitStatus> {
     resolver,
     ...(expectedInterface === undefined ? {} : { expectedInterface }),
     ...(api === undefined ? {} : { api }),
+    ...(site === undefined ? {} : { site }),
   });
   const ears: Ears = {
     during: ({ title }, work) => output.waiting(title, work),

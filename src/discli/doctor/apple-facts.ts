@@ -10,26 +10,11 @@ import { pointersIn, recordsIn } from "../../client/answer.js";
 import { dnsPort } from "../../os/resolv-conf.js";
 import { RRClass, RRType } from "../../wire/codes.js";
 import { FormatError } from "../../wire/errors.js";
-import { decodeMessage, encodeMessage, type Message } from "../../wire/message.js";
-import {
-  displayName,
-  labelText,
-  type Name,
-  parentName,
-  parseName,
-  under,
-} from "../../wire/name.js";
-import { type Probed, probe } from "./probe.js";
-import { type Reply, replyOf } from "./reply.js";
+import { decodeMessage, encodeMessage } from "../../wire/message.js";
+import { labelText, type Name, parentName, parseName, under } from "../../wire/name.js";
+import { type Asked, askSystem } from "./asking.js";
+import type { Reply } from "./reply.js";
 import type { Scene } from "./scene.js";
-
-/** What was asked, what came, and the names or records in it. */
-export interface Asked {
-  /** As people write it: `lb._dns-sd._udp.example.com PTR`. */
-  readonly question: string;
-  readonly reply: Reply;
-  readonly message: Message | undefined;
-}
 
 /** A place where browse domains are looked for. */
 export interface Place {
@@ -49,7 +34,6 @@ export interface ListFacts {
   readonly names: readonly Name[];
 }
 
-const patience = 1800;
 /** A proxy that hears nothing on its link says so after six seconds (RFC 8766 §5.6). */
 const browsePatience = 6500;
 /** Search domains and networks that are looked at: more are a mistake. */
@@ -57,34 +41,6 @@ const placesMax = 8;
 /** Browse domains that are followed. */
 export const domainsMax = 4;
 const parentsMax = 2;
-
-/** Asks the system's resolvers in their order, as a client does. */
-export async function askSystem(
-  scene: Scene,
-  name: Name,
-  type: number,
-  whole = patience,
-): Promise<Asked> {
-  const { servers } = scene.parts.resolver;
-  let probed: Probed = { kind: "silent", ms: 0 };
-  for (const server of servers) {
-    probed = await probe({ server, name, type, isRecursive: true, patience: whole, resend: 700 });
-    if (probed.kind === "answer" && [0, 3].includes(probed.message.rcode)) break;
-  }
-  return {
-    question: `${displayName(name)} ${typeText[type] ?? type}`,
-    reply: replyOf(probed, type),
-    message: probed.kind === "answer" ? probed.message : undefined,
-  };
-}
-
-const typeText: Readonly<Record<number, string>> = {
-  [RRType.PTR]: "PTR",
-  [RRType.SOA]: "SOA",
-  [RRType.SRV]: "SRV",
-  [RRType.A]: "A",
-  [RRType.AAAA]: "AAAA",
-};
 
 const listName = (prefix: string, domain: Name): Name =>
   under([prefix, "_dns-sd", "_udp"].map(labelText), domain);

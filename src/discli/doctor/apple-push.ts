@@ -13,7 +13,6 @@ import { RRClass, RRType } from "../../wire/codes.js";
 import { displayName, type Name } from "../../wire/name.js";
 import {
   addressText,
-  askSystem,
   browsedName,
   isOnOwnSubnet,
   ownPrefixes,
@@ -21,6 +20,7 @@ import {
   pushFacts,
   walkFacts,
 } from "./apple-facts.js";
+import { askSystem } from "./asking.js";
 import { type Connected, tryConnection } from "./probe.js";
 import type { Scene } from "./scene.js";
 

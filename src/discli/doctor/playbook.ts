@@ -6,6 +6,7 @@ import type { Check, Stage } from "./check.js";
 import { directStage } from "./direct-stage.js";
 import { hostStage } from "./host-stage.js";
 import { packetsStage } from "./packets-stage.js";
+import { policyStage } from "./policy-stage.js";
 import { resolverStage } from "./resolver-stage.js";
 import { routeStage } from "./route-stage.js";
 import { systemStage } from "./system-stage.js";
@@ -17,6 +18,7 @@ const usual: readonly Stage[] = [
   directStage,
   systemStage,
   packetsStage,
+  policyStage,
   hostStage,
 ];
 

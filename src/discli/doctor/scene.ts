@@ -3,6 +3,7 @@
 
 import type { ResolverFile, Server } from "../../os/resolv-conf.js";
 import type { Name } from "../../wire/name.js";
+import type { SitePolicy } from "../policy.js";
 
 export interface SceneParts {
   /** Absent where nobody named one and none was found. */
@@ -16,7 +17,7 @@ export interface SceneParts {
   /** `--expect-if`. */
   readonly expectedInterface?: string;
   /** `--policy`. */
-  readonly policyFile?: string;
+  readonly site?: SitePolicy;
   /** `--api`; absent: the usual places. */
   readonly api?: string;
 }

@@ -3,7 +3,6 @@
 import { expect, test } from "vitest";
 import { parseAddress, parsePrefix } from "../../../src/address.js";
 import {
-  type Asked,
   type BrowseDomainFacts,
   isOnOwnSubnet,
   type Place,
@@ -22,6 +21,7 @@ import {
 } from "../../../src/discli/doctor/apple-judgement.js";
 import type { CertificateFacts, TlsFacts } from "../../../src/discli/doctor/apple-push.js";
 import { appleStages } from "../../../src/discli/doctor/apple-stages.js";
+import type { Asked } from "../../../src/discli/doctor/asking.js";
 import type { Answered, Reply } from "../../../src/discli/doctor/reply.js";
 import type { Verdict } from "../../../src/discli/doctor/verdict.js";
 import { displayName, parseName } from "../../../src/wire/name.js";
