@@ -3,8 +3,9 @@
 
 import { type Address, formatAddress, parseAddress } from "../address.js";
 import { type HttpPlace, placeText, unixPathMax } from "../api/place.js";
-import type { CertificateSetting } from "./certificate.js";
+import type { CertificateSetting, TlsPlaces } from "./certificate.js";
 import { beside } from "./paths.js";
+import { type Ports, streamPorts } from "./ports.js";
 import type { Where } from "./report.js";
 import { type Check, oneOrMore, optional, orFlag, preset, refuse, table } from "./shapes.js";
 import { flag } from "./words.js";
@@ -136,10 +137,16 @@ export function httpWish(written: WrittenHttp | undefined): HttpWish | false {
   };
 }
 
+/** Where DNS is answered. */
+interface DnsPlaces extends Pick<TlsPlaces, "listen"> {
+  readonly ports: Ports;
+}
+
 /** Reports what does not fit together. */
 export function checkHttp(
   wish: HttpWish | false,
   { choice }: CertificateSetting,
+  dns: DnsPlaces,
   at: (path: string) => Where,
 ): void {
   if (wish === false) return;
@@ -163,7 +170,13 @@ export function checkHttp(
       const text = `${placeText(one)} is listened on already, by ${placeText(listen[earlier] ?? one)}`;
       report.problem(whereOf(index), `${text}; leave one of them out`);
     }
-    if (one.kind === "unix" || isLoopback(one.address)) return;
+    if (one.kind === "unix" || wish.isDefault) return;
+    const protocol = dnsAt(one, dns);
+    if (protocol !== undefined) {
+      const text = `${placeText(one)} is where DNS is answered, by port.${protocol}`;
+      report.problem(whereOf(index), `${text}; take another port`);
+    }
+    if (isLoopback(one.address)) return;
     checkOutside(placeText(one), wish, whereOf(index));
   });
 }
@@ -181,14 +194,26 @@ function checkOutside(text: string, { isTls, token: secret }: HttpWish, where: W
   }
 }
 
+/** The protocol that has a place already. */
+function dnsAt(
+  { address, port }: HttpPlace & { kind: "tcp" },
+  { ports, listen }: DnsPlaces,
+): keyof Ports | undefined {
+  const isShared = listen === "all" || listen.some((one) => isSameHost(one, address));
+  return isShared ? streamPorts.find((name) => ports[name] === port) : undefined;
+}
+
+function isSameHost(one: Address, other: Address): boolean {
+  if (one.family !== other.family) return false;
+  return formatAddress(one) === formatAddress(other) || isEvery(one) || isEvery(other);
+}
+
 /** Whether one listener keeps the other from being opened. */
 function overlap(one: HttpPlace, other: HttpPlace): boolean {
   if (one.kind === "unix" || other.kind === "unix") {
     return one.kind === other.kind && placeText(one) === placeText(other);
   }
-  if (one.port !== other.port || one.address.family !== other.address.family) return false;
-  const isSame = formatAddress(one.address) === formatAddress(other.address);
-  return isSame || isEvery(one.address) || isEvery(other.address);
+  return one.port === other.port && isSameHost(one.address, other.address);
 }
 
 const isEvery = ({ bytes }: Address): boolean => bytes.every((byte) => byte === 0);

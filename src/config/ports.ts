@@ -24,6 +24,9 @@ const portNames = Object.keys(defaultPorts) as readonly PortName[];
 const secure: readonly PortName[] = ["tls", "push"];
 const cleartext: readonly PortName[] = ["tcp", "llq"];
 
+/** Those that are open for TCP. */
+export const streamPorts: readonly PortName[] = [...cleartext, ...secure];
+
 /** Those that are open for UDP. */
 const datagrams: readonly PortName[] = ["udp", "llq"];
 

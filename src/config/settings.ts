@@ -121,7 +121,7 @@ export function settingsOf(material: Material, planned: readonly PlannedLink[]):
   const http = httpWish(written.http);
   const places = { ports, listen, isForHttp: http !== false && http.isTls };
   const certificate = certificateSetting(written.certificate, { proxy }, places, material.file, at);
-  checkHttp(http, certificate, at);
+  checkHttp(http, certificate, places, at);
   const { level = "info", queries = "none", clients = "full" } = written.log ?? {};
   const log = { level, queries, clients };
   return {

@@ -346,7 +346,7 @@ function causeOf(place: HttpPlace, error: unknown): string {
     case "EACCES":
       return "permission denied; choose another place, or give discd the right to it";
     case "EADDRNOTAVAIL":
-      return "this host has no such address";
+      return "this host has no such address; give it to an interface, or choose another place";
     case "EADDRINUSE": {
       const owner =
         place.kind === "tcp" ? findPortOwner("tcp", place.address, place.port) : undefined;

@@ -120,6 +120,9 @@ test.each([
     "http.listen[2]: 127.0.0.1:1 is listened on already, by 0.0.0.0:1; leave one of them out",
   ],
   ["{ listen = { '/run/x', '/run/./x' } }", "/run/x is listened on already, by /run/x"],
+  ["{ listen = '127.0.0.1:53' }", "127.0.0.1:53 is where DNS is answered, by port.tcp; take"],
+  ["{ listen = { '127.0.0.1:1', '[::1]:853' } }", "http.listen[2]: [::1]:853 is where DNS is ans"],
+  ["{ listen = '127.0.0.1:5352' }", "127.0.0.1:5352 is where DNS is answered, by port.llq"],
   ["{ tls = 'yes' }", "http.tls: must be true or false, not 'yes'"],
 ] as const)("http = %s", (text, wanted) => {
   const problems = linesOf(refused(`${good}http = ${text}`)).filter((line) => !isWarning(line));
@@ -135,6 +138,17 @@ function refused(text: string): Judged {
   if (!("problems" in loaded)) throw new Error("it was taken");
   return loaded;
 }
+
+test("ports of DNS are free where no DNS is answered", () => {
+  const closed = "port = { tls = false, push = false } listen = '192.0.2.53'";
+  const places = "{ '127.0.0.1:53', '[::1]:853', '127.0.0.1:5352' }";
+  expect(linesOf(settingsOf(`${good}${closed} http = { listen = ${places} }`))).toEqual([]);
+  const same = load(`${good}${closed} http = { token = '${token}', listen = '192.0.2.53:53' }`);
+  expect(linesOf(same).join()).toContain("192.0.2.53:53 is where DNS is answered, by port.tcp");
+  // By datagrams alone there is no conflict.
+  const datagrams = "port = { tcp = false }";
+  expect(linesOf(settingsOf(`${good}${datagrams} http = { listen = '127.0.0.1:53' }`))).toEqual([]);
+});
 
 test("a path of 107 bytes is one", () => {
   expect(wishOf(`http = { listen = '/${"x".repeat(106)}' }`)).toMatchObject({

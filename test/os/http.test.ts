@@ -346,7 +346,9 @@ test("a place that cannot be had is named, with its cause and what helps", async
   const faults = await stage.listeners.follow({ listen: [anyPort, taken, strange] });
   expect(faults).toHaveLength(2);
   expect(faults[0]).toMatch(/^http\.listen 127\.0\.0\.1:\d+: in use by .*; stop that program/);
-  expect(faults[1]).toBe("http.listen 192.0.2.1:0: this host has no such address");
+  expect(faults[1]).toBe(
+    "http.listen 192.0.2.1:0: this host has no such address; give it to an interface, or choose another place",
+  );
 });
 
 test("with a certificate the listener speaks TLS, and nothing else", async () => {
