@@ -5,6 +5,7 @@ import type {
   DomainView,
   HostView,
   InterfaceView,
+  KnownDomainView,
   QuestionView,
   Service,
   SubscriptionView,
@@ -33,6 +34,9 @@ export interface Listing<T> {
   readonly filters: Readonly<Record<string, Filter<T>>>;
   /** What is said where there is none. */
   readonly none: string;
+  /** A second table of the same body; a filter that it does not have leaves it out. */
+  // biome-ignore lint/suspicious/noExplicitAny: its rows are others
+  readonly also?: Listing<any>;
 }
 
 const column = <T>(heading: string, cell: (row: T) => Cell): Column<T> => ({ heading, cell });
@@ -74,11 +78,13 @@ const interfaces: Listing<InterfaceView> = {
   },
   columns: (style) => [
     column("name", ({ name }) => name),
-    column("up", ({ isUp }) => isUp),
+    column("index", ({ index }) => index),
+    column("flags", ({ flags }) => flags),
     column("mode", ({ mode }) => mode),
     column("families", ({ families }) => families),
     column("addresses", ({ addresses }) => addresses),
     column("zones", ({ zones }) => zones.map((one) => respelled(one, style))),
+    column("reverse", ({ reverse }) => reverse.map((one) => respelled(one, style))),
     column("services", ({ services }) => services),
     column("cache", ({ records }) => records),
     column("questions", ({ questions }) => questions),
@@ -86,7 +92,7 @@ const interfaces: Listing<InterfaceView> = {
     column("out", ({ mdns }) => mdns.out),
     column("heard", ({ lastHeardSeconds }) => ageText(lastHeardSeconds)),
     column("querier", ({ hasQuerier }) => yes(hasQuerier)),
-    column("problems", ({ problems }) => problems),
+    column("problems", ({ problems, isUp }) => (isUp ? problems : ["is down", ...problems])),
   ],
 };
 
@@ -105,8 +111,17 @@ const zones: Listing<ZoneView> = {
     column("zone", ({ zone, escaped }) => named(escaped, zone, style)),
     column("kind", ({ kind }) => kind),
     column("interface", ({ link }) => link),
+    column("index", ({ index }) => index),
     column("source", ({ source }) => source),
     column("queries", ({ queries }) => queries),
+    column("named by", ({ learned }) =>
+      learned === null ? null : respelled(learned.record, style),
+    ),
+    column("ns", ({ learned }) => (learned === null ? null : yes(learned.nsActive))),
+    column("reverse", ({ learned }) => learned?.netRevAddr),
+    column("browseable", ({ learned }) => learned?.browseable),
+    column("refreshed", ({ learned }) => ageText(learned?.refreshedSeconds ?? null)),
+    column("timeout", ({ learned }) => ageText(learned?.timesOutSeconds ?? null)),
   ],
 };
 
@@ -114,6 +129,10 @@ const domains: Listing<DomainView> = {
   path: "/v1/domains",
   key: "domains",
   none: "no domain is recommended to clients",
+  // Read when it is wanted: that table stands below.
+  get also() {
+    return knownDomains;
+  },
   filters: {
     domain: same(({ domain }) => domain),
     name: part(({ domain }) => domain),
@@ -124,6 +143,28 @@ const domains: Listing<DomainView> = {
     column("domain", ({ domain }) => respelled(domain, style)),
     column("kind", ({ kind }) => kind),
     column("interface", ({ link }) => link),
+  ],
+};
+
+/** Where the DNS is asked for zones; the second table of `show domains`. */
+const knownDomains: Listing<KnownDomainView> = {
+  path: "/v1/domains",
+  key: "known",
+  none: "no domain is searched for zones",
+  filters: {
+    domain: same(({ domain }) => domain),
+    name: part(({ domain }) => domain),
+    ...onLink<KnownDomainView>(),
+  },
+  columns: (style) => [
+    column("searched", ({ domain }) => respelled(domain, style)),
+    column("interface", ({ link }) => link),
+    column("hostname", ({ viaHostname }) => viaHostname),
+    column("resolv.conf", ({ viaResolvConf }) => viaResolvConf),
+    column("address ptr", ({ viaAddressPtr }) => viaAddressPtr),
+    column("browseable", ({ browseable }) => browseable),
+    column("refreshed", ({ refreshedSeconds }) => ageText(refreshedSeconds)),
+    column("timeout", ({ timesOutSeconds }) => ageText(timesOutSeconds)),
   ],
 };
 

@@ -19,5 +19,6 @@ export async function run(request: Request<typeof apiOptions>): Promise<ExitStat
   if (style.json) output.print(asJson(health));
   else if (isGood) output.print(`ok${zone === undefined ? "" : `: ${harmless(zone)}`}\n`);
   else for (const reason of health.reasons) output.print(`${harmless(reason)}\n`);
+  if (!style.json) for (const one of health.warnings) output.complain(harmless(one));
   return isGood ? ExitStatus.done : ExitStatus.failed;
 }

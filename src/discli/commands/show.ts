@@ -6,7 +6,7 @@ import { Api } from "../api.js";
 import { renderColumns, renderFacts } from "../columns.js";
 import { ExitStatus, nothing, type Request } from "../command.js";
 import { readFilters } from "../filters.js";
-import { fits, type Listing, listings } from "../listings.js";
+import { type Filter, fits, type Listing, listings } from "../listings.js";
 import type { apiOptions } from "../options.js";
 import type { Output } from "../output.js";
 import { asJson } from "../render.js";
@@ -27,24 +27,46 @@ export async function run(request: ShowRequest): Promise<ExitStatus> {
   return ExitStatus.done;
 }
 
-async function showList<T>(
+type Rows = Readonly<Record<string, readonly unknown[]>>;
+
+async function showList(
   api: Api,
-  listing: Listing<T>,
+  listing: Listing<unknown>,
   { words, style, output }: ShowRequest,
 ): Promise<ExitStatus> {
-  const { path, key, filters } = listing;
-  const wanted = readFilters(words.slice(1), key, Object.keys(filters));
-  const body = (await output.waiting(`asking ${api.place.text}`, bodyOf(api, path))) as Readonly<
-    Record<string, readonly T[]>
-  >;
-  const rows = (body[key] ?? []).filter((row) =>
-    [...wanted].every(([name, value]) => fits(filters[name] as never, row, value)),
+  const [what = "", ...rest] = words;
+  const wanted = readFilters(rest, what, Object.keys(listing.filters));
+  const body = (await output.waiting(
+    `asking ${api.place.text}`,
+    bodyOf(api, listing.path),
+  )) as Rows;
+  const rows = pick(listing, body, wanted);
+  const { also } = listing;
+  const hasAlso = also !== undefined && [...wanted.keys()].every((key) => key in also.filters);
+  const more = hasAlso ? pick(also, body, wanted) : [];
+  if (style.json) {
+    const parts = { [listing.key]: rows, ...(also === undefined ? {} : { [also.key]: more }) };
+    output.print(asJson({ ...body, ...parts }));
+  } else {
+    output.print(renderColumns(rows, listing.columns(style), output));
+    if (also !== undefined) {
+      if (output.isTerminal && rows.length > 0 && more.length > 0) output.print("\n");
+      output.print(renderColumns(more, also.columns(style), output));
+    }
+  }
+  if (rows.length + more.length > 0) return ExitStatus.done;
+  const isPicked = wanted.size > 0 && (body[listing.key] ?? []).length > 0;
+  return nothing(output, isPicked ? `none of the ${what} is like that` : listing.none);
+}
+
+function pick(
+  { key, filters }: Listing<unknown>,
+  body: Rows,
+  wanted: ReadonlyMap<string, string>,
+): readonly unknown[] {
+  return (body[key] ?? []).filter((row) =>
+    [...wanted].every(([name, value]) => fits(filters[name] as Filter<unknown>, row, value)),
   );
-  if (style.json) output.print(asJson({ ...body, [key]: rows }));
-  else output.print(renderColumns(rows, listing.columns(style), output));
-  if (rows.length > 0) return ExitStatus.done;
-  const isPicked = wanted.size > 0 && (body[key] ?? []).length > 0;
-  return nothing(output, isPicked ? `none of the ${key} is like that` : listing.none);
 }
 
 /** Services that are hidden by a rule are shown to whoever may see them. */
@@ -69,8 +91,19 @@ function summaryText(of: Summary, output: Pick<Output, "isTerminal">): string {
       ["mDNS packets", `${mdns.in} in, ${mdns.out} out, ${rate(mdns.perSecond)}`],
       ["subscriptions", `${push.subscriptions} in ${push.sessions} sessions, ${of.llq} LLQs`],
       ["health", of.health],
+      ...reloadFacts(of),
       ...of.problems.map((text) => ["problem", text] as const),
     ],
     output,
   );
+}
+
+/** How the configuration fared that was last read again. */
+function reloadFacts({ reload }: Summary): readonly (readonly [string, string])[] {
+  if (reload === null) return [];
+  const outcome = reload.isTaken ? "taken up" : "refused: the one before stays in force";
+  return [
+    ["configuration", `${outcome}, ${reload.at}`],
+    ...reload.problems.map((text) => [" ", text] as const),
+  ];
 }
