@@ -74,6 +74,18 @@ export const delegationVerifyOptions = {
   for: { ...form, help: "print what is wanted, for" },
 } as const satisfies Options;
 
+export const updateAuditOptions = {
+  config,
+  key: {
+    kind: "text",
+    value: "FILE",
+    offer: "file",
+    help: "the key for transfers, in BIND's syntax; default: that of discd.lua",
+  },
+  all: { kind: "flag", help: "records that are as they should be, too" },
+  ...apiOptions,
+} as const satisfies Options;
+
 export const tsigPolicyOptions = {
   config,
   server: {

@@ -13,6 +13,7 @@ import {
   policyTestOptions,
   statsOptions,
   tsigPolicyOptions,
+  updateAuditOptions,
   watchResolversOptions,
 } from "./options.js";
 
@@ -154,6 +155,18 @@ export const commands: readonly AnyCommand[] = [
     load: () => import("./commands/delegation-verify.js"),
   }),
   command({
+    name: "update audit",
+    words: [{ name: "ZONE", need: "one", offer: "zone" }],
+    help: "who is behind the records of a zone that discd publishes into",
+    details: [
+      "Reads the zone by a transfer, and the state file of discd where it may (as root).",
+      "--server names the primary; default: that of discd.lua, else the SOA record's.",
+      "exit status: 0 all have somebody, 1 some have nobody, 2 failed, 3 no transfer was to be had",
+    ],
+    options: updateAuditOptions,
+    load: () => import("./commands/update-audit.js"),
+  }),
+  command({
     name: "tsig-policy",
     words: [],
     help: "what a server has to allow for mode 'update': key, names, types",
@@ -220,4 +233,4 @@ export const commands: readonly AnyCommand[] = [
 ];
 
 /** What has a name but no code yet: nobody should look for a typing error. */
-export const laterCommands: readonly string[] = ["update audit"];
+export const laterCommands: readonly string[] = [];
