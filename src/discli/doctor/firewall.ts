@@ -50,25 +50,34 @@ type Json = { readonly [key: string]: unknown };
 
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
 
+/** Elements of named sets by `@name`, as rules refer to them. */
+type Sets = ReadonlyMap<string, unknown>;
+
 /** Whether a right side of a match, a number, a range or a set, holds the port. */
-function holds(right: unknown, port: number): boolean {
+function holds(right: unknown, port: number, sets: Sets): boolean {
   if (typeof right === "number") return right === port;
-  if (Array.isArray(right)) return right.some((one) => holds(one, port));
+  if (typeof right === "string") {
+    const elements = sets.get(right);
+    return Array.isArray(elements) && holds(elements, port, noSets);
+  }
+  if (Array.isArray(right)) return right.some((one) => holds(one, port, sets));
   if (!isObject(right)) return false;
   const { range, set } = right;
   if (Array.isArray(range)) return Number(range[0]) <= port && port <= Number(range[1]);
-  return set !== undefined && holds(set, port);
+  return set !== undefined && holds(set, port, sets);
 }
 
+const noSets: Sets = new Map();
+
 /** Ports of ours that a rule is about. */
-function portsOf(expressions: readonly unknown[]): number[] {
+function portsOf(expressions: readonly unknown[], sets: Sets): number[] {
   const rights = expressions.flatMap((one) => {
     const match = isObject(one) && isObject(one.match) ? one.match : undefined;
     const payload = isObject(match?.left) && isObject(match.left.payload) ? match.left.payload : {};
     const isPort = payload.field === "dport" || payload.field === "sport";
     return isPort && match?.op !== "!=" ? [match?.right] : [];
   });
-  return watchedPorts.filter((port) => rights.some((right) => holds(right, port)));
+  return watchedPorts.filter((port) => rights.some((right) => holds(right, port, sets)));
 }
 
 function verdictOf(expressions: readonly unknown[]): string | undefined {
@@ -93,10 +102,16 @@ function packetsOf(expressions: readonly unknown[]): number | undefined {
 export function readRules(text: string): Rule[] {
   const parsed: unknown = JSON.parse(text);
   const all = isObject(parsed) && Array.isArray(parsed.nftables) ? parsed.nftables : [];
+  const sets = new Map(
+    all.flatMap((one): [string, unknown][] => {
+      const set = isObject(one) && isObject(one.set) ? one.set : undefined;
+      return set === undefined ? [] : [[`@${set.name}`, set.elem]];
+    }),
+  );
   return all.flatMap((one): Rule[] => {
     const rule = isObject(one) && isObject(one.rule) ? one.rule : undefined;
     const expressions = Array.isArray(rule?.expr) ? rule.expr : [];
-    const ports = portsOf(expressions);
+    const ports = portsOf(expressions, sets);
     const verdict = verdictOf(expressions);
     if (rule === undefined || ports.length === 0 || verdict === undefined) return [];
     const chain = [rule.family, rule.table, rule.chain].join(" ");

@@ -25,7 +25,8 @@ interface Draft {
 }
 
 /** systemd 252 leaves out the colon after "DNS Servers" where there is one server for the system. */
-const keyPattern = /^\s*(?:([A-Za-z][A-Za-z ./]*[A-Za-z]):|(DNS Servers|DNS Domain) )\s*(.*)$/;
+const keyPattern =
+  /^\s*(?:([A-Z][A-Za-z /]*[A-Za-z]|resolv\.conf mode):|(DNS Servers|DNS Domain) )\s*(.*)$/;
 
 /** @param text  of `resolvectl status`, in English and without colours */
 export function readResolvedStatus(text: string): ResolvedScope[] {

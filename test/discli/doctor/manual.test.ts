@@ -1,6 +1,6 @@
 // docs/doctor.md says what the program says: its second half is made of the tables.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { manualText } from "../../../src/discli/doctor/manual.js";
@@ -26,4 +26,27 @@ test("A8.28 every check can be done by hand, and no id stands for two", () => {
     const ids = stages.flatMap(({ checks }) => checks.map(({ id }) => id));
     expect(new Set(ids).size).toBe(ids.length);
   }
+});
+
+test("A8.28 every code that a check gives is in its table, and no other", () => {
+  const folder = fileURLToPath(new URL("../../../src/discli/doctor/", import.meta.url));
+  const own = /^(apple|manual|check|run|report|verdict)/;
+  const given = new Set(
+    readdirSync(folder)
+      .filter((name) => !own.test(name))
+      .flatMap((name) => {
+        const text = readFileSync(`${folder}${name}`, "utf8");
+        return [
+          ...text.matchAll(/\b(?:fail|warn)\(\s*(.{0,40}?"[A-Z0-9-]+"(?: : "[A-Z0-9-]+")?)/gs),
+        ];
+      })
+      .flatMap(([, words = ""]) =>
+        [...words.matchAll(/"([A-Z][A-Z0-9-]+)"/g)].map((one) => one[1]),
+      ),
+  );
+  const listed = playbooks.usual
+    .flatMap(({ checks }) => checks)
+    .filter(({ id }) => id !== "trace")
+    .flatMap(({ codes }) => Object.keys(codes));
+  expect([...given].sort()).toEqual([...new Set(listed)].sort());
 });
