@@ -207,7 +207,7 @@ function events({ state, mayWrite }: Asked): Answer {
 function packets({ query, mayWrite }: Asked): Answer {
   const filter = packetFilter(query);
   if (typeof filter === "string") return failure(400, filter);
-  return { kind: "follow", following: packetsLike(filter), first: "", mayWrite };
+  return { kind: "follow", following: packetsLike(filter, mayWrite), first: "", mayWrite };
 }
 
 /** Text: what is wrong with it. */

@@ -31,11 +31,13 @@ export interface PacketFilter {
   readonly type?: number;
 }
 
-export function packetsLike({ link, name, type }: PacketFilter): Following {
+/** @param mayWrite  what the rules of discd.lua hide is shown as well */
+export function packetsLike({ link, name, type }: PacketFilter, mayWrite: boolean): Following {
   return {
     feed: "packets",
     accepts: ({ subject }) =>
       subject !== undefined &&
+      (subject.isForWriters ?? mayWrite) === mayWrite &&
       (link === undefined || subject.link === link) &&
       (name === undefined || subject.names.includes(name)) &&
       (type === undefined || subject.types.has(type)),

@@ -44,6 +44,8 @@ export interface PacketSubject {
   /** Every name in it as people and as zone files write it, folded, a line each. */
   readonly names: string;
   readonly types: ReadonlySet<number>;
+  /** True: for those who may write; false: for the others; absent: for everybody. */
+  readonly isForWriters?: boolean;
 }
 
 /** What one follower wants to hear. */

@@ -27,11 +27,49 @@ export interface Packet {
   readonly bytes: Uint8Array;
 }
 
-/** The event that followers of packets get; undefined for what is no DNS message at all. */
-export function packetEvent(packet: Packet): ApiEvent | undefined {
+/** What must not be seen of a link: names of hidden types, and records that lead to them. */
+export interface Hiding {
+  name(name: Name): boolean;
+  record(rr: RR): boolean;
+}
+
+/**
+ * The events that followers of packets get: one for all of them, or, where the rules in
+ * `services` hide some of a packet, one for those who may write and one for the others. None
+ * for what is no DNS message at all, and for others where everything is hidden.
+ */
+export function packetEvents(packet: Packet, hiding?: Hiding): readonly ApiEvent[] {
   const read = readable(packet.bytes);
-  if (read === undefined) return undefined;
+  if (read === undefined) return [];
   const { message, isWhole } = read;
+  const whole = eventFor(packet, message, isWhole);
+  const open = hiding === undefined ? message : openPart(message, hiding);
+  if (sizeOf(open) === sizeOf(message)) return [whole];
+  const forAudience = (event: ApiEvent, isForWriters: boolean): ApiEvent => {
+    const { subject } = event;
+    return subject === undefined ? event : { ...event, subject: { ...subject, isForWriters } };
+  };
+  const all = forAudience(whole, true);
+  if (sizeOf(open) === 0) return [all];
+  return [all, forAudience(eventFor(packet, open, isWhole), false)];
+}
+
+function openPart(message: Message, hiding: Hiding): Message {
+  const open = (rrs: readonly RR[]) =>
+    rrs.filter((rr) => !hiding.name(rr.name) && !hiding.record(rr));
+  return {
+    ...message,
+    questions: message.questions.filter(({ name }) => !hiding.name(name)),
+    answers: open(message.answers),
+    authorities: open(message.authorities),
+    additionals: open(message.additionals),
+  };
+}
+
+const sizeOf = ({ questions, answers, authorities, additionals }: Message): number =>
+  questions.length + answers.length + authorities.length + additionals.length;
+
+function eventFor(packet: Packet, message: Message, isWhole: boolean): ApiEvent {
   const view = viewOf(packet, message, isWhole);
   const rrs = [...message.answers, ...message.authorities, ...message.additionals];
   const owners = [...message.questions.map(({ name }) => name), ...rrs.map(({ name }) => name)];

@@ -7,7 +7,7 @@ import { type Api, answer, type Reply } from "../api/answer.js";
 import { eventOf } from "../api/events.js";
 import type { Request } from "../api/exchange.js";
 import { judgeHealth, type Probe } from "../api/health.js";
-import { packetEvent } from "../api/packet.js";
+import { packetEvents } from "../api/packet.js";
 import { placeText } from "../api/place.js";
 import { reloadAnswer } from "../api/reload.js";
 import type { Summary } from "../api/shapes.js";
@@ -215,8 +215,9 @@ export class ApiDesk implements Onlooker {
     bytes: Uint8Array,
   ): void {
     const at = new Date().toISOString();
-    const event = packetEvent({ at, link, family, direction, source, bytes });
-    if (event !== undefined) this.#listeners.publish(event);
+    const hiding = this.#parts.engine.survey.hidingOn(link);
+    const events = packetEvents({ at, link, family, direction, source, bytes }, hiding);
+    for (const event of events) this.#listeners.publish(event);
   }
 
   #tick(): void {

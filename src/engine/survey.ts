@@ -4,7 +4,7 @@
 
 import { formatPrefix } from "../address.js";
 import { Directory } from "../api/directory.js";
-import { escapedName } from "../api/packet.js";
+import { escapedName, type Hiding } from "../api/packet.js";
 import { explain } from "../api/policy.js";
 import type {
   DomainView,
@@ -20,6 +20,7 @@ import type { Counts } from "../counts.js";
 import type { LlqServer } from "../llq/server.js";
 import type { Change } from "../mdns/link.js";
 import type { ClientClass } from "../proxy/client.js";
+import { isHidden, leadsToHidden, showsAll } from "../proxy/services.js";
 import { type Tables, tablesOf, type Vantage } from "../proxy/tables.js";
 import type { LinkView } from "../proxy/view.js";
 import type { LinkZone } from "../proxy/zones.js";
@@ -217,6 +218,17 @@ export class Survey {
 
   #linkOf(name: Name): string | null {
     return this.#tables.zones.find(name)?.link?.link ?? null;
+  }
+
+  /** What the rules in `services` hide of a link; undefined: nothing. */
+  hidingOn(link: string): Hiding | undefined {
+    const used = this.#parts.links.peek(link);
+    const rules = used && this.#zoneOf(used)?.link.services;
+    if (rules === undefined || showsAll(rules)) return undefined;
+    return {
+      name: (name) => isHidden(rules, name),
+      record: (rr) => leadsToHidden(rules, rr),
+    };
   }
 
   get #published(): PublishedName[] {

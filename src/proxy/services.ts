@@ -50,7 +50,8 @@ export function leadsToHidden(rules: ServiceRules, rr: RR): boolean {
   return rdataNames(rr.type, rr.rdata).some((name) => isHidden(rules, name));
 }
 
-function showsAll(rules: ServiceRules): boolean {
+/** Whether nothing is hidden, whatever type it is of. */
+export function showsAll(rules: ServiceRules): boolean {
   return rules.deny.length === 0 && rules.otherwise === undefined && rules.default === "allow";
 }
 

@@ -2,12 +2,13 @@
 
 import { expect, test } from "vitest";
 import { allEvents, eventOf, frame, packetsLike } from "../../src/api/events.js";
-import { type Packet, packetEvent, shownMax } from "../../src/api/packet.js";
+import { type Packet, packetEvents, shownMax } from "../../src/api/packet.js";
 import { mismatch } from "../../src/api/shape.js";
 import { eventShapes } from "../../src/api/shapes.js";
 import { RRType } from "../../src/wire/codes.js";
 import { encodeMessage, type Message } from "../../src/wire/message.js";
-import { parseName } from "../../src/wire/name.js";
+import { type Name, parseName } from "../../src/wire/name.js";
+import type { RR } from "../../src/wire/rr.js";
 import { parseRR } from "../../src/wire/text.js";
 import { printer } from "./state.js";
 
@@ -31,7 +32,7 @@ const answerOf = (...lines: string[]): Partial<Message> => ({
 const srv = "Printer._ipp._tcp.local. 120 CLASS32769 SRV 0 0 631 printer.local.";
 
 function viewOf(packet: Packet) {
-  const event = packetEvent(packet);
+  const [event] = packetEvents(packet);
   if (event === undefined) throw new Error("no event");
   return { event, view: JSON.parse(event.json) };
 }
@@ -71,7 +72,7 @@ test("what cannot be read to its end is told as far as it goes; what is no messa
   const { view } = viewOf({ ...whole, bytes: whole.bytes.subarray(0, whole.bytes.length - 3) });
   expect(view.isWhole).toBe(false);
   expect(view.answers).toHaveLength(1);
-  expect(packetEvent({ ...whole, bytes: whole.bytes.subarray(0, 11) })).toBeUndefined();
+  expect(packetEvents({ ...whole, bytes: whole.bytes.subarray(0, 11) })).toEqual([]);
 });
 
 test("of a packet with hundreds of records a bounded number is told", () => {
@@ -82,7 +83,8 @@ test("of a packet with hundreds of records a bounded number is told", () => {
 
 test("followers of packets get what they asked for", () => {
   const { event } = viewOf(packetOf(answerOf(srv)));
-  const accepts = (filter: Parameters<typeof packetsLike>[0]) => packetsLike(filter).accepts(event);
+  const accepts = (filter: Parameters<typeof packetsLike>[0]) =>
+    packetsLike(filter, false).accepts(event);
   expect(accepts({})).toBe(true);
   expect(accepts({ link: "net1" })).toBe(true);
   expect(accepts({ link: "net2" })).toBe(false);
@@ -93,6 +95,28 @@ test("followers of packets get what they asked for", () => {
   expect(accepts({ type: RRType.SRV })).toBe(true);
   expect(accepts({ type: RRType.TXT })).toBe(false);
   expect(accepts({ link: "net1", type: RRType.TXT })).toBe(false);
-  expect(packetsLike({}).accepts(eventOf("reloaded", {}))).toBe(false);
+  expect(packetsLike({}, false).accepts(eventOf("reloaded", {}))).toBe(false);
   expect(allEvents.accepts(event)).toBe(false);
+});
+
+test("what the rules hide, only those who may write are shown, and nothing of the rest is lost", () => {
+  const isShell = (name: Name) => name.key.includes("_ssh");
+  const hiding = {
+    name: isShell,
+    record: ({ rdata }: RR) => rdata.kind === "ptr" && isShell(rdata.target),
+  };
+  const told = (message: Partial<Message>, mayWrite: boolean) =>
+    packetEvents(packetOf(message), hiding)
+      .filter((event) => packetsLike({}, mayWrite).accepts(event))
+      .map(({ json }) => JSON.parse(json).answers);
+  const [shell, list] = [
+    "_ssh._tcp.local. 4500 IN PTR Admin._ssh._tcp.local.",
+    "_services._dns-sd._udp.local. 4500 IN PTR _ssh._tcp.local.",
+  ];
+  const open = "_http._tcp.local. 4500 IN PTR Wiki._http._tcp.local.";
+  expect(told(answerOf(shell, open, list), true)).toEqual([[shell, open, list]]);
+  expect(told(answerOf(shell, open, list), false)).toEqual([[open]]);
+  expect(told(answerOf(shell), false)).toEqual([]);
+  expect(told(answerOf(open), false)).toEqual([[open]]);
+  expect(told(answerOf(open), true)).toEqual([[open]]);
 });

@@ -7,7 +7,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { packetEvent } from "../../src/api/packet.js";
+import { packetEvents } from "../../src/api/packet.js";
 import type { PacketView } from "../../src/api/shapes.js";
 import { answerMax, eventMax } from "../../src/discli/api.js";
 import { findApiPlace } from "../../src/discli/api-place.js";
@@ -204,7 +204,7 @@ describe("what answers is discd", () => {
     });
     const from = { at: "2026-01-02T03:04:05.678Z", link: "net1", direction: "in" } as const;
     const packet = { ...from, family: "ipv4", source: "10.1.0.9:5353", bytes } as const;
-    const view = JSON.parse(packetEvent(packet)?.json as string) as PacketView;
+    const view = JSON.parse(packetEvents(packet)[0]?.json as string) as PacketView;
     expect(packetText(view, { escaped: false, json: false })).toBe(
       [
         "2026-01-02T03:04:05.678Z net1 in 10.1.0.9:5353 response",

@@ -54,10 +54,13 @@ export interface Event {
 export class EventReader {
   readonly #child: Child;
 
-  /** @param path  with the query */
-  constructor(lab: Lab, daemon: Daemon, path: string) {
-    const url = `http://localhost${path}`;
-    const words = ["curl", "-sNg", "--unix-socket", daemon.socket, url];
+  /**
+   * @param path  with the query
+   * @param base  where it is followed; default: the Unix socket, by which one may write
+   */
+  constructor(lab: Lab, daemon: Daemon, path: string, base?: string) {
+    const socket = ["--unix-socket", daemon.socket, `http://localhost${path}`];
+    const words = ["curl", "-sNg", ...(base === undefined ? socket : [`${base}${path}`])];
     this.#child = lab.keep(new Child([...lab.enter("px"), ...words]));
   }
 

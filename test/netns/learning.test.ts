@@ -11,7 +11,7 @@ import { LearningStage, net1, net2six } from "./learning-stage.js";
 import { needs } from "./needs.js";
 import { flush, rec } from "./packet.js";
 
-const it = needs("dig", "named", "unbound", "tcpdump");
+const it = needs("curl", "dig", "named", "unbound", "tcpdump");
 const F1 = "floor1.example.com";
 const F2 = "floor2.example.com";
 const floor1 = `lb._dns-sd._udp.${net1}. PTR ${F1}.`;
@@ -96,6 +96,42 @@ it("[A1.6] no file: the link in whose network the record is has the delegated zo
       }),
     ]),
   });
+});
+
+it("A1.6 the API lists what was learned with its record, its flags and its times", async () => {
+  const child = await launch();
+  const socket = `/proc/${child.pid}/root/run/discd/http`;
+  const read = (path: string) =>
+    JSON.parse(lab.run("px", `curl -s --unix-socket ${socket} http://localhost${path}`));
+  const { zones } = read("/v1/zones");
+  const of = (link: string) =>
+    zones.find(
+      (one: { link: string; kind: string }) => one.link === link && one.kind === "service",
+    );
+  expect(of("net1")).toMatchObject({
+    zone: F1,
+    index: Number(lab.run("px", "cat /sys/class/net/net1/ifindex")),
+    source: "ptr",
+    learned: {
+      record: `lb._dns-sd._udp.${net1}`,
+      domainPtr: true,
+      nsActive: true,
+      netRevAddr: true,
+      browseable: true,
+    },
+  });
+  const { refreshedSeconds, timesOutSeconds } = of("net1").learned;
+  expect(refreshedSeconds).toBeLessThan(20);
+  expect(timesOutSeconds).toBeGreaterThan(900);
+  expect(of("net2")).toMatchObject({ source: "generated", learned: null });
+  expect(read("/v1/domains").known).toContainEqual(
+    expect.objectContaining({ domain: "example.com", viaHostname: true, viaResolvConf: false }),
+  );
+  // What the DNS says by now is believed at once when somebody asks for it.
+  await stage.rewrite([floor1, floor2]);
+  lab.run("px", `curl -s --unix-socket ${socket} -X POST http://localhost/v1/refresh`);
+  await becomes(`bare.${F2}`, "NOERROR 10.2.0.6");
+  await stage.rewrite([floor1]);
 });
 
 it("[UP-3] [UP-4] [A3.2] the questions on the wire, in their order", async () => {
