@@ -99,3 +99,38 @@ test("charts show the last five minutes, in a picture of a page left open", asyn
   await picture(page, "overview-dark");
   expect(faults).toEqual([]);
 });
+
+test("forty links with the longest names there are fit, on a phone and beside what is selected", async () => {
+  const [first] = interfaces(all);
+  const label = "ü".repeat(31);
+  const many = Array.from({ length: 40 }, (_, at) => ({
+    ...first,
+    name: `enp130s0f${at}.4094`.slice(0, 15),
+    zones: [`${label}.${label}.${label}.example.com`, "1.0.10.in-addr.arpa"],
+    problems: at === 3 ? [`${label} `.repeat(20)] : [],
+  }));
+  await stage.set("/v1/interfaces", { interfaces: many });
+  const { page, faults } = await stage.visit("");
+  await filled(page);
+  await page.locator(".card").nth(39).waitFor();
+  await page.locator(".card h3 a").nth(3).focus();
+  await page.keyboard.press("Enter");
+  await page.locator("#detail h2").waitFor();
+  await picture(page, "many-links");
+  const isWide = () =>
+    page.evaluate(() => {
+      const overview = document.querySelector(".overview") as Element;
+      const top = document.documentElement;
+      return overview.scrollWidth > overview.clientWidth || top.scrollWidth > top.clientWidth;
+    });
+  expect(await isWide()).toBe(false);
+  await page.keyboard.press("Escape");
+  for (const width of [320, 390, 721, 961]) {
+    await page.setViewportSize({ width, height: 800 });
+    expect(await isWide(), `${width}`).toBe(false);
+  }
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.emulateMedia({ colorScheme: "dark" });
+  await picture(page, "many-links-phone-dark");
+  expect(faults).toEqual([]);
+});

@@ -352,6 +352,7 @@ test("a connection that was lost is said, found again, and nothing is missed", a
   expect(await page.locator(".health").textContent()).toBe("no connection");
   expect(await page.title()).toMatch(/^! Services/);
   const alert = page.locator("#lost");
+  await alert.waitFor();
   expect(await alert.textContent()).toMatch(/^No connection to discd since \d\d:\d\d:\d\d\./);
   await picture(page, "lost");
   const [gone, ...rest] = all;
