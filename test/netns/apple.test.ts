@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { Authority } from "./authority.js";
 import { until } from "./children.js";
-import type { Daemon } from "./daemon.js";
+import { type Daemon, top } from "./daemon.js";
 import { runDiscli } from "./discli-run.js";
 import type { Checked } from "./doctor-stage.js";
 import { Lab, laboratory } from "./lab.js";
@@ -166,6 +166,18 @@ it("C1 row 10 no fault: all steps pass, from a search domain and from a reverse 
   expect(reverse.check("lb").evidence.join()).toMatch(
     /lb\._dns-sd\._udp\.0\.0\.5\.10\.in-addr\.arpa/,
   );
+});
+
+it("A8.28 the manual's own command, and what --explain prints for each step", async () => {
+  const manual = readFileSync(join(top, "docs", "doctor.md"), "utf8");
+  const [line = ""] = /^discli doctor --as apple.*$/m.exec(manual) ?? [];
+  expect((await apple("example.com", line.split(" ").slice(4))).status, line).toBe(0);
+  for (const id of ["lb", "soa", "push-tls"]) {
+    const words = ["doctor", "--explain", id, "--zone", zone];
+    const { status, out } = await runDiscli(lab.enter("cli"), words, { resolv: "" });
+    expect(status).toBe(0);
+    expect(out).toMatch(/^by hand:\n {4}(dig|openssl) /m);
+  }
 });
 
 it("C1 row 10 b only, and the records that would do", async () => {

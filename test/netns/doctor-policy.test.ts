@@ -1,12 +1,13 @@
 // What the doctor says of DNS over HTTPS, and of leaks, changes with the policy: in
 // a laboratory that has an endpoint of its own, and nothing else is asked.
 
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { Authority } from "./authority.js";
 import { Child } from "./children.js";
+import { top } from "./daemon.js";
 import { type Diagnosis, doctorStage, server, zone } from "./doctor-stage.js";
 import { needs } from "./needs.js";
 
@@ -118,6 +119,19 @@ it("A8.27 leak = 'all': a resolver that is asked by another interface", async ()
   expect(internal.faults.join()).not.toContain("leak-policy");
   const well = await run("leak = 'all'", "");
   expect([well.faults, well.check("leak-policy")?.state]).toEqual([[], "PASS"]);
+});
+
+it("A8.27 the manual's own command, with the policy and the list that it shows", async () => {
+  const read = (name: string) => readFileSync(join(top, "docs", name), "utf8");
+  const [, policy = ""] =
+    /^```lua\n.*\npolicy = \{\n([\s\S]*?)^\}/m.exec(read("leakcheck.md")) ?? [];
+  const [, list = ""] = /^```\n(https:[\s\S]*?)```/m.exec(read("doctor.md")) ?? [];
+  const line = /^discli doctor --zone (\S+) --policy policy\.lua$/m.exec(read("doctor.md"));
+  expect([policy, list].every((text) => text !== "") && line?.[1]).toBe(zone);
+  const found = await run(policy, list);
+  expect([found.faults, found.status]).toEqual([[], 0]);
+  expect(found.check("doh")?.state).toBe("PASS");
+  expect(found.check("doh")?.evidence).toHaveLength(5);
 });
 
 it("a policy or a list that is wrong ends the run before it begins", async () => {

@@ -119,6 +119,7 @@ it("A8.7 names that pass another interface: status 2, the packets, and the file"
       new RegExp(`> ${server}\\.53: UDP, DNS query A leak-\\w+-z1\\.${zone}`),
     );
     expect(seen.out).toMatch(/ {2}remedy .*resolvectl domain vpn '~floor1\.example\.com'/);
+    expect(seen.out).toMatch(/or, if wifi is the way that is meant: --if wifi$/m);
     expect([seen.onVpn, seen.onWifi]).toEqual([[], [`z ${zone}`]]);
     const file = pcapOf(seen);
     expect(run(["tcpdump", "-nr", file])).toContain(`${server}.53`);
@@ -237,6 +238,11 @@ it("status 3: nothing seen, and no right to see; the command that would do is sa
       `run: sudo discli leakcheck --zone ${zone} --if vpn`,
   );
   expect(kept()).toEqual(files);
+  // A folder in which nothing can be made: what was found is said all the same.
+  const env = { TMPDIR: "/proc" };
+  const lost = await check("nameserver 10.8.0.53\n", ["--if", "vpn"], { env });
+  expect([lost.status, lost.out.split(" ")[1]]).toEqual([0, "PASS"]);
+  expect(lost.err).toMatch(/^discli: \/proc\/discli-leakcheck-\w+\.pcap: \w+; name a file/);
 });
 
 it("A8.7 each command of the manual does what the manual says", async () => {

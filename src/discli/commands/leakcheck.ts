@@ -8,9 +8,9 @@ import type { Policy } from "../../config/policy-file.js";
 import { type PresentInterface, readInterfaces } from "../../os/interfaces.js";
 import { findInterfaceInFiles, loadNative } from "../../os/native.js";
 import { displayName, type Name } from "../../wire/name.js";
-import { ExitStatus, type Request, UsageError } from "../command.js";
+import { ExitStatus, Failure, type Request, UsageError } from "../command.js";
 import { namesToAsk, wordOf } from "../leaks/labels.js";
-import { ProofFile } from "../leaks/proof.js";
+import { type Proof, ProofFile } from "../leaks/proof.js";
 import { leaksAsJson, renderLeaks } from "../leaks/report.js";
 import { judgeLeaks, type LeakEvidence } from "../leaks/verdict.js";
 import { watchLookups } from "../leaks/watching.js";
@@ -43,10 +43,7 @@ export async function run(request: Request<typeof leakcheckOptions>): Promise<Ex
   const file = await ProofFile.open(options.pcap, word);
   const what = `watching every interface while names of ${displayName(zone)} are asked`;
   const watching = watchLookups(asked, word, interfaces, timeout, again(process.argv.slice(2)));
-  const { sightings, packets, lost } = await output.waiting(what, watching).catch(async (error) => {
-    await file.discard();
-    throw error;
-  });
+  const { sightings, packets, lost } = await output.waiting(what, watching);
   const evidence: LeakEvidence = {
     zone: displayName(zone),
     intended,
@@ -57,7 +54,14 @@ export async function run(request: Request<typeof leakcheckOptions>): Promise<Ex
     lost,
   };
   const verdict = judgeLeaks(evidence);
-  const proof = await file.keep(packets);
+  let proof: Proof | undefined;
+  try {
+    proof = await file.keep(packets);
+  } catch (error) {
+    // What was found is said all the same.
+    if (!(error instanceof Failure)) throw error;
+    output.complain(error.message);
+  }
   if (style.json) output.print(leaksAsJson(evidence, verdict, proof));
   else {
     const around = outside === undefined ? undefined : displayName(outside);

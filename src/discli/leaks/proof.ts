@@ -1,6 +1,6 @@
 // The capture file that a leak check leaves behind.
 
-import { type FileHandle, open, unlink } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { keptMax } from "../../os/packet-filter.js";
@@ -15,47 +15,45 @@ export interface Proof {
 
 export class ProofFile {
   readonly #path: string;
-  readonly #isWanted: boolean;
-  readonly #file: FileHandle;
+  /** Open from the start where somebody has named it. */
+  readonly #file: FileHandle | undefined;
 
-  private constructor(path: string, isWanted: boolean, file: FileHandle) {
+  private constructor(path: string, file: FileHandle | undefined) {
     this.#path = path;
-    this.#isWanted = isWanted;
     this.#file = file;
   }
 
   /**
-   * Opens it before anything is asked: what cannot be proved need not be tried.
+   * A file that is named is opened before anything is asked, and stays, however little there
+   * is to see. The usual one is made when there is something to keep.
    *
-   * @param path  undefined: a new file in the folder for temporary files
+   * @param path  undefined: in the folder for temporary files
    * @throws Failure with the system's reason
    */
   static async open(path: string | undefined, word: string): Promise<ProofFile> {
-    const place = path ?? join(tmpdir(), `discli-leakcheck-${word}.pcap`);
-    try {
-      // Names of servers and clients are nobody else's business.
-      const file = await open(place, path === undefined ? "wx" : "w", 0o600);
-      return new ProofFile(place, path !== undefined, file);
-    } catch (error) {
-      const remedy = "name a file that can be written with --pcap FILE";
-      throw new Failure(`${place}: ${(error as NodeJS.ErrnoException).code}; ${remedy}`);
-    }
+    if (path !== undefined) return new ProofFile(path, await made(path, "w"));
+    return new ProofFile(join(tmpdir(), `discli-leakcheck-${word}.pcap`), undefined);
   }
 
-  /** @returns undefined where there is nothing to keep, and nobody asked for a file */
+  /**
+   * @returns undefined where there is nothing to keep, and nobody asked for a file
+   * @throws Failure with the system's reason
+   */
   async keep(packets: readonly PassedPacket[]): Promise<Proof | undefined> {
-    if (packets.length === 0 && !this.#isWanted) {
-      await this.discard();
-      return undefined;
-    }
-    await this.#file.writeFile(pcapFile(packets, keptMax));
-    await this.#file.close();
+    if (packets.length === 0 && this.#file === undefined) return undefined;
+    const file = this.#file ?? (await made(this.#path, "wx"));
+    await file.writeFile(pcapFile(packets, keptMax));
+    await file.close();
     return { path: this.#path, packets: packets.length };
   }
+}
 
-  /** What nobody asked for is not left behind empty. */
-  async discard(): Promise<void> {
-    await this.#file.close();
-    if (!this.#isWanted) await unlink(this.#path);
+/** Names of servers and clients are nobody else's business. */
+async function made(path: string, flags: "w" | "wx"): Promise<FileHandle> {
+  try {
+    return await open(path, flags, 0o600);
+  } catch (error) {
+    const remedy = "name a file that can be written with --pcap FILE";
+    throw new Failure(`${path}: ${(error as NodeJS.ErrnoException).code}; ${remedy}`);
   }
 }

@@ -66,7 +66,7 @@ export function judgeLeaks(evidence: LeakEvidence): LeakVerdict {
   const faults = seen.map((one) => [one, faultOf(one, evidence)] as const);
   const path = seen.filter((one, at) => one.side === "zone" && faults[at]?.[1] === undefined);
   const leaks = grouped(faults);
-  if (leaks.length > 0) return { state: "FAIL", leaks, path, ...blame(leaks, evidence) };
+  if (leaks.length > 0) return { state: "FAIL", leaks, path, ...blame(leaks, path, evidence) };
   return { leaks, path, ...clearance(path, evidence) };
 }
 
@@ -129,7 +129,18 @@ function grouped(faults: readonly (readonly [Sighting, string | undefined])[]): 
   return [...leaks.values()];
 }
 
-function blame(leaks: readonly Leak[], { zone, intended, servers, policy }: LeakEvidence) {
+/** Somebody may have named the interface that he fears for, and not the one that is meant. */
+function otherWay(leaks: readonly Leak[], path: readonly Sighting[], intended: string): string {
+  const [first, second] = [...new Set(leaks.map((leak) => leak.interface))];
+  const isOther = path.length === 0 && second === undefined && first !== intended;
+  return isOther ? `; or, if ${first} is the way that is meant: --if ${first}` : "";
+}
+
+function blame(
+  leaks: readonly Leak[],
+  path: readonly Sighting[],
+  { zone, intended, servers, policy }: LeakEvidence,
+) {
   const packets = leaks.flatMap((leak) => leak.packets);
   const isMulticast = packets.some(({ packet }) => packet && multicastKind(packet) !== undefined);
   const asked = new Set(packets.flatMap((one) => (one.packet ? [textOf(remoteOf(one))] : [])));
@@ -149,7 +160,7 @@ function blame(leaks: readonly Leak[], { zone, intended, servers, policy }: Leak
     remedy: isMulticast
       ? multicast
       : `send the zone to its own server alone (${route}), and take other servers, ` +
-        "which are asked when that one is slow, out of resolv.conf",
+        `which are asked when that one is slow, out of resolv.conf${otherWay(leaks, path, intended)}`,
   };
 }
 
