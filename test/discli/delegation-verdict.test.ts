@@ -2,6 +2,7 @@
 // of the table spoils one thing, and exactly one finding must say so. Walks that
 // servers really gave are in test/netns/delegation-verify.test.ts.
 
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type Expected, judgeWalk, toldText } from "../../src/discli/delegation-verdict.js";
 import type { ChildPlace, Host, Told, Walk } from "../../src/discli/delegation-walk.js";
@@ -234,6 +235,17 @@ test("remedies are records: what discd.lua says, what the child says, what is th
 test("reverse zones and zones of host names are not browsed", () => {
   const lists = { domain: parent, lb: answer({}) };
   expect(faults({ lists }, { isBrowsed: false })).toEqual([]);
+});
+
+test("docs/delegation.md has every finding and what it may find", () => {
+  const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+  const page = read("docs/delegation.md");
+  const source = read("src/discli/delegation-verdict.ts");
+  const calls = source.matchAll(/\b(?:fail|warn|failed|judged)\(\s*"([a-z-]+)"/g);
+  const codes = new Set([...calls].map(([, code]) => code));
+  expect(codes.size).toBeGreaterThan(14);
+  for (const code of codes) expect(page).toContain(`\`${code}\``);
+  for (const { id } of judgeWalk(right)) expect(page).toContain(`| \`${id}\` |`);
 });
 
 test("what a server says of itself cannot write to a terminal", () => {
