@@ -115,7 +115,6 @@ it("status 1: nothing there; 2: failed; one line that says why", async () => {
     ["--server no-such-host.invalid browse x.example", 2, /finds no address/],
     ["browse ipp demo.home.arpa", 2, /"ipp" is no type/],
     ["--api /nonexistent show zones", 2, /\/nonexistent is not there/],
-    ["tsig-policy", 2, /not yet/],
     [
       "-c /nonexistent delegation print example.com",
       2,
