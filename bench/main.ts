@@ -13,6 +13,7 @@ import { fanOut, oneQuestion, pushDelay } from "./push.js";
 import { relay } from "./relay.js";
 import { asker, device, echo, load } from "./roles.js";
 import type { Row } from "./row.js";
+import { scraper, scrapes } from "./scrape.js";
 import { subscribers } from "./subscribers.js";
 import { updateDelay, updateFill } from "./update.js";
 import { updateMemory } from "./update-memory.js";
@@ -29,6 +30,7 @@ const benches = {
   oneQuestion,
   idleSubscribers,
   handshakes,
+  scrapes,
   updateDelay,
   updateFill,
   updateMemory,
@@ -45,6 +47,7 @@ const roles: Readonly<Record<string, (at: string, words: readonly string[]) => u
   subscribers: (at, [port, ...addresses]) => subscribers(at, Number(port), addresses),
   greeter: (at, [port, rate, seconds, ...addresses]) =>
     greeter(at, Number(port), Number(rate), Number(seconds), addresses),
+  scraper: (at, [span]) => scraper(Number(at), Number(span)),
   prober: (at, [port, name = "", rate, seconds]) =>
     prober(at, Number(port), name, Number(rate), Number(seconds)),
 };

@@ -81,6 +81,6 @@ export async function prober(
   await new Promise((resolve) => setTimeout(resolve, 1000));
   times.sort((a, b) => a - b);
   const at = (share: number) => times[Math.floor(times.length * share)] ?? Number.NaN;
-  tell({ p50: at(0.5), p99: at(0.99), max: times.at(-1), lost: sentAt.size });
+  tell({ p50: at(0.5), p99: at(0.99), p999: at(0.999), max: times.at(-1), lost: sentAt.size });
   process.exit(0);
 }

@@ -19,8 +19,10 @@ export const server = "10.8.0.53";
 export const clients = Array.from({ length: 10 }, (_, index) => `10.8.0.${index + 2}`);
 export const zone = "floor1.example.com";
 
+/** With the HTTP API, as it is by default, but without a socket in the machine's /run. */
 const configuration = `
 hostname = 'px.example.com'
+http = { listen = '127.0.0.1:8053' }
 http = false
 interfaces = {
   { name = 'net1', subdomain = '${zone}' },

@@ -18,12 +18,11 @@ import {
   parentName,
 } from "../wire/name.js";
 import type { RR } from "../wire/rr.js";
-import { eventOf } from "./events.js";
 import type { ApiEvent } from "./exchange.js";
 import { foldText } from "./health.js";
 import { addressesOf, type Listed, listed } from "./listing.js";
 import { escapedName } from "./packet.js";
-import type { HostView, Service, TypeCount } from "./shapes.js";
+import type { HostView, TypeCount } from "./shapes.js";
 import type { ServiceFilter } from "./state.js";
 
 /** Services made anew in one go: a millisecond. */
@@ -41,9 +40,21 @@ interface Entry {
   readonly name: Name;
   /** By the key of the owner. */
   readonly ptrs: Map<string, RR>;
-  made: Listed | undefined;
-  json: string;
+  made: Made | undefined;
 }
+
+/** What is kept of a service: as text it takes a third of what it takes as objects. */
+interface Made {
+  readonly json: string;
+  readonly type: string;
+  readonly domain: string;
+  readonly isShown: boolean;
+  readonly isHidden: boolean;
+  readonly host: Name | undefined;
+}
+
+/** Words that many services have in common and that are kept once: types and zones. */
+const wordsMax = 1000;
 
 interface LinkBook {
   readonly entries: Map<string, Entry>;
@@ -62,6 +73,7 @@ export class Directory {
   isFollowed = false;
   #events: ApiEvent[] = [];
   #shown = 0;
+  readonly #words = new Map<string, string>();
 
   constructor(look: Look) {
     this.#look = look;
@@ -129,17 +141,15 @@ export class Directory {
     return events;
   }
 
-  /** As they are when they are read: some may be gone by then. */
-  *services(filter: ServiceFilter): Generator<Service> {
-    for (const entry of this.#all()) {
-      if (entry.made !== undefined && fits(entry.made, filter)) yield entry.made.service;
-    }
+  /** As they are when they are read, each as JSON: some may be gone by then. */
+  *services(filter: ServiceFilter): Generator<string> {
+    for (const { made } of this.#fitting(filter)) yield made.json;
   }
 
   typeCounts(filter: ServiceFilter): readonly TypeCount[] {
     const counts = new Map<string, { type: string; link: string; count: number }>();
-    for (const { service } of this.#made(filter)) {
-      const { type, link } = service;
+    for (const { link, made } of this.#fitting(filter)) {
+      const { type } = made;
       const key = `${link} ${foldText(type)}`;
       const known = counts.get(key);
       if (known === undefined) counts.set(key, { type, link, count: 1 });
@@ -152,7 +162,7 @@ export class Directory {
   shownOf(link: string): number {
     let count = 0;
     for (const { made } of this.#books.get(link)?.entries.values() ?? []) {
-      if (made?.service.isShown === true) count += 1;
+      if (made?.isShown === true) count += 1;
     }
     return count;
   }
@@ -206,7 +216,7 @@ export class Directory {
     let entry = book.entries.get(target.key);
     if (entry === undefined) {
       if (!isThere) return;
-      entry = { link, name: target, ptrs: new Map(), made: undefined, json: "" };
+      entry = { link, name: target, ptrs: new Map(), made: undefined };
       book.entries.set(target.key, entry);
     }
     if (isThere) entry.ptrs.set(rr.name.key, rr);
@@ -243,37 +253,45 @@ export class Directory {
     const before = entry.made;
     const at = this.#look(entry.link, now);
     const lead = leadOf(entry);
-    const made =
+    const fresh =
       at === undefined || lead === undefined ? undefined : listed(entry.link, at, lead, entry.name);
+    const made = fresh === undefined ? undefined : this.#kept(fresh);
     entry.made = made;
     this.#shown += shownCount(made) - shownCount(before);
     move(book.byHost, entry, before?.host, made?.host);
     // An entry without any lead came to its end; one that comes back is made anew.
     if (lead === undefined) book.entries.delete(entry.name.key);
     this.#forgetBook(entry.link, book);
-    this.#tell(entry, before, made);
+    if (this.isFollowed) this.#tell(told(before), told(made));
   }
 
-  #tell(entry: Entry, before: Listed | undefined, made: Listed | undefined): void {
-    const [was, is] = [told(before), told(made)];
-    const json = is === undefined ? "" : JSON.stringify(is);
-    const toldBefore = entry.json;
-    entry.json = json;
-    if (!this.isFollowed) return;
-    if (is !== undefined && was === undefined) this.#events.push({ name: "service-added", json });
-    else if (is !== undefined && json !== toldBefore) {
-      this.#events.push({ name: "service-changed", json });
-    } else if (is === undefined && was !== undefined) {
-      this.#events.push(eventOf("service-removed", was));
-    }
+  #kept({ service, isHidden, host }: Listed): Made {
+    const [type, domain] = [this.#word(service.type), this.#word(service.domain)];
+    const json = JSON.stringify(service);
+    return { json, type, domain, isShown: service.isShown, isHidden, host };
+  }
+
+  #word(text: string): string {
+    const known = this.#words.get(text);
+    if (known !== undefined) return known;
+    if (this.#words.size >= wordsMax) this.#words.clear();
+    this.#words.set(text, text);
+    return text;
+  }
+
+  #tell(was: string | undefined, is: string | undefined): void {
+    if (is === was) return;
+    if (is === undefined) this.#events.push({ name: "service-removed", json: was as string });
+    else if (was === undefined) this.#events.push({ name: "service-added", json: is });
+    else this.#events.push({ name: "service-changed", json: is });
   }
 
   *#all(): Generator<Entry> {
     for (const { entries } of [...this.#books.values()]) yield* [...entries.values()];
   }
 
-  *#made(filter: ServiceFilter): Generator<Listed> {
-    for (const { made } of this.#all()) if (made !== undefined && fits(made, filter)) yield made;
+  *#fitting(filter: ServiceFilter): Generator<Entry & { readonly made: Made }> {
+    for (const entry of this.#all()) if (fits(entry, filter)) yield entry;
   }
 
   #bookOf(link: string): LinkBook {
@@ -286,17 +304,18 @@ export class Directory {
 }
 
 /** What those who follow are told of: not what the operator hides. */
-function told(made: Listed | undefined): Service | undefined {
-  return made === undefined || made.isHidden ? undefined : made.service;
+function told(made: Made | undefined): string | undefined {
+  return made === undefined || made.isHidden ? undefined : made.json;
 }
 
-const shownCount = (made: Listed | undefined): number => (made?.service.isShown === true ? 1 : 0);
+const shownCount = (made: Made | undefined): number => (made?.isShown === true ? 1 : 0);
 
-function fits({ service, isHidden }: Listed, filter: ServiceFilter): boolean {
-  if (isHidden && !filter.hidden) return false;
-  if (filter.link !== undefined && filter.link !== service.link) return false;
-  if (filter.zone !== undefined && filter.zone !== foldText(service.domain)) return false;
-  return filter.type === undefined || filter.type === foldText(service.type);
+function fits(entry: Entry, filter: ServiceFilter): entry is Entry & { readonly made: Made } {
+  const { link, made } = entry;
+  if (made === undefined || (made.isHidden && !filter.hidden)) return false;
+  if (filter.link !== undefined && filter.link !== link) return false;
+  if (filter.zone !== undefined && filter.zone !== foldText(made.domain)) return false;
+  return filter.type === undefined || filter.type === foldText(made.type);
 }
 
 function leadOf({ ptrs }: Entry) {

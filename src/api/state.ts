@@ -77,7 +77,8 @@ export interface ApiState {
   zones(): readonly ZoneView[];
   domains(): readonly DomainView[];
   knownDomains(): readonly KnownDomainView[];
-  services(filter: ServiceFilter): Iterable<Service>;
+  /** Each as it is, or as JSON. */
+  services(filter: ServiceFilter): Iterable<Service | string>;
   typeCounts(filter: ServiceFilter): readonly TypeCount[];
   hosts(): Iterable<HostView>;
   subscriptions(): Iterable<SubscriptionView>;

@@ -83,7 +83,7 @@ class Floor {
   }
 
   services(filter = anything): Service[] {
-    const found = [...this.directory.services(filter)];
+    const found = [...this.directory.services(filter)].map((text): Service => JSON.parse(text));
     for (const one of found) expect(mismatch(serviceShape, one)).toBeUndefined();
     return found;
   }

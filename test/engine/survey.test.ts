@@ -7,6 +7,7 @@ import {
   domainShape,
   hostShape,
   interfaceShape,
+  type Service,
   serviceShape,
   zoneShape,
 } from "../../src/api/shapes.js";
@@ -37,13 +38,16 @@ function checked<T>(shape: Shape, values: Iterable<T>): T[] {
   return all;
 }
 
+const servicesOf = (w: World): Service[] =>
+  [...w.engine.survey.directory.services({ hidden: false })].map((text) => JSON.parse(text));
+
 test("what a client has asked for is listed, and every number is what happened", () => {
   const w = world();
   const { survey } = w.engine;
   for (const line of [`_ipp._tcp.${zone} PTR`, `Lobby._ipp._tcp.${zone} SRV`]) w.ask(line);
   w.ask("prnt.bldg-1.example.com A");
   w.run(seconds(2));
-  const [service] = checked(serviceShape, survey.directory.services({ hidden: false }));
+  const [service] = checked(serviceShape, servicesOf(w));
   expect(service).toMatchObject({
     instance: "Lobby",
     host: "prnt.bldg-1.example.com",
@@ -109,7 +113,7 @@ test("what was heard before anybody wanted the directory is in it, and costs not
   w.engine.survey.keepDirectory(w.now);
   link.says("_ipp._tcp.local. 4500 PTR Hall._ipp._tcp.local.");
   w.run(seconds(1));
-  const names = [...directory.services({ hidden: false })].map(({ instance }) => instance);
+  const names = servicesOf(w).map(({ instance }) => instance);
   expect(names.sort()).toEqual(["Hall", "Lobby"]);
 });
 
