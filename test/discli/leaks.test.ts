@@ -156,6 +156,21 @@ test.each<[string, Partial<LeakEvidence>, string, RegExp]>([
     /by/,
   ],
   ["its server", { sightings: [good], servers }, "PASS", /./],
+  [
+    "an answer of its server",
+    {
+      sightings: [
+        good,
+        {
+          ...sighting("wg0", "10.0.0.1", { isOutgoing: false }),
+          packet: { ...good.packet!, source: at("10.8.0.53"), target: at("10.0.0.1") },
+        },
+      ],
+      servers,
+    },
+    "PASS",
+    /./,
+  ],
   ["another server", { sightings: [sighting("wg0", "10.8.0.9")], servers }, "FAIL", /10\.8\.0\.9$/],
   [
     "other names at others",

@@ -172,6 +172,9 @@ it("A8.28 the manual's own command, and what --explain prints for each step", as
   const manual = readFileSync(join(top, "docs", "doctor.md"), "utf8");
   const [line = ""] = /^discli doctor --as apple.*$/m.exec(manual) ?? [];
   expect((await apple("example.com", line.split(" ").slice(4))).status, line).toBe(0);
+  const words = ["doctor", "--as", "apple", "--server", "10.8.0.53"];
+  const { status, err } = await runDiscli(lab.enter("cli"), words, { resolv: "" });
+  expect([status, err]).toEqual([2, expect.stringMatching(/asks this system's resolver: leave/)]);
   for (const id of ["lb", "soa", "push-tls"]) {
     const words = ["doctor", "--explain", id, "--zone", zone];
     const { status, out } = await runDiscli(lab.enter("cli"), words, { resolv: "" });

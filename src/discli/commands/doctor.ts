@@ -34,6 +34,9 @@ export async function run(request: DoctorRequest): Promise<ExitStatus> {
   const { options, server, api, style, output } = request;
   if (options.explain !== undefined) return explain(options.explain, request);
   const playbook = playbooks[(options.as ?? "usual") as keyof typeof playbooks];
+  if (options.as !== undefined && server !== undefined) {
+    throw new UsageError(`--as ${options.as} asks this system's resolver: leave --server out`);
+  }
   const site = options.policy === undefined ? undefined : await siteFrom(options.policy);
   const resolver = readResolverFile();
   const looking = findTarget({ zone: options.zone, server }, resolver);

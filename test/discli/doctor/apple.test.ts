@@ -78,6 +78,11 @@ const cases: readonly (readonly [string, Partial<BrowseDomainFacts>, string])[] 
     "PASS",
   ],
   ["case", { lists: [lists("example.com", ["FLOOR1.example.com"])] }, "PASS"],
+  [
+    "silence in one place",
+    { lists: [lists("a.example", [], [], silent), lists("b.example", [own])] },
+    "PASS",
+  ],
   ["silence", { lists: [lists("example.com", [], [], silent)] }, "FAIL NO-ANSWER"],
   ["b alone", { lists: [lists("example.com", [], [own])] }, "FAIL B-ONLY"],
   ["b alone, no zone", { zone: undefined, lists: [lists("a.example", [], [own])] }, "FAIL B-ONLY"],

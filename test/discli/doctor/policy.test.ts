@@ -19,14 +19,14 @@ test("A8.9 the list: URLs with and without addresses, remarks, what is wrong", (
         "https://dns.example/dns-query 192.0.2.1 2001:db8::1  # both families",
         "https://dns.example:8443/x?a=b",
         "https://dns.example/dns-query{?dns}",
-        "https://192.0.2.7/dns-query",
+        "https://192.0.2.7/dns-query#part",
       ].join("\r\n"),
     ),
   ).toMatchObject([
     { host: "dns.example", port: 443, path: "/dns-query", addresses: ["192.0.2.1", "2001:db8::1"] },
     { host: "dns.example", port: 8443, path: "/x?a=b", addresses: [] },
     { host: "dns.example", port: 443, path: "/dns-query", addresses: [] },
-    { host: "192.0.2.7", port: 443, path: "/dns-query", addresses: ["192.0.2.7"] },
+    { url: "https://192.0.2.7/dns-query#part", path: "/dns-query", addresses: ["192.0.2.7"] },
   ]);
   expect(read("")).toEqual([]);
   expect(read("dns.example\nhttp://dns.example/\nhttps://dns.example/ dns\n")).toEqual({
