@@ -9,7 +9,6 @@ const many = 2000;
 const type = "_ipp._tcp";
 const rounds = 7;
 const configuration = `
-http = { listen = '127.0.0.1:8053' }
 interfaces = {
   { name = 'net1', subdomain = '${zone}', warm = true },
   { name = 'net0', disable = true },

@@ -23,7 +23,6 @@ export const zone = "floor1.example.com";
 const configuration = `
 hostname = 'px.example.com'
 http = { listen = '127.0.0.1:8053' }
-http = false
 interfaces = {
   { name = 'net1', subdomain = '${zone}' },
   { name = 'net0', disable = true },
