@@ -349,3 +349,23 @@ test("one that is not valid yet is used, and an error in the log", async () => {
   expect(run.inForce.credentials).toBeDefined();
   expect(run.lines()).toContain("error certificate-not-yet-valid");
 });
+
+test("what clients refuse is told to health, and what nobody verifies is not", async () => {
+  const troubleOf = async (chain: ReturnType<typeof issueChain>) =>
+    (await running(filesIn(folder(), chain))).inForce.trouble;
+  expect(await troubleOf(issueChain(names))).toBeUndefined();
+  expect(await troubleOf(issueChain([names[1] ?? ""]))).toBeUndefined();
+  expect(await troubleOf(issueChain(["*.example.com"]))).toBeUndefined();
+  expect(await troubleOf(issueChain(["elsewhere.example.net"]))).toBe(
+    "the certificate names elsewhere.example.net, and not px.example.com",
+  );
+  expect(await troubleOf(issueChain(names, { from: noon + day }))).toMatch(
+    /^the .*not valid before/,
+  );
+  const run = await running(filesIn(folder(), issueChain(names, { until: noon + 2 * day })));
+  expect(run.inForce.trouble).toBeUndefined();
+  await run.look(3 * day);
+  expect(run.inForce.trouble).toMatch(/^the certificate expired on .*; renew it$/);
+  const own = await running(settingOf({ kind: "self-signed" }));
+  expect(own.inForce.trouble).toBeUndefined();
+});
