@@ -105,6 +105,15 @@ test("the rule for discd.lua holds all that is missing, whatever the printer is 
   expect(luaText("a'\\b\0")).toBe("'a\\'\\\\b\\000'");
 });
 
+test("a rule is printed whole, however long the list of formats", () => {
+  const formats = Array.from({ length: 20 }, (_, at) => `image/x-${at}`)
+    .join(",")
+    .padEnd(250, "x");
+  const txt = having("pdl", formats);
+  const text = renderPrinter(judgePrinter(printer({ txt, isUniversal: false })));
+  expect(text).toContain(`pdl = '${formats},image/urf' }, subtypes = { '_universal' } } }\n`);
+});
+
 test("no control character of a name, a place or a model reaches the terminal", () => {
   const evil = "\u001b[31mred\u009b\u202e";
   const txt = new Map([...good, ["note", evil], ["ty", evil], ["urf", "none"]]);

@@ -164,7 +164,7 @@ it("without a word: the domains that the search domains name", async () => {
   expect(seen.status, seen.err).toBe(2);
   expect(codesIn(seen)).toEqual({
     Gone: "FAIL NO-SRV NO-TXT",
-    "evil\\u{1b}[31m": "FAIL NO-SUBTYPE NO-PDL NO-URF NO-RP",
+    "evil\\x1b[31m": "FAIL NO-SUBTYPE NO-PDL NO-URF NO-RP",
   });
   expect(seen.out.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
 });

@@ -1,11 +1,11 @@
 // The printers as text for people, and as JSON for scripts.
 
 import { bounded } from "../doctor/report.js";
+import { harmless } from "../harmless.js";
 import { asJson } from "../render.js";
 import type { PrinterVerdict } from "./verdict.js";
 
-const lines = (texts: readonly string[]): string =>
-  texts.map((text) => `${bounded(text)}\n`).join("");
+const lines = (texts: readonly string[]): string => texts.map((text) => `${text}\n`).join("");
 
 /** `airprint  PASS  …`, what iOS shows, what is missing, and what to try. */
 export function renderPrinter({
@@ -17,10 +17,11 @@ export function renderPrinter({
   remedy,
 }: PrinterVerdict): string {
   return lines([
-    `airprint ${state}  ${label} in ${domain}`,
-    `    iOS shows ${shows}`,
-    ...lacks.map(({ code, text }) => `    ${code}: ${text}`),
-    ...remedy.map((line) => `  → ${line}`),
+    bounded(`airprint ${state}  ${label} in ${domain}`),
+    bounded(`    iOS shows ${shows}`),
+    ...lacks.map(({ code, text }) => bounded(`    ${code}: ${text}`)),
+    // Whole, since rules are copied; a label and a TXT string bound them.
+    ...remedy.map((line) => harmless(`  → ${line}`)),
   ]);
 }
 
