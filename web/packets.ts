@@ -71,7 +71,7 @@ export class Packets implements Page {
   readonly element = make("div", { class: "page listing plain" });
   readonly field = make("input", {
     type: "search",
-    placeholder: "Any word, link=eth0, type=SRV, name=host.local",
+    placeholder: "Any word, link=eth0, type=SRV",
     "aria-label": "Search packets",
     "aria-keyshortcuts": "/",
     autocomplete: "off",

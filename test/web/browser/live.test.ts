@@ -58,7 +58,7 @@ const shiftsOf = (page: Page) =>
 
 /** What a browser itself says of a server that is away, or wants a token. */
 const others = (faults: readonly string[]) =>
-  faults.filter((fault) => !/ERR_(CONNECTION|INCOMPLETE|EMPTY)|401/.test(fault));
+  faults.filter((fault) => !/net::ERR_|401 \(Unauthorized\)/.test(fault));
 
 test("A2.4: every page's table fills from the running discd, as the API says, in both colours", async () => {
   const peer = await live.subscriber(`_ipp._tcp.${zone}`, "PTR");
