@@ -4,6 +4,7 @@
 import { airTime } from "./air.js";
 import { coldBrowse } from "./browse.js";
 import { codec } from "./decode.js";
+import { discli } from "./discli.js";
 import { firstPaint } from "./first-paint.js";
 import { handshakes } from "./handshakes.js";
 import { idleSubscribers } from "./idle.js";
@@ -35,6 +36,7 @@ const benches = {
   updateFill,
   updateMemory,
   firstPaint,
+  discli,
 };
 
 /** The words of a role: an address, then numbers or names, as it says itself. */
