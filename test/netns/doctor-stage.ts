@@ -12,7 +12,7 @@ import { startUnbound } from "./resolvers.js";
 
 const discli = join(top, "bin", "discli");
 
-/** `hot` is a hotel's network, with a resolver that knows nothing of the office. */
+/** `hot` is a hotel's network, with a resolver that knows nothing of the office; it passes on nothing. */
 const drawing = `
   wan:  cli  10.9.0.2/24 2001:db8:9::2/64
       | rt   10.9.0.1/24 2001:db8:9::1/64
@@ -21,6 +21,7 @@ const drawing = `
   core: rt   10.7.0.1/24 2001:db8:7::1/64
       | res  10.7.0.53/24 2001:db8:7::53/64
       | dns  10.7.0.10/24 2001:db8:7::10/64
+      | isp  10.7.0.99/24
   uplink: rt 10.8.0.1/24 2001:db8:8::1/64
       | px   10.8.0.53/24 2001:db8:8::53/64
   net1: px   10.1.0.1/24 2001:db8:1::1/64

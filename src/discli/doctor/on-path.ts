@@ -15,8 +15,8 @@ export interface Seen {
 }
 
 export interface OnPathEvidence {
-  /** By which interface packets are to leave. */
-  readonly expected: string | undefined;
+  /** By which interfaces packets are to leave: what was said, or what the routes say. */
+  readonly expected: readonly string[];
   readonly filter: string;
   /** Why nothing could be watched. */
   readonly reason?: string;
@@ -26,19 +26,20 @@ export interface OnPathEvidence {
 }
 
 export function judgeOnPath({ expected, filter, reason, seen, lines }: OnPathEvidence): Verdict {
-  const by = expected ?? "any";
+  const by = expected.join(" and ") || "any";
   if (reason !== undefined) {
-    const remedy = [`as root, while \`discli doctor\` runs: tcpdump -ni ${by} '${filter}'`];
+    const remedy = [
+      `as root, while \`discli doctor\` runs: tcpdump -ni ${expected[0] ?? "any"} '${filter}'`,
+    ];
     return skip(reason, remedy);
   }
   const evidence = [
     ...seen.map((one) => `${one.dev}: ${one.out} to discd, ${one.in} back`),
     ...lines,
   ];
-  const others = seen.filter(({ dev, out }) => dev !== expected && out > 0);
-  const own = seen.find(({ dev }) => dev === expected);
-  if (expected !== undefined && (own === undefined || own.out === 0) && others.length > 0) {
-    const text = `queries to discd leave by ${others.map(({ dev }) => dev).join(", ")}, not by ${expected}`;
+  const astray = seen.filter(({ dev, out }) => out > 0 && !expected.includes(dev));
+  if (expected.length > 0 && astray.length > 0) {
+    const text = `queries to discd leave by ${astray.map(({ dev }) => dev).join(", ")}, not by ${by}`;
     const remedy = ["ip rule; ip route show table all: something routes port 53 elsewhere"];
     return fail("OFF-PATH", text, remedy, evidence);
   }
@@ -100,14 +101,15 @@ export async function gatherOnPath(scene: Scene): Promise<OnPathEvidence> {
   const { zone, servers, expectedInterface } = scene.parts;
   const routes = await routesOf(scene);
   const [first] = servers;
-  const route = routes.find(({ address }) => address === first?.address);
-  const expected = expectedInterface ?? route?.dev;
+  const toServers = routes.filter(({ role }) => role === "server");
+  const devs = new Set(toServers.flatMap(({ dev }) => dev ?? []));
+  const expected = expectedInterface === undefined ? [...devs] : [expectedInterface];
   const hosts = servers.map(({ address }) => `host ${address.replace(/%.*/, "")}`);
   const filter = `port ${first?.port ?? 53} and (${hosts.join(" or ") || "host SERVER"})`;
   const nothing = { expected, filter, seen: [], lines: [] };
   if (zone === undefined || first === undefined)
     return { ...nothing, reason: "no server is known" };
-  if (route?.isLocal === true) {
+  if (toServers.some(({ isLocal }) => isLocal === true)) {
     return { ...nothing, reason: "discd is on this host: no packet leaves it" };
   }
   const words = ["-i", "any", "-n", "-l", "--immediate-mode", filter];

@@ -214,7 +214,7 @@ function activeDeciders(): string[] {
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
       const name = deciders[readFileSync(`/proc/${pid}/comm`, "utf8").trim()];
-      if (name === undefined || readNamespace(pid, own) !== own) continue;
+      if (name === undefined || !isOurs(pid, name, own)) continue;
       found.add(name);
     } catch {
       // Ended by now.
@@ -223,13 +223,20 @@ function activeDeciders(): string[] {
   return [...found].sort();
 }
 
-/** @returns `unseen` where only root may look: most hosts have one namespace */
-function readNamespace(pid: string, unseen: string): string {
+/** Where only root may see the namespace, what is in no container is taken for ours. */
+function isOurs(pid: string, program: string, own: string): boolean {
   try {
-    return readlinkSync(`/proc/${pid}/ns/net`);
+    return readlinkSync(`/proc/${pid}/ns/net`) === own;
   } catch {
-    return unseen;
+    if (program === "systemd-resolved") return hasStub();
+    const status = readFileSync(`/proc/${pid}/status`, "latin1");
+    return /^NSpid:\s+\d+$/m.test(status);
   }
+}
+
+/** Whether somebody answers at 127.0.0.53 in our network namespace. */
+function hasStub(): boolean {
+  return readFileSync("/proc/net/udp", "latin1").includes(" 3500007F:0035 ");
 }
 
 export interface FallbackEvidence {

@@ -55,11 +55,26 @@ test("A8.6 packets are counted by interface and direction", () => {
 });
 
 const seen = (more: Partial<OnPathEvidence>): OnPathEvidence => {
-  return { expected: "wan", filter: "port 53", seen: [], lines: [], ...more };
+  return { expected: ["wan"], filter: "port 53", seen: [], lines: [], ...more };
 };
 
 test.each([
   ["there and back", { seen: [{ dev: "wan", out: 2, in: 2 }] }, "PASS"],
+  [
+    "some by another",
+    {
+      seen: [
+        { dev: "wan", out: 2, in: 2 },
+        { dev: "hot", out: 1, in: 0 },
+      ],
+    },
+    "OFF-PATH",
+  ],
+  [
+    "each family by its own",
+    { expected: ["wan", "hot"], seen: [{ dev: "hot", out: 2, in: 2 }] },
+    "PASS",
+  ],
   ["by another", { seen: [{ dev: "hot", out: 2, in: 2 }] }, "OFF-PATH"],
   ["nothing back", { seen: [{ dev: "wan", out: 2, in: 0 }] }, "NO-REPLY"],
   [
