@@ -265,10 +265,14 @@ export class HttpListeners {
     });
     server.on("tlsClientError", () => counts.add("drops", "http-tls"));
     server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      // It was told already, or has gone: what it sends besides is no request of its own.
+      if (!socket.writable || error.code === "ECONNRESET") {
+        socket.destroy();
+        return;
+      }
       const { status, reason, text } = faultOf(error);
       counts.add("drops", `http-${reason}`);
-      if (!socket.writable || error.code === "ECONNRESET") socket.destroy();
-      else say(socket, lastWords(status, text));
+      say(socket, lastWords(status, text));
     });
   }
 

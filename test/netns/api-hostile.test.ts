@@ -8,7 +8,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { beforeAll, describe, expect } from "vitest";
+import { afterEach, beforeAll, describe, expect } from "vitest";
 import {
   connectionsMax,
   connectionsPerClientMax,
@@ -59,6 +59,19 @@ laboratory(
   },
   () => new Lab(drawing, {}),
 );
+
+const opened: RemoteSocket[] = [];
+
+/** A connection from a node, which ends with the test at the latest. */
+async function dial(node: string, address: string): Promise<RemoteSocket> {
+  const socket = await (await lab.agent(node)).tcp(address, 8053);
+  opened.push(socket);
+  return socket;
+}
+
+afterEach(() => {
+  for (const socket of opened.splice(0)) socket.reset();
+});
 
 const openFiles = () => readdirSync(`/proc/${daemon.child.pid}/fd`).length;
 
@@ -118,10 +131,9 @@ describe("A1.20 what is malformed, or larger than anybody needs", () => {
       ["px", "127.0.0.1"],
       ["cli", "10.8.0.53"],
     ] as const) {
-      const agent = await lab.agent(node);
       for (const [bytes, wanted, reason] of malformed) {
         const grown = await growth(drops(reason), async () => {
-          const socket = await agent.tcp(address, 8053);
+          const socket = await dial(node, address);
           socket.write(Buffer.from(bytes, "latin1"));
           await until(`an answer to ${bytes.slice(0, 60)}`, () => statusOf(socket) !== 0);
           expect(statusOf(socket), bytes.slice(0, 60)).toBe(wanted);
@@ -133,10 +145,9 @@ describe("A1.20 what is malformed, or larger than anybody needs", () => {
     }
     await expectWell();
     await expectNothingLeft();
-  }, 60_000);
+  });
 
   it("noise by the kilobyte is refused, too", async () => {
-    const agent = await lab.agent("cli");
     let seed = 7;
     const byte = () => {
       seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
@@ -147,7 +158,7 @@ describe("A1.20 what is malformed, or larger than anybody needs", () => {
       const bytes = turn % 2 === 0 ? Buffer.alloc(1 + byte() * 40) : Buffer.from(sample);
       if (turn % 2 === 0) for (let at = 0; at < bytes.length; at++) bytes[at] = byte();
       else for (let edit = 0; edit < 4; edit++) bytes[byte() % bytes.length] = byte();
-      const socket = await agent.tcp("10.8.0.53", 8053);
+      const socket = await dial("cli", "10.8.0.53");
       socket.write(bytes);
       await sleep(5);
       if (turn % 3 === 0) socket.finish();
@@ -155,7 +166,7 @@ describe("A1.20 what is malformed, or larger than anybody needs", () => {
     }
     await expectWell();
     await expectNothingLeft();
-  }, 60_000);
+  });
 });
 
 it("A1.20 questions that make no sense are answered in words", async () => {
@@ -172,7 +183,6 @@ it("A1.20 questions that make no sense are answered in words", async () => {
     name(`${zone}&type=constructor`),
     "/v1/policy?name=a&client=10.8.0.2%2f24",
     "/v1/policy?name=a&client=fe80::1%25net",
-    "/v1/packets?name=a..b",
     "/v1/packets?type=constructor",
     "/v1/services?hidden=perhaps",
     "/v1/services?__proto__=1",
@@ -259,7 +269,6 @@ describe("A1.20 who may not", () => {
 
 describe("A1.20 who does not get on", () => {
   it("is not waited for, and keeps nobody waiting", async () => {
-    const agent = await lab.agent("cli");
     const post = `POST /v1/reload HTTP/1.1\r\nHost: 10.8.0.53:8053\r\n`;
     const starts = [
       "",
@@ -270,7 +279,7 @@ describe("A1.20 who does not get on", () => {
     ];
     const sockets: RemoteSocket[] = [];
     for (let at = 0; at < 25; at++) {
-      const socket = await agent.tcp("10.8.0.53", 8053);
+      const socket = await dial("cli", "10.8.0.53");
       const start = starts[at % starts.length] as string;
       if (start !== "") socket.write(Buffer.from(start));
       sockets.push(socket);
@@ -298,16 +307,15 @@ describe("A1.20 who does not get on", () => {
     expect(grown).toBe(sockets.length);
     for (const socket of sockets) socket.reset();
     await expectNothingLeft();
-  }, 60_000);
+  });
 
   it("a thousand idle streams of events: some are served, the rest turned away", async () => {
     const begun = daemon.rss;
-    const agent = await lab.agent("px");
     const ask = Buffer.from(`GET /v1/events HTTP/1.1\r\n${host}\r\n\r\n`);
     const before = await numbers();
     const sockets: RemoteSocket[] = [];
     for (let at = 0; at < 1_000; at++) {
-      const socket = await agent.tcp("127.0.0.1", 8053);
+      const socket = await dial("px", "127.0.0.1");
       socket.write(ask);
       sockets.push(socket);
     }
@@ -332,7 +340,7 @@ describe("A1.20 who does not get on", () => {
       `GET /v1/events HTTP/1.1\r\n${host}\r\nAuthorization: Bearer ${secret}\r\n\r\n`,
     );
     for (const one of told.slice(0, 20)) one.reset();
-    const late = await agent.tcp("127.0.0.1", 8053);
+    const late = await dial("px", "127.0.0.1");
     late.write(own);
     await until("the operator follows", () => statusOf(late) === 200);
     await until("the summary comes", () => served.every((one) => textOf(one).includes("summary")));
@@ -340,14 +348,13 @@ describe("A1.20 who does not get on", () => {
     await expectNothingLeft();
     expect(status("px", `-m 1 ${here}/v1/events`)).toBe(200);
     expect(daemon.rss - begun).toBeLessThan(60e6);
-  }, 120_000);
+  }, 240_000);
 
   it("one host elsewhere has its share of connections, and others have theirs", async () => {
-    const agent = await lab.agent("cli");
     const sockets: RemoteSocket[] = [];
     const grown = await growth(limits("connections-per-client"), async () => {
       for (let at = 0; at < connectionsPerClientMax + 20; at++) {
-        sockets.push(await agent.tcp("10.8.0.53", 8053));
+        sockets.push(await dial("cli", "10.8.0.53"));
       }
       await until("those beyond it are cut off", () => {
         return sockets.filter((one) => one.hasEnded || one.isClosed || one.error).length >= 20;
@@ -360,14 +367,13 @@ describe("A1.20 who does not get on", () => {
     for (const one of sockets) one.reset();
     await expectNothingLeft();
     expect(status("cli", `${right} ${there}/v1/summary`)).toBe(200);
-  }, 60_000);
+  });
 
   it("who follows packets and does not read is dropped; the others hear every one", async () => {
-    const agent = await lab.agent("px");
     const ask = Buffer.from(`GET /v1/packets HTTP/1.1\r\n${host}\r\n\r\n`);
     const sockets: RemoteSocket[] = [];
     for (let at = 0; at < 11; at++) {
-      const socket = await agent.tcp("127.0.0.1", 8053);
+      const socket = await dial("px", "127.0.0.1");
       socket.write(ask);
       await until("it follows", () => statusOf(socket) === 200);
       sockets.push(socket);
@@ -397,7 +403,7 @@ describe("A1.20 who does not get on", () => {
     await expectWell();
     for (const one of sockets) one.reset();
     await expectNothingLeft();
-  }, 120_000);
+  }, 240_000);
 });
 
 describe("A1.20 the Unix socket", () => {
@@ -426,15 +432,14 @@ describe("A1.20 the Unix socket", () => {
     await expectWell();
     await sleep(1_000);
     files = openFiles();
-  }, 60_000);
+  });
 });
 
 describe("A1.20 over TLS", () => {
   const tls = "https://10.8.0.53:8053";
 
   beforeAll(async () => {
-    const agent = await lab.agent("px");
-    const stream = await agent.tcp("127.0.0.1", 8053);
+    const stream = await dial("px", "127.0.0.1");
     stream.write(Buffer.from(`GET /v1/events HTTP/1.1\r\n${host}\r\n\r\n`));
     await until("it follows", () => statusOf(stream) === 200);
     daemon.reload(config(", tls = true"));
@@ -461,10 +466,9 @@ describe("A1.20 over TLS", () => {
   });
 
   it("handshakes that do not end are not waited for", async () => {
-    const agent = await lab.agent("cli");
     const sockets: RemoteSocket[] = [];
     for (let at = 0; at < 10; at++) {
-      const socket = await agent.tcp("10.8.0.53", 8053);
+      const socket = await dial("cli", "10.8.0.53");
       if (at % 2 === 0) socket.write(Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1]));
       sockets.push(socket);
     }
@@ -481,7 +485,7 @@ describe("A1.20 over TLS", () => {
     for (const one of sockets) one.reset();
     await expectWell();
     await expectNothingLeft();
-  }, 60_000);
+  });
 });
 
 it("A1.20 after all of it discd ends in order, and its socket with it", async () => {

@@ -172,6 +172,25 @@ test("A1.20 who goes on sending after a refusal is not listened to for long", as
   }
 });
 
+test("what is wrong is counted once, however its client goes", async () => {
+  const stage = await stageOf();
+  const malformed = () => stage.counts.of("drops", "http-malformed");
+  for (const [at, go] of ["end", "destroy", "resetAndDestroy"].entries()) {
+    const wire = await tell(stage, "nonsense\r\n\r\n");
+    await wire.until((one) => one.status !== 0);
+    wire.socket.write("nonsense\r\n\r\n");
+    wire.socket[go as "end" | "destroy" | "resetAndDestroy"]();
+    await pause(50);
+    expect(malformed()).toBe(at + 1);
+  }
+  // Half a request is none, if whoever sent it goes.
+  const wire = await tell(stage, "GET / HTTP/1.1\r\n");
+  await pause(20);
+  wire.socket.resetAndDestroy();
+  await pause(50);
+  expect(malformed()).toBe(3);
+});
+
 test("other users of the host leave room for the operator", async () => {
   const stage = await stageOf();
   const wires: Wire[] = [];
