@@ -24,6 +24,9 @@ export const before = (end: Instant, span: Duration): Instant => (end - span) as
 /** How long it is from `start` to `end`; negative when `end` is the earlier one. */
 export const elapsed = (start: Instant, end: Instant): Duration => (end - start) as Duration;
 
+/** In seconds, to the millisecond, as people read it. */
+export const secondsOf = (span: Duration): number => Math.round(span) / 1000;
+
 /** The later of two points. */
 export const latest = (a: Instant, b: Instant): Instant => (a > b ? a : b);
 

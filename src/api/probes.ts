@@ -1,7 +1,7 @@
 // What came of real questions through our own sockets: when each was last asked,
 // when it last answered, and what went wrong. Health (health.ts) judges by it.
 
-import { elapsed, type Instant } from "../time.js";
+import { elapsed, type Instant, secondsOf } from "../time.js";
 import type { Probe } from "./health.js";
 
 interface Entry {
@@ -44,8 +44,8 @@ export class ProbeBook {
   states(now: Instant): readonly Probe[] {
     return [...this.#entries].map(([name, { askedAt, answeredAt, reason }]) => ({
       name,
-      askedSecondsAgo: askedAt === undefined ? null : elapsed(askedAt, now) / 1000,
-      answeredSecondsAgo: answeredAt === undefined ? null : elapsed(answeredAt, now) / 1000,
+      askedSecondsAgo: askedAt === undefined ? null : secondsOf(elapsed(askedAt, now)),
+      answeredSecondsAgo: answeredAt === undefined ? null : secondsOf(elapsed(answeredAt, now)),
       ...(reason === undefined ? {} : { reason }),
     }));
   }

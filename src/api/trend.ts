@@ -28,6 +28,11 @@ export class Trend {
     }
   }
 
+  /** What has come in since the first look within the span; `total` is the number now. */
+  grown(total: number): number {
+    return Math.max(0, total - (this.#looks[0]?.total ?? total));
+  }
+
   /** Growth over the span in so many milliseconds, as far as it was looked at; never negative. */
   per(unit: Duration): number {
     const [first, last] = [this.#looks[0], this.#looks.at(-1)];

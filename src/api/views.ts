@@ -4,7 +4,7 @@
 import { domainsOf } from "../proxy/enumeration.js";
 import type { BrowseKind, ProxyOptions } from "../proxy/options.js";
 import type { ZoneTable } from "../proxy/zones.js";
-import { elapsed, type Instant } from "../time.js";
+import { elapsed, type Instant, secondsOf } from "../time.js";
 import { typeName } from "../wire/codes.js";
 import { displayName, type Name } from "../wire/name.js";
 import { escapedName } from "./packet.js";
@@ -94,6 +94,6 @@ export function questionView(now: Instant, link: string, asked: AskedQuestion): 
     escaped,
     type: typeName(type),
     watches: asked.watches,
-    ageSeconds: startedAt === undefined ? null : elapsed(startedAt, now) / 1000,
+    ageSeconds: startedAt === undefined ? null : secondsOf(elapsed(startedAt, now)),
   };
 }

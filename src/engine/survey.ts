@@ -26,7 +26,7 @@ import type { LinkView } from "../proxy/view.js";
 import type { LinkZone } from "../proxy/zones.js";
 import type { PushServer } from "../push/server.js";
 import type { Queries } from "../query/queries.js";
-import { elapsed, type Instant } from "../time.js";
+import { elapsed, type Instant, secondsOf } from "../time.js";
 import { typeName } from "../wire/codes.js";
 import type { Question } from "../wire/message.js";
 import { displayName, type Name } from "../wire/name.js";
@@ -132,7 +132,7 @@ export class Survey {
         question: questionText(one.question),
         link: this.#linkOf(one.question.name),
         records: one.records,
-        ageSeconds: elapsed(one.since, now) / 1000,
+        ageSeconds: secondsOf(elapsed(one.since, now)),
       };
     }
     for (const one of this.#parts.llq.all()) {
@@ -144,8 +144,8 @@ export class Survey {
         question: questionText(one.question),
         link: this.#linkOf(one.question.name),
         records: one.records,
-        ageSeconds: elapsed(one.begunAt, now) / 1000,
-        expiresInSeconds: Math.max(0, elapsed(now, one.expiresAt)) / 1000,
+        ageSeconds: secondsOf(elapsed(one.begunAt, now)),
+        expiresInSeconds: Math.max(0, secondsOf(elapsed(now, one.expiresAt))),
       };
     }
   }

@@ -3,10 +3,12 @@
 
 import type { Family } from "../address.js";
 import { Trend } from "../api/trend.js";
-import { elapsed, type Instant, seconds } from "../time.js";
+import { elapsed, type Instant, seconds, secondsOf } from "../time.js";
 
-/** Over which packets per minute are told. */
+/** Over which recent packets are told. */
 const minute = seconds(60);
+
+const sum = ({ ipv4, ipv6 }: Readonly<Record<Family, number>>): number => ipv4 + ipv6;
 
 export class Traffic {
   readonly in: Record<Family, number> = { ipv4: 0, ipv6: 0 };
@@ -17,30 +19,31 @@ export class Traffic {
 
   /** A packet arrived that is not ours. @param isForeign  nor of another program of this host */
   heard(now: Instant, family: Family, isForeign: boolean): void {
+    // Before it is counted: what the minute began with.
+    this.#inTrend.look(now, sum(this.in));
     this.in[family] += 1;
     if (isForeign) this.#lastHeardAt = now;
-    this.#inTrend.look(now, this.in.ipv4 + this.in.ipv6);
   }
 
   sent(now: Instant, family: Family): void {
+    this.#outTrend.look(now, sum(this.out));
     this.out[family] += 1;
-    this.#outTrend.look(now, this.out.ipv4 + this.out.ipv6);
   }
 
   lastHeardSeconds(now: Instant): number | null {
-    return this.#lastHeardAt === undefined ? null : elapsed(this.#lastHeardAt, now) / 1000;
+    return this.#lastHeardAt === undefined ? null : secondsOf(elapsed(this.#lastHeardAt, now));
   }
 
-  /** Packets, since the start and per minute. */
+  /** Packets, since the start and in the last minute. */
   view(now: Instant) {
-    const [heard, sent] = [this.in.ipv4 + this.in.ipv6, this.out.ipv4 + this.out.ipv6];
+    const [heard, sent] = [sum(this.in), sum(this.out)];
     this.#inTrend.look(now, heard);
     this.#outTrend.look(now, sent);
     return {
       in: heard,
       out: sent,
-      inPerMinute: this.#inTrend.per(minute),
-      outPerMinute: this.#outTrend.per(minute),
+      inPerMinute: this.#inTrend.grown(heard),
+      outPerMinute: this.#outTrend.grown(sent),
     };
   }
 }

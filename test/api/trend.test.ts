@@ -26,6 +26,17 @@ test("a minute is told per minute, before a whole one has passed as well", () =>
   expect(trend.per(seconds(60))).toBe(0);
 });
 
+test("what came in the last minute is counted, and not made more of than it is", () => {
+  const trend = new Trend(seconds(60));
+  trend.look(instant(0), 0);
+  trend.look(instant(4000), 43);
+  expect(trend.grown(43)).toBe(43);
+  expect(trend.grown(45)).toBe(45);
+  for (let at = 5; at <= 70; at++) trend.look(instant(at * 1000), 45);
+  expect(trend.grown(45)).toBe(0);
+  expect(trend.grown(46)).toBe(1);
+});
+
 test("looks that come too often count for nothing, and a number never shrinks", () => {
   const trend = new Trend(seconds(2));
   trend.look(instant(0), 10);
