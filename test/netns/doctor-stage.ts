@@ -12,7 +12,7 @@ import { startUnbound } from "./resolvers.js";
 
 const discli = join(top, "bin", "discli");
 
-/** `hot` is a hotel's network, with a resolver that knows nothing of the office; it passes on nothing. */
+/** `hot` is a hotel's network: its resolver knows nothing of the office, and it passes nothing on. */
 const drawing = `
   wan:  cli  10.9.0.2/24 2001:db8:9::2/64
       | rt   10.9.0.1/24 2001:db8:9::1/64
