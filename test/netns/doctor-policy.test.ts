@@ -15,11 +15,16 @@ const it = needs("avahi-daemon", "named", "nft", "openssl", "tcpdump", "unbound"
 const built = doctorStage();
 const scratch = mkdtempSync(join(tmpdir(), "discd-policy-"));
 
-/** DNS over HTTPS as RFC 8484 has it, NXDOMAIN for everything; and a page that is none. */
+/** DNS over TLS, and over HTTPS as RFC 8484 has it, NXDOMAIN for everything; and a page that is none. */
 const program = (key: string, certificate: string) => `
 const { readFileSync } = require("node:fs");
+const own = { key: readFileSync("${key}"), cert: readFileSync("${certificate}") };
+require("node:tls").createServer(own, (socket) => {
+  socket.on("error", () => {});
+  socket.on("data", (frame) => { frame[4] |= 0x80; frame[5] = 3; socket.write(frame); });
+}).listen(853, "::");
 require("node:https").createServer(
-  { key: readFileSync("${key}"), cert: readFileSync("${certificate}") },
+  own,
   (request, response) => {
     const query = new URL(request.url, "https://x").searchParams.get("dns");
     if (query === null || !request.url.startsWith("/dns-query")) return response.end("hello");
@@ -68,7 +73,7 @@ it("A8.9 A8.27 an endpoint that answers: a fault where the policy denies it", as
   expect([denied.faults, denied.status]).toEqual([["doh DOH-REACHABLE"], 2]);
   const { evidence = [], remedy = [] } = denied.check("doh") ?? {};
   expect(evidence[0]).toBe("https://doh.lab/dns-query at 10.6.0.1: answers over HTTPS");
-  expect(remedy[0]).toContain("port 443 to 10.6.0.1");
+  expect(remedy[0]).toContain("ports 443 and 853 to 10.6.0.1");
   const allowed = await run(`doh = 'allow', ${listed}`, endpoint);
   expect([allowed.faults, allowed.status]).toEqual([[], 0]);
   expect(allowed.check("doh")?.decision).toContain(`for names of ${zone}, and finds nothing`);
@@ -91,6 +96,12 @@ it("A8.9 what is blocked, closed, unknown, or no DNS", async () => {
     expect.stringMatching(
       /^https:\/\/10\.6\.0\.1:444\/ at 10\.6\.0\.1: not reached, nothing listens/,
     ),
+  ]);
+  const overTls = await run(`doh = 'deny', ${listed}`, "tls://doh.lab 10.6.0.1\ntls://10.6.0.1:54");
+  expect(overTls.faults).toEqual(["doh DOH-REACHABLE"]);
+  expect(overTls.check("doh")?.evidence.slice(0, 2)).toEqual([
+    "tls://doh.lab at 10.6.0.1: answers over TLS",
+    expect.stringMatching(/^tls:\/\/10\.6\.0\.1:54 at 10\.6\.0\.1: not reached, nothing listens/),
   ]);
   const page = await run(`doh = 'deny', ${listed}`, "https://doh.lab/page 10.6.0.1");
   expect(page.faults).toEqual(["doh DOH-REACHABLE"]);
@@ -131,7 +142,7 @@ it("A8.27 the manual's own command, with the policy and the list that it shows",
   const found = await run(policy, list);
   expect([found.faults, found.status]).toEqual([[], 0]);
   expect(found.check("doh")?.state).toBe("PASS");
-  expect(found.check("doh")?.evidence).toHaveLength(5);
+  expect(found.check("doh")?.evidence).toHaveLength(6);
 });
 
 it("a policy or a list that is wrong ends the run before it begins", async () => {

@@ -1,10 +1,11 @@
-// The file with endpoints of DNS over HTTPS that a site knows of: one a line, a
-// URL, and perhaps the addresses that clients know it by without asking.
+// The file with endpoints of DNS over HTTPS, or over TLS, that a site knows of: one
+// a line, a URL, and perhaps the addresses that clients know it by without asking.
 
 import { isIP } from "node:net";
 
 export interface Endpoint {
   readonly url: string;
+  readonly over: "https" | "tls";
   readonly host: string;
   readonly port: number;
   /** With the query string that the URL has, if any. */
@@ -41,20 +42,26 @@ export function readEndpoints(
   return problems.length > 0 ? { problems: problems.join("\n") } : found;
 }
 
+const kinds: Readonly<Record<string, Endpoint["over"]>> = { "https:": "https", "tls:": "tls" };
+const usualPorts = { https: 443, tls: 853 } as const;
+
 function endpointOf(text: string, addresses: readonly string[]): Endpoint | string {
   // Lists also hold templates (RFC 8484 §4.1).
   const plain = text.replace(/\{\?dns\}$/i, "");
   const url = URL.canParse(plain) ? new URL(plain) : undefined;
-  if (url?.protocol !== "https:" || url.hostname === "") {
-    return `"${text}" is no endpoint; one looks like https://dns.example/dns-query`;
+  const over = url === undefined ? undefined : kinds[url.protocol];
+  if (url === undefined || over === undefined || url.hostname === "") {
+    const forms = "https://dns.example/dns-query or tls://dns.example";
+    return `"${text}" is no endpoint; one looks like ${forms}`;
   }
   const wrong = addresses.find((one) => isIP(one) === 0);
   if (wrong !== undefined) return `"${wrong}" is no address`;
   const host = url.hostname.replace(/^\[|\]$/g, "");
   return {
     url: text,
+    over,
     host,
-    port: Number(url.port || 443),
+    port: Number(url.port || usualPorts[over]),
     path: `${url.pathname}${url.search}`,
     addresses: isIP(host) === 0 ? addresses.slice(0, addressesMax) : [host],
   };

@@ -1,13 +1,16 @@
-// Whether DNS over HTTPS (RFC 8484) gets past this network: a question put to
-// each endpoint of the site's list, and the canary that browsers look at.
+// Whether DNS over HTTPS (RFC 8484), or over TLS (RFC 7858), gets past this
+// network: a question put to each endpoint of the site's list, and the canary
+// that browsers look at.
 
 import { request } from "node:https";
 import { isIP } from "node:net";
+import { connect } from "node:tls";
 import { formatAddress } from "../../address.js";
 import { recordsIn } from "../../client/answer.js";
 import { causeOf } from "../../os/connection-faults.js";
 import { RRClass, RRType } from "../../wire/codes.js";
 import { FormatError } from "../../wire/errors.js";
+import { encodeFrame, FrameReader } from "../../wire/frame.js";
 import { decodeMessage, encodeMessage } from "../../wire/message.js";
 import { type Name, parseName } from "../../wire/name.js";
 import { askSystem } from "./asking.js";
@@ -70,7 +73,10 @@ async function tryEndpoint(scene: Scene, endpoint: Endpoint, name: Name): Promis
     return [{ url, outcome: "blocked", text: "the system's resolver knows no address of it" }];
   }
   return Promise.all(
-    known.map(async (address) => ({ url, address, ...(await askOver(endpoint, address, name)) })),
+    known.map(async (address) => {
+      const ask = endpoint.over === "tls" ? askOverTls : askOverHttps;
+      return { url, address, ...(await ask(endpoint, address, name)) };
+    }),
   );
 }
 
@@ -88,15 +94,57 @@ async function addressesOf(scene: Scene, host: string): Promise<string[]> {
   return (await Promise.all(asked)).flat().filter((text) => text !== "0.0.0.0" && text !== "::");
 }
 
+const queryFor = (name: Name): Uint8Array => {
+  const question = { name, type: RRType.A, class: RRClass.IN };
+  return encodeMessage({ id: 0, rd: true, questions: [question] });
+};
+
+/** One question over TLS, behind its length. */
+function askOverTls(
+  { host, port }: Endpoint,
+  address: string,
+  name: Name,
+): Promise<Pick<Try, "outcome" | "text">> {
+  return new Promise((resolve) => {
+    let isSecure = false;
+    const finish = (outcome: Try["outcome"], text: string) => {
+      clearTimeout(end);
+      socket.destroy();
+      resolve({ outcome, text });
+    };
+    const failed = (text: string) => finish(isSecure ? "reached" : "blocked", text);
+    const end = setTimeout(() => failed("no answer"), patience);
+    const socket = connect({
+      host: address,
+      port,
+      ALPNProtocols: ["dot"],
+      rejectUnauthorized: false,
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+    });
+    socket.on("secureConnect", () => {
+      isSecure = true;
+      socket.write(encodeFrame(queryFor(name)));
+    });
+    const reader = new FrameReader();
+    socket.on("data", (bytes) => {
+      reader.push(bytes);
+      const frame = reader.take();
+      if (frame === undefined) return;
+      if (isDns(frame)) finish("answers", "answers over TLS");
+      else failed("what came is no DNS message");
+    });
+    socket.on("error", (error) => failed(causeOf(error)));
+    socket.on("end", () => failed("the connection was closed"));
+  });
+}
+
 /** One question by GET (RFC 8484 §4.1), at an address of the endpoint. */
-function askOver(
+function askOverHttps(
   { host, port, path }: Endpoint,
   address: string,
   name: Name,
 ): Promise<Pick<Try, "outcome" | "text">> {
-  const question = { name, type: RRType.A, class: RRClass.IN };
-  const query = encodeMessage({ id: 0, rd: true, questions: [question] });
-  const text = Buffer.from(query).toString("base64url");
+  const text = Buffer.from(queryFor(name)).toString("base64url");
   return new Promise((resolve) => {
     let isSecure = false;
     const finish = (outcome: Try["outcome"], words: string) => {

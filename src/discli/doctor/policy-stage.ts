@@ -42,7 +42,7 @@ export function judgeDoh({ policy, zone = "the zone", tries, canary }: DohFacts)
     const text = `DNS over HTTPS is denied, and gets through: ${some}${more}`;
     const addresses = [...new Set(reached.map(({ address }) => address))].slice(0, 8).join(", ");
     const remedy = [
-      `drop TCP and UDP port 443 to ${addresses} where this network ends`,
+      `drop TCP and UDP ports 443 and 853 to ${addresses} where this network ends`,
       "on managed devices, switch it off by policy: Firefox DNSOverHTTPS, Chrome DnsOverHttpsMode",
     ];
     return fail("DOH-REACHABLE", text, remedy, evidence);
@@ -103,7 +103,7 @@ export const policyStage: Stage = {
   checks: [
     check<DohFacts>({
       id: "doh",
-      title: "Does DNS over HTTPS get past this network, and may it?",
+      title: "Does DNS over HTTPS (or TLS) get past this network, and may it?",
       codes: {
         "DOH-REACHABLE": "the policy denies it, and an endpoint of the list is reached",
         "DOH-CANARY": `the policy denies it, and ${canaryName} does not tell browsers so`,

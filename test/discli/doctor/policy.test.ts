@@ -20,6 +20,8 @@ test("A8.9 the list: URLs with and without addresses, remarks, what is wrong", (
         "https://dns.example:8443/x?a=b",
         "https://dns.example/dns-query{?dns}",
         "https://192.0.2.7/dns-query#part",
+        "tls://dns.example 192.0.2.1",
+        "tls://[2001:db8::7]:8853",
       ].join("\r\n"),
     ),
   ).toMatchObject([
@@ -27,12 +29,14 @@ test("A8.9 the list: URLs with and without addresses, remarks, what is wrong", (
     { host: "dns.example", port: 8443, path: "/x?a=b", addresses: [] },
     { host: "dns.example", port: 443, path: "/dns-query", addresses: [] },
     { url: "https://192.0.2.7/dns-query#part", path: "/dns-query", addresses: ["192.0.2.7"] },
+    { over: "tls", host: "dns.example", port: 853, addresses: ["192.0.2.1"] },
+    { over: "tls", host: "2001:db8::7", port: 8853, addresses: ["2001:db8::7"] },
   ]);
   expect(read("")).toEqual([]);
   expect(read("dns.example\nhttp://dns.example/\nhttps://dns.example/ dns\n")).toEqual({
     problems: [
-      'doh.txt:1: "dns.example" is no endpoint; one looks like https://dns.example/dns-query',
-      'doh.txt:2: "http://dns.example/" is no endpoint; one looks like https://dns.example/dns-query',
+      'doh.txt:1: "dns.example" is no endpoint; one looks like https://dns.example/dns-query or tls://dns.example',
+      'doh.txt:2: "http://dns.example/" is no endpoint; one looks like https://dns.example/dns-query or tls://dns.example',
       'doh.txt:3: "dns" is no address',
     ].join("\n"),
   });
