@@ -181,8 +181,10 @@ function linkFamilies({ links }: Gauges): readonly Family[] {
   ];
 }
 
-function clientFamilies({ push, llq }: Gauges): readonly Family[] {
+function clientFamilies({ push, llq, waiting }: Gauges): readonly Family[] {
+  const queries = waiting === undefined ? [] : [sample(waiting)];
   return [
+    gauge("discd_queries_waiting", "Unicast queries that wait for an answer of a link.", queries),
     gauge("discd_push_sessions", "DSO sessions.", [sample(push.sessions)]),
     gauge("discd_push_subscriptions", "Push subscriptions.", [sample(push.subscriptions)]),
     gauge("discd_llq_active", "Long-lived queries.", [sample(llq)]),
@@ -211,7 +213,7 @@ function countFamilies(counts: Counts): readonly Family[] {
 }
 
 function processFamilies(gauges: Gauges): readonly Family[] {
-  const { version, startedAt, certificateExpiry, residentBytes } = gauges;
+  const { version, startedAt, certificateExpiry, residentBytes, memory = {} } = gauges;
   const some = (name: string, help: string, value: number | undefined) =>
     value === undefined ? [] : [gauge(name, help, [sample(value)])];
   return [
@@ -224,6 +226,11 @@ function processFamilies(gauges: Gauges): readonly Family[] {
       sample(1, { version }),
     ]),
     ...some("process_start_time_seconds", "When the program was started.", startedAt),
+    gauge(
+      "discd_memory_bytes",
+      "Memory by who holds it; the answer cache lies within the others.",
+      Object.entries(memory).map(([part, bytes]) => sample(bytes, { part })),
+    ),
     ...some("process_resident_memory_bytes", "Memory in use.", residentBytes),
   ];
 }

@@ -51,6 +51,10 @@ export interface Gauges {
   /** Seconds since 1970; absent without a certificate. */
   readonly certificateExpiry?: number;
   readonly residentBytes?: number;
+  /** Unicast queries that wait for an answer of a link. */
+  readonly waiting?: number;
+  /** Bytes, by a fixed set of words for who holds them. */
+  readonly memory?: Readonly<Record<string, number>>;
 }
 
 export interface LinkGauges {

@@ -74,7 +74,7 @@ export interface ApiHooks {
 }
 
 export interface ApiDeskParts {
-  readonly engine: Pick<Engine, "survey" | "queryTallies" | "sessions">;
+  readonly engine: Pick<Engine, "survey" | "queryTallies" | "sessions" | "load">;
   readonly counts: Counts;
   readonly log: Log;
   readonly native: Native | undefined;
@@ -313,6 +313,7 @@ export class ApiDesk implements Onlooker {
   #gauges(at: Instant): Gauges {
     const { engine, hooks } = this.#parts;
     const certificateExpiry = hooks.certificateExpiry();
+    const { waiting, answerCacheBytes } = engine.load;
     return {
       version: hooks.version,
       startedAt: this.#startedAt.getTime() / 1000,
@@ -321,7 +322,8 @@ export class ApiDesk implements Onlooker {
       llq: engine.sessions.llq,
       updates: engine.survey.updateResults(),
       ...(certificateExpiry === undefined ? {} : { certificateExpiry }),
-      residentBytes: process.memoryUsage.rss(),
+      waiting,
+      ...memoryOf(answerCacheBytes),
     };
   }
 
@@ -352,6 +354,13 @@ export class ApiDesk implements Onlooker {
     gauges: () => this.#gauges(now()),
     refresh: () => this.#parts.hooks.refresh(),
   };
+}
+
+function memoryOf(answerCacheBytes: number): Pick<Gauges, "memory" | "residentBytes"> {
+  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  const native = Math.max(external - arrayBuffers, 0);
+  const memory = { heap: heapUsed, buffers: arrayBuffers, native };
+  return { residentBytes: rss, memory: { ...memory, "answer-cache": answerCacheBytes } };
 }
 
 /** A TLS listener that clients refuse is of as much use as none. */

@@ -131,6 +131,12 @@ export class Engine {
     return { push: { sessions, subscriptions }, llq: this.#llq.size };
   }
 
+  /** Queries that wait for an answer of a link, and bytes of the answers that are kept ready. */
+  get load(): { readonly waiting: number; readonly answerCacheBytes: number } {
+    const { waiting = 0, readyBytes = 0 } = this.#queries.dump();
+    return { waiting, answerCacheBytes: readyBytes };
+  }
+
   /** The state in words and numbers, for the log (SIGUSR2) and for bug reports. */
   dump(now: Instant): Readonly<Record<string, unknown>> {
     return {

@@ -9,7 +9,10 @@ import { Histogram, QueryTally, querySteps } from "../../src/tally.js";
 import { gauges } from "../api/state.js";
 
 /** A page with these queries, by zone. */
-function pageOf(asked: Readonly<Record<string, number>>): Exposition {
+function pageOf(
+  asked: Readonly<Record<string, number>>,
+  more: Partial<typeof gauges> = {},
+): Exposition {
   const counts = new Counts();
   counts.add("answer-cache-hits", "", 5);
   counts.add("answer-cache-misses", "", 3);
@@ -19,7 +22,9 @@ function pageOf(asked: Readonly<Record<string, number>>): Exposition {
     queries.counter({ transport: "udp", type: "PTR", rcode: "NOERROR", zone }).count = count;
   }
   const latency = new Histogram(querySteps);
-  return new Exposition([...metricsText({ counts, queries, latency, gauges })].join(""));
+  return new Exposition(
+    [...metricsText({ counts, queries, latency, gauges: { ...gauges, ...more } })].join(""),
+  );
 }
 
 test("A8.14 the numbers are those of the metrics page", () => {
@@ -47,8 +52,7 @@ test("what this discd does not tell is left out, and nothing is divided by nothi
 });
 
 test("outstanding requests and memory by part", () => {
-  const page = 'discd_queries_waiting 4\ndiscd_memory_bytes{part="answer-cache"} 1048576\n';
-  const stats = statsOf(new Exposition(page));
+  const stats = statsOf(pageOf({}, { waiting: 4, memory: { "answer-cache": 1_048_576 } }));
   expect(stats).toMatchObject({ outstanding: 4, memory: { "answer-cache": 1_048_576 } });
   expect(statsFacts(stats)).toContainEqual(["memory, answer-cache", "1.0 MiB"]);
 });

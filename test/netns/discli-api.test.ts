@@ -114,6 +114,15 @@ it("A8.14 stats: the numbers of the metrics page", async () => {
   const text = await lines("stats");
   expect(text).toContain(`cache hits\t${stats.cacheHits}`);
   expect(text).toContain(`hit rate\t${stats.hitPercent} %`);
+  expect(Object.keys(stats.memory)).toEqual(["all", "heap", "buffers", "native", "answer-cache"]);
+  expect(stats.memory["answer-cache"]).toBeGreaterThan(0);
+  // Nobody answers, so that it waits.
+  const asked = lab.dig(`_nobody-has-it._tcp.${zone}`, "PTR", "+time=8", "+tries=1");
+  await until("an outstanding request", async () => {
+    return JSON.parse((await lines("--json stats")).join("\n")).outstanding === 1;
+  });
+  await asked;
+  expect(JSON.parse((await lines("--json stats")).join("\n")).outstanding).toBe(0);
 });
 
 it("C1.9 stats --multicast: packets sent, and questions of clients that needed none", async () => {
