@@ -15,7 +15,7 @@ const it = needs("avahi-daemon", "named", "nft", "openssl", "tcpdump", "unbound"
 const built = doctorStage();
 const scratch = mkdtempSync(join(tmpdir(), "discd-policy-"));
 
-/** DNS over TLS, and over HTTPS as RFC 8484 has it, NXDOMAIN for everything; and a page that is none. */
+/** DNS over TLS, and over HTTPS (RFC 8484), NXDOMAIN for everything; and a page that is none. */
 const program = (key: string, certificate: string) => `
 const { readFileSync } = require("node:fs");
 const own = { key: readFileSync("${key}"), cert: readFileSync("${certificate}") };
