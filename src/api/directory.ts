@@ -167,7 +167,7 @@ export class Directory {
     return count;
   }
 
-  *hosts(now: Instant): Generator<HostView> {
+  *hosts(now: Instant): Generator<Omit<HostView, "mdns">> {
     for (const [link, { hosts }] of [...this.#books]) {
       for (const name of [...hosts.values()]) {
         const at = this.#look(link, now);

@@ -187,6 +187,15 @@ export const hostShape = object({
   link,
   addresses: list(text("address"), "as the host tells them"),
   lastHeardSeconds: number("since it last told one of them"),
+  mdns: object(
+    {
+      queriesIn: number("heard of it"),
+      responsesIn: number("heard of it"),
+      queriesOut: number("sent to it alone"),
+      responsesOut: number("sent to it alone"),
+    },
+    "multicast DNS packets from and to its addresses, since the start",
+  ),
 });
 
 const questionShape = object(

@@ -222,6 +222,10 @@ const hosts: Listing<HostView> = {
     column("interface", ({ link }) => link),
     column("addresses", ({ addresses }) => addresses),
     column("heard", ({ lastHeardSeconds }) => ageText(lastHeardSeconds)),
+    column("asked", ({ mdns }) => mdns.queriesIn),
+    column("answered", ({ mdns }) => mdns.responsesIn),
+    column("asked by us", ({ mdns }) => mdns.queriesOut),
+    column("answered by us", ({ mdns }) => mdns.responsesOut),
   ],
 };
 

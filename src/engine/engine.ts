@@ -238,10 +238,12 @@ export class Engine {
   }
 
   /** Other programs of this host speak mDNS as well: they prove nothing about the link. */
-  #heard(now: Instant, used: UsedLink, { family, source, isMulticast }: Multicast): void {
+  #heard(now: Instant, used: UsedLink, input: Multicast): void {
+    const { family, source, isMulticast } = input;
     const { traffic, watchdog, place } = used;
     const isOwn = place?.prefixes.some((one) => isOf(one, source.address)) === true;
     traffic.heard(now, family, !isOwn);
+    traffic.hosts.heard(source.address, input.bytes);
     if (isOwn || !isMulticast) return;
     watchdog.heard(now);
     if (watchdog.isSuspect) this.#links.watch(now, used);
@@ -435,7 +437,9 @@ export class Engine {
     } while (this.#links.hasTouched);
     for (const used of this.#stirred) {
       for (const datagram of used.link.takeDatagrams()) {
-        used.traffic.sent(now, datagram.family);
+        const { family, to, bytes } = datagram;
+        used.traffic.sent(now, family);
+        if (to !== "group") used.traffic.hosts.sent(to.address, bytes);
         used.watchdog.sent(now);
         effects.push({ kind: "multicast", link: used.id, ...datagram });
       }

@@ -31,6 +31,7 @@ import { typeName } from "../wire/codes.js";
 import type { Question } from "../wire/message.js";
 import { displayName, type Name } from "../wire/name.js";
 import type { EngineConfig } from "./config.js";
+import { HostPackets } from "./host-packets.js";
 import type { Links, UsedLink } from "./links.js";
 import type { Updating } from "./updating.js";
 import type { Outlook } from "./watchdog.js";
@@ -112,8 +113,11 @@ export class Survey {
     return domainViews(this.#config.proxy, this.#tables.zones, this.#published);
   }
 
-  hosts(now: Instant): Iterable<HostView> {
-    return this.directory.hosts(now);
+  *hosts(now: Instant): Generator<HostView> {
+    for (const host of this.directory.hosts(now)) {
+      const hosts = this.#parts.links.peek(host.link)?.traffic.hosts ?? new HostPackets();
+      yield { ...host, mdns: hosts.of(host.addresses) };
+    }
   }
 
   *questions(now: Instant): Generator<QuestionView> {

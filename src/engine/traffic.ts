@@ -3,7 +3,8 @@
 
 import type { Family } from "../address.js";
 import { Trend } from "../api/trend.js";
-import { elapsed, type Instant, seconds, secondsOf } from "../time.js";
+import { elapsed, elapsed, type Instant, type Instant, seconds, seconds, secondsOf } from "../time.js";
+import { HostPackets } from "./host-packets.js";
 
 /** Over which recent packets are told. */
 const minute = seconds(60);
@@ -13,6 +14,7 @@ const sum = ({ ipv4, ipv6 }: Readonly<Record<Family, number>>): number => ipv4 +
 export class Traffic {
   readonly in: Record<Family, number> = { ipv4: 0, ipv6: 0 };
   readonly out: Record<Family, number> = { ipv4: 0, ipv6: 0 };
+  readonly hosts = new HostPackets();
   readonly #inTrend = new Trend(minute);
   readonly #outTrend = new Trend(minute);
   #lastHeardAt: Instant | undefined;

@@ -103,6 +103,7 @@ export const host: HostView = {
   link: "net1",
   addresses: ["10.1.0.9"],
   lastHeardSeconds: 3,
+  mdns: { queriesIn: 4, responsesIn: 2, queriesOut: 1, responsesOut: 0 },
 };
 
 export const subscription: SubscriptionView = {

@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
-import type { Service } from "../../src/api/shapes.js";
+import type { HostView, Service } from "../../src/api/shapes.js";
 import { bodyShapes } from "../../src/api/shapes.js";
 import { ask, curl, EventReader, local, read } from "./api-stage.js";
 import { until } from "./children.js";
@@ -106,6 +106,17 @@ it("A2.1a links tell of their interfaces, zones of where their names come from",
   });
   const { domains } = read<{ domains: readonly object[] }>(lab, discd, "/v1/domains");
   expect(domains).toContainEqual({ link: "net2", kind: "lb", domain: F2 });
+});
+
+it("A2.1a hosts are told with what was heard of them", async () => {
+  await lab.dig("ava1.bldg-1.example.com", "A");
+  const heard = await until("it is listed", () =>
+    read<{ hosts: readonly HostView[] }>(lab, discd, "/v1/hosts").hosts.find(
+      ({ name }) => name === "ava1.bldg-1.example.com",
+    ),
+  );
+  expect(heard.addresses).toContain("10.1.0.2");
+  expect(heard.mdns.responsesIn).toBeGreaterThan(0);
 });
 
 it("a service is told with its TXT record decoded, its addresses and its subtypes", async () => {

@@ -16,7 +16,7 @@ import {
   pipelinedMax,
 } from "../../src/os/http-limits.js";
 import { makeSelfSigned } from "../../src/os/self-signed.js";
-import { printer } from "../api/state.js";
+import { host as apiHost, printer } from "../api/state.js";
 import { anyPort, host, type Stage, send, stageOf, Wire } from "./http-stage.js";
 
 const get = (path: string) => [`GET ${path} HTTP/1.1`, host];
@@ -94,7 +94,7 @@ test("a long list arrives whole, a portion a turn of the event loop", async () =
 test("a fault of ours while answering is a bug, not an answer", async () => {
   const { port, crashes } = await stageOf({
     *hosts() {
-      yield { id: "1", name: "a", escaped: "a", link: "l", addresses: [], lastHeardSeconds: 1 };
+      yield apiHost;
       throw new Error("a bug");
     },
   });
