@@ -3,7 +3,7 @@
 
 import type { Family } from "../address.js";
 import { Trend } from "../api/trend.js";
-import { elapsed, elapsed, type Instant, type Instant, seconds, seconds, secondsOf } from "../time.js";
+import { elapsed, type Instant, seconds, secondsOf } from "../time.js";
 import { HostPackets } from "./host-packets.js";
 
 /** Over which recent packets are told. */
