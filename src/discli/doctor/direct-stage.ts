@@ -160,6 +160,10 @@ function judgeOneBad(
   return fail("SERVER-LAME", text, remedy, evidence);
 }
 
+/** Servers are named without their port where it is the usual. */
+const placeText = (server: string): string =>
+  / port \d+$/.test(server) ? server : `${server} port 53`;
+
 function judgeNoAnswer(
   facts: DirectFacts,
   servers: readonly ServerFacts[],
@@ -169,6 +173,7 @@ function judgeNoAnswer(
   const replies = servers.flatMap(({ udp, tcp }) => [udp, tcp]);
   const answered = replies.find((reply) => reply.kind === "answer");
   const names = servers.map(({ server }) => server).join(", ");
+  const places = servers.map(({ server }) => placeText(server)).join(", ");
   if (answered?.kind === "answer") return judgeRcode(answered.rcode, names, zone, evidence);
   if (unprivileged !== undefined && isZoneAnswer(unprivileged, zone)) {
     const text = `discd answers at port ${unprivilegedPort}, and clients and resolvers ask port 53`;
@@ -179,13 +184,13 @@ function judgeNoAnswer(
     return fail("NONSTANDARD-PORT", text, remedy, evidence);
   }
   if (replies.some(isRefused)) {
-    const text = `nothing listens at port 53 of ${names}`;
+    const text = `nothing listens at ${places}`;
     const remedy = ["systemctl status discd; journalctl -u discd says why it ended"];
     return fail("SERVER-DOWN", text, remedy, evidence);
   }
   const isAlive = otherPorts.some(({ outcome }) => outcome === "open" || outcome === "refused");
   if (isAlive) {
-    const text = `${names} is there, but nothing comes back from port 53`;
+    const text = `the host is there, but nothing comes back from ${places}`;
     const remedy = ["look for rules about port 53 on this host, the routers between, and there"];
     return fail("PORT53-BLOCKED", text, remedy, evidence);
   }

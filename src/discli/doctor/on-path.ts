@@ -114,6 +114,9 @@ export async function gatherOnPath(scene: Scene): Promise<OnPathEvidence> {
   }
   const words = ["-i", "any", "-n", "-l", "--immediate-mode", filter];
   const child = spawn("tcpdump", words, { stdio: ["ignore", "pipe", "pipe"] });
+  // Ctrl-C ends this program at once; the child is not to outlive it.
+  const end = () => void child.kill("SIGKILL");
+  process.once("exit", end);
   try {
     const lines: string[] = [];
     let rest = "";
@@ -129,6 +132,7 @@ export async function gatherOnPath(scene: Scene): Promise<OnPathEvidence> {
     await new Promise((resolve) => setTimeout(resolve, settling));
     return { expected, filter, seen: countPackets(lines), lines: lines.slice(0, linesKept) };
   } finally {
-    child.kill("SIGKILL");
+    process.off("exit", end);
+    end();
   }
 }
