@@ -163,7 +163,13 @@ test("A2.4: a real device appears and leaves without a reload, and nothing else 
 });
 
 test("A2.4: search finds by name, TXT and address, with keys alone", async () => {
-  const { page, faults } = await open("#services");
+  const { page, faults } = await open("");
+  const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+  for (let steps = 0; steps < 6 && !(await focused()).startsWith("Services"); steps++) {
+    await page.keyboard.press("Tab");
+  }
+  await page.keyboard.press("Enter");
+  await page.locator(".grid.services").waitFor();
   const found = async (words: string, want: readonly string[]) => {
     await page.keyboard.press("Control+a");
     await page.keyboard.type(words);
