@@ -7,9 +7,15 @@ import { readMetrics, type Sample } from "./metrics.js";
 import type { Page } from "./page.js";
 import type { Domain, Host, KnownDomain, Question, Subscription, Update, Zone } from "./shapes.js";
 import { columnFacts, type Table, TablePage } from "./tables.js";
-import { count, duration } from "./text.js";
+import { count, duration, many } from "./text.js";
 
 const ago = (seconds: number | null) => (seconds === null ? "" : `${duration(seconds)} ago`);
+
+const packetsOf = (mdns: Host["mdns"]) =>
+  mdns.queriesIn + mdns.responsesIn + mdns.queriesOut + mdns.responsesOut;
+
+const inWords = (queries: number, responses: number) =>
+  `${count(queries)} ${queries === 1 ? "query" : "queries"}, ${many(responses, "response")}`;
 
 const hosts: Table<Host> = {
   name: "hosts",
@@ -21,6 +27,12 @@ const hosts: Table<Host> = {
     { title: "Addresses", name: "addresses", text: ({ addresses }) => addresses.join("  ") },
     { title: "Link", name: "link", text: ({ link }) => link },
     {
+      title: "Packets",
+      name: "number",
+      text: ({ mdns }) => count(packetsOf(mdns)),
+      order: ({ mdns }) => packetsOf(mdns),
+    },
+    {
       title: "Last heard",
       name: "age",
       text: ({ lastHeardSeconds }) => ago(lastHeardSeconds),
@@ -29,13 +41,15 @@ const hosts: Table<Host> = {
   ],
   read: async (api) => (await api.json<{ hosts: Host[] }>("v1/hosts")).hosts,
   key: ({ id }) => id,
-  detail: ({ name, escaped, link, addresses, lastHeardSeconds }, lines) => ({
+  detail: ({ name, escaped, link, addresses, lastHeardSeconds, mdns }, lines) => ({
     title: name,
     subtitle: "Host",
     facts: [
       ...fact("Addresses", ...addresses),
       ...fact("Link", link),
       ...fact("Last heard", ago(lastHeardSeconds)),
+      ...fact("Packets heard", inWords(mdns.queriesIn, mdns.responsesIn)),
+      ...fact("Sent to it alone", inWords(mdns.queriesOut, mdns.responsesOut)),
     ],
     lines: lines.on(link).host(escaped),
   }),

@@ -190,6 +190,7 @@ export function lists(): Record<string, Thing> {
         link: links[at % 3],
         addresses: [`10.1.0.${at + 2}`, `2001:db8:1::${at + 2}`],
         lastHeardSeconds: ago(at),
+        mdns: { queriesIn: at * 3, responsesIn: at, queriesOut: 0, responsesOut: at % 2 },
       })),
     },
     "/v1/zones": {
