@@ -24,12 +24,15 @@ export async function policyFrom(file: string | undefined): Promise<Policy> {
 export async function siteFrom(file: string): Promise<SitePolicy> {
   const policy = await policyFrom(file);
   const { dohList } = policy;
-  if (dohList === undefined) return { policy, endpoints: undefined };
-  const endpoints = readEndpoints(await textOf(dohList), dohList);
-  if ("problems" in endpoints) {
-    throw new Failure(`the list of endpoints is wrong\n${endpoints.problems}`);
-  }
+  const endpoints = dohList === undefined ? undefined : await endpointsFrom(dohList);
   return { policy, endpoints };
+}
+
+/** @throws Failure with every problem of the list, each with its line */
+export async function endpointsFrom(file: string): Promise<readonly Endpoint[]> {
+  const endpoints = readEndpoints(await textOf(file), file);
+  if (!("problems" in endpoints)) return endpoints;
+  throw new Failure(`the list of endpoints is wrong\n${endpoints.problems}`);
 }
 
 async function textOf(file: string): Promise<string> {

@@ -4,14 +4,20 @@
 import { expect, test } from "vitest";
 import { parseAddress } from "../../src/address.js";
 import {
+  findPrinters,
   isUsable,
+  lookAt,
   type PlaceEvidence,
   type PrinterEvidence,
+  printersMax,
   type ServiceEvidence,
 } from "../../src/discli/airprint/evidence.js";
 import { renderPrinter } from "../../src/discli/airprint/report.js";
 import { judgePrinter, luaText } from "../../src/discli/airprint/verdict.js";
-import { parseName } from "../../src/wire/name.js";
+import type { Resolver } from "../../src/os/resolver.js";
+import { RRType } from "../../src/wire/codes.js";
+import { labelText, type Name, parseName, under } from "../../src/wire/name.js";
+import type { RR } from "../../src/wire/rr.js";
 
 const good: ReadonlyMap<string, string> = new Map([
   ["txtvers", "1"],
@@ -121,6 +127,41 @@ test("no control character of a name, a place or a model reaches the terminal", 
   const text = renderPrinter(judgePrinter(evidence));
   expect(text).toContain("red");
   expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e]/u);
+});
+
+test("a zone that lists printers without end: so many are looked at, and no more", async () => {
+  const domain = parseName("floor1.example.com");
+  const name = (at: number) => under([labelText(`P${at}`), "_ipp", "_tcp"], domain);
+  const rr = (owner: Name, type: number, rdata: RR["rdata"]): RR => {
+    return { name: owner, type, class: 1, ttlSeconds: 10, cacheFlush: false, rdata } as RR;
+  };
+  const resolver = {
+    ask: async (asked: Name, type: number) => {
+      const many = (count: number, make: (at: number) => RR) =>
+        Array.from({ length: count }, (_, i) => make(i));
+      const srv = (at: number) => ({ priority: at, weight: 0, port: 9, target: domain });
+      const answers: Record<number, () => RR[]> = {
+        [RRType.PTR]: () =>
+          many(printersMax + 9, (at) => rr(asked, type, { kind: "ptr", target: name(at) })),
+        [RRType.SRV]: () => many(30, (at) => rr(asked, type, { kind: "srv", ...srv(at) })),
+        // Link-local, so that nobody is connected to.
+        [RRType.A]: () =>
+          many(30, (at) => rr(asked, type, { kind: "a", address: Uint8Array.of(169, 254, 1, at) })),
+      };
+      const message = {
+        rcode: 0,
+        answers: answers[type]?.() ?? [],
+        authorities: [],
+        additionals: [],
+      };
+      return { message, server: { address: "192.0.2.1", port: 53 } };
+    },
+  } as unknown as Resolver;
+  const found = await findPrinters(resolver, domain);
+  expect(found).toHaveLength(printersMax);
+  const [one] = await lookAt(resolver, found.slice(0, 1), 100);
+  expect(one?.services[0]?.places).toHaveLength(4);
+  expect(one?.services[0]?.places[0]?.addresses).toHaveLength(8);
 });
 
 test("addresses that are good for whoever is elsewhere", () => {

@@ -6,6 +6,7 @@ import { type Address, parseAddress } from "../../src/address.js";
 import { packetText, readIpPacket } from "../../src/discli/leaks/ip-packet.js";
 import { namesToAsk, sideOf, wordOf } from "../../src/discli/leaks/labels.js";
 import { pcapFile } from "../../src/discli/leaks/pcap.js";
+import { packetsMax, Sightings } from "../../src/discli/leaks/sightings.js";
 import { judgeLeaks, type LeakEvidence, type Sighting } from "../../src/discli/leaks/verdict.js";
 import { filterBytes, keptMax, namesFilter } from "../../src/os/packet-filter.js";
 import { encodeMessage } from "../../src/wire/message.js";
@@ -92,6 +93,28 @@ test("the word is found whatever the case of its letters, and wherever it stands
   expect(sideOf(Buffer.from(`x${word.slice(1)}`), word)).toBeUndefined();
   expect(new Set(asked.map(({ name }) => name.key)).size).toBe(3);
   expect(word).toMatch(/^[a-z2-9]{16}$/);
+});
+
+test("packets are kept with their place, up to a bound, and counted beyond", () => {
+  const lo = { name: "lo", index: 1, addresses: [], mtu: 1500, isUp: true, isLoopback: true };
+  const seen = new Sightings(word, [{ ...lo, canMulticast: false }]);
+  const bytes = ipv4(17, udp(4242, 53, query));
+  const passed = { at: 1, way: 4, hardware: 772, protocol: 0x0800, station: new Uint8Array() };
+  const packet = { ...passed, isOutgoing: true, bytes, length: bytes.length };
+  seen.heard({ ...packet, interface: 1 });
+  seen.heard({ ...packet, interface: 7 });
+  seen.heard({ ...packet, interface: 7, bytes: Uint8Array.of(1, 2, 3) });
+  expect(seen.all.map((one) => [one.interface, one.isLoopback])).toEqual([
+    ["lo", true],
+    ["interface 7", false],
+  ]);
+  bytes.fill(0);
+  expect(seen.packets[0]!.bytes[0]).toBe(0x45);
+  const again = { ...packet, interface: 1, bytes: seen.packets[0]!.bytes };
+  for (let count = 2; count < packetsMax + 5; count++) seen.heard(again);
+  expect([seen.packets.length, seen.all.length, seen.passedOver]).toEqual([
+    ...[packetsMax, packetsMax, 5],
+  ]);
 });
 
 const at = (text: string): Address => parseAddress(text)!;

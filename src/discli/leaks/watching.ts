@@ -8,8 +8,8 @@ import { loadNative, SystemError } from "../../os/native.js";
 import { PacketEar, type PassedPacket } from "../../os/packets.js";
 import { formatName } from "../../wire/name.js";
 import { ExitStatus, Failure } from "../command.js";
-import { readIpPacket } from "./ip-packet.js";
-import { type AskedName, sideOf } from "./labels.js";
+import type { AskedName } from "./labels.js";
+import { Sightings } from "./sightings.js";
 import type { Sighting } from "./verdict.js";
 
 /** How often what has passed is looked at: the kernel's buffer holds more than that. */
@@ -17,9 +17,6 @@ const pace = 20;
 
 /** Questions that others ask because of ours may still be on their way. */
 const settling = 500;
-
-/** Packets kept as proof: a resolver that cannot stop asking fills no disk. */
-export const packetsMax = 10_000;
 
 export interface Watched {
   readonly sightings: readonly Sighting[];
@@ -42,31 +39,14 @@ export async function watchLookups(
   again: string,
 ): Promise<Watched> {
   const ear = await openEar(again);
-  const byIndex = new Map(interfaces.map((one) => [one.index, one]));
-  const sightings: Sighting[] = [];
-  const packets: PassedPacket[] = [];
-  const heard = (passed: PassedPacket) => {
-    const side = sideOf(passed.bytes, word);
-    if (side === undefined || packets.length >= packetsMax) return;
-    const kept = { ...passed, bytes: passed.bytes.slice() };
-    const packet = readIpPacket(kept.protocol, kept.bytes);
-    const place = byIndex.get(kept.interface);
-    packets.push(kept);
-    sightings.push({
-      at: kept.at,
-      interface: place?.name ?? `interface ${kept.interface}`,
-      isLoopback: place?.isLoopback ?? false,
-      isOutgoing: kept.isOutgoing,
-      side,
-      ...(packet === undefined ? {} : { packet }),
-    });
-  };
+  const seen = new Sightings(word, interfaces);
+  const heard = (passed: PassedPacket) => seen.heard(passed);
   const timer = setInterval(() => ear.take(heard), pace);
   try {
     await Promise.all(names.map((one) => lookUp(formatName(one.name), patience)));
     await new Promise((resolve) => setTimeout(resolve, settling));
     while (ear.take(heard)) await new Promise((resolve) => setImmediate(resolve));
-    return { sightings, packets, lost: ear.lost() };
+    return { sightings: seen.all, packets: seen.packets, lost: ear.lost() + seen.passedOver };
   } finally {
     clearInterval(timer);
     ear.close();

@@ -1,12 +1,16 @@
 // The policy of a site: the list of endpoints, and what is made of what was seen.
 
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { DohFacts, Try } from "../../../src/discli/doctor/doh.js";
-import { endpointsMax, readEndpoints } from "../../../src/discli/doctor/doh-list.js";
+import { endpointsMax, listBytesMax, readEndpoints } from "../../../src/discli/doctor/doh-list.js";
 import { judgeDoh, judgeLeakRoutes, policyStage } from "../../../src/discli/doctor/policy-stage.js";
 import type { Reply } from "../../../src/discli/doctor/reply.js";
 import type { Route } from "../../../src/discli/doctor/route-stage.js";
 import type { Verdict } from "../../../src/discli/doctor/verdict.js";
+import { endpointsFrom } from "../../../src/discli/policy.js";
 
 const read = (text: string) => readEndpoints(text, "doh.txt");
 
@@ -107,4 +111,14 @@ test.each([
 test("every code of the stage is one of those above", () => {
   const codes = policyStage.checks.flatMap((one) => Object.keys(one.codes));
   expect(codes).toEqual(["DOH-REACHABLE", "DOH-CANARY", "NAMES-LEAVE-ELSEWHERE"]);
+});
+
+test("a list that is too long to be one is not read", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "discd-policy-"));
+  writeFileSync(join(folder, "doh.txt"), "#".repeat(listBytesMax + 1));
+  const file = join(folder, "doh.txt");
+  await expect(endpointsFrom(file)).rejects.toThrow(`${file}: it is larger than ${listBytesMax}`);
+  writeFileSync(file, "#".repeat(listBytesMax));
+  expect(await endpointsFrom(file)).toEqual([]);
+  rmSync(folder, { recursive: true });
 });
