@@ -9,8 +9,8 @@ import { commandHelp, helpText, readCommandLine } from "./usage.js";
 
 const output = new Terminal();
 
-/** What a shell reports of a program that a signal ended. */
-const interrupted = 128 + 2;
+/** With what a shell reports of a program that one of them ended. */
+const signals = { SIGINT: 128 + 2, SIGTERM: 128 + 15, SIGHUP: 128 + 1 } as const;
 
 async function run(): Promise<ExitStatus> {
   const line = readCommandLine(process.argv.slice(2));
@@ -33,13 +33,16 @@ function crash(error: unknown): never {
 
 process.on("uncaughtException", crash);
 // Commands that go on until Ctrl-C end themselves.
-process.on("SIGINT", () => {
-  if (process.listenerCount("SIGINT") > 1) return;
-  output.stop();
-  process.exit(interrupted);
-});
+for (const [signal, status] of Object.entries(signals)) {
+  process.on(signal, () => {
+    if (process.listenerCount(signal) > 1) return;
+    output.stop();
+    process.exit(status);
+  });
+}
 // Whoever read the output, such as head, has seen enough.
 process.stdout.on("error", () => process.exit(ExitStatus.done));
+process.stderr.on("error", () => {});
 try {
   process.exitCode = await run();
 } catch (error) {

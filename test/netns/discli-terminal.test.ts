@@ -55,9 +55,11 @@ describe("in a terminal and in a pipe", () => {
   it("A2.1 show: columns in a terminal, fields with tabs in a pipe", async () => {
     const { text, status } = await inTerminal(`${discli} show zones`);
     expect(status).toBe(0);
-    expect(text).toMatch(/^ZONE {2,}KIND {2,}INTERFACE {2,}SOURCE {2,}QUERIES\n/);
+    expect(text).toMatch(
+      /^ZONE {2,}KIND {2,}INTERFACE {2,}INDEX {2,}SOURCE {2,}QUERIES {2,}NAMED BY .*\n/,
+    );
     const { out } = await stage.run("show zones");
-    expect(out).toContainEqual(expect.stringMatching(/^mesh\trecords\t-\tconfig\t\d+$/));
+    expect(out).toContainEqual(expect.stringMatching(/^mesh\trecords\t-\t-\tconfig\t\d+\t/));
   });
 
   it("A2.2 resolve: TXT key by key", async () => {
