@@ -114,7 +114,12 @@ function askByUdp(
     socket.on("message", (answer) => {
       if (isAnswer(answer, bytes)) settle(undefined);
     });
-    socket.connect(port, host, () => {
+    // Of a way that there is not (any more) Node tells here, and by no event.
+    socket.connect(port, host, (error?: Error) => {
+      if (error) {
+        settle(codeOf(error));
+        return;
+      }
       own = socket.address();
       places.add(own);
       socket.send(bytes, (error) => {

@@ -114,6 +114,11 @@ test("where nobody listens it is known at once", async () => {
   expect(Date.now() - begin).toBeLessThan(probePatience);
 });
 
+test("a way that is gone is a reason, and nothing worse", async () => {
+  const states = await probe("255.255.255.255:53/udp", "[fe80::1%gone0]:53/udp");
+  expect(states.map(({ reason }) => reason)).toEqual(["EACCES", "EINVAL"]);
+});
+
 test("questions of ours are told from clients' from the first moment, while they last", async () => {
   seen = [];
   const probes = new ListenerProbes(() => 7);
