@@ -313,3 +313,19 @@ it("A8.6 queries leave by another interface than the route says", async () => {
   expectFault(found, "on-path OFF-PATH");
   expect(found.check("on-path")?.decision).toBe("queries to discd leave by hot, not by wan");
 });
+
+it("A8.4 somebody on the way answers in the place of discd alone", async () => {
+  const { stage } = built;
+  const rules = [
+    "chain pre { type nat hook prerouting priority -100;",
+    `  ip daddr ${server} meta l4proto { tcp, udp } th dport 53 dnat ip to 10.7.0.53;`,
+    `  ip6 daddr 2001:db8:8::53 meta l4proto { tcp, udp } th dport 53 dnat ip6 to 2001:db8:7::53;`,
+    "}",
+    "chain post { type nat hook postrouting priority 100; iifname wan masquerade; }",
+  ];
+  // The resolver's own questions come to the router as well, by another interface.
+  const onlyClient = rules.map((line) => line.replace(/^ {2}ip/, "  iifname wan ip"));
+  const found = await stage.withRules(onlyClient, () => stage.run());
+  expectFault(found, "direct NOT-DISCD");
+  expect(found.check("direct")?.remedy.join()).toMatch(/somebody on the way answers/);
+});

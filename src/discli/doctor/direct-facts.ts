@@ -50,6 +50,8 @@ export interface DirectFacts {
   readonly otherPorts: readonly { readonly port: number; readonly outcome: Connected }[];
   /** At the port that discd takes without the right to 53. */
   readonly unprivileged: Reply | undefined;
+  /** The first server asked as a resolver is, where it did not answer as discd does. */
+  readonly recursive: Reply | undefined;
   readonly lb: Reply | undefined;
   /** One of each of a few types, those with addresses first. */
   readonly instances: readonly InstanceFacts[];
@@ -175,6 +177,11 @@ export function directFacts(scene: Scene): Promise<DirectFacts> {
           firstInstances(good, zone),
         ])
       : [];
+    const odd = good === undefined && looked[0]?.udp.kind === "answer";
+    const recursive =
+      odd && zone !== undefined && first !== undefined
+        ? await asked({ server: first, name: zone, type: RRType.SOA, isRecursive: true })
+        : undefined;
     return {
       zone: zoneText,
       servers: looked,
@@ -182,6 +189,7 @@ export function directFacts(scene: Scene): Promise<DirectFacts> {
       invented,
       otherPorts: ports,
       unprivileged,
+      recursive,
       lb,
       instances,
     };

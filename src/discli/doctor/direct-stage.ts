@@ -105,7 +105,7 @@ export function judgeDirect(facts: DirectFacts): Verdict {
   const resolver = present.find(({ udp }) => udp.kind === "answer" && !udp.isAuthoritative);
   if (resolver !== undefined) {
     const text = `${resolver.server} passes on what others know: it is a resolver, not discd`;
-    const remedy = ["give the address of discd itself: --server ADDRESS"];
+    const remedy = ["give the address of discd itself: --server ADDRESS", inItsPlace];
     return warn("NOT-AUTHORITATIVE", text, remedy, evidence);
   }
   return judgeContent(facts, evidence);
@@ -169,11 +169,16 @@ function judgeNoAnswer(
   servers: readonly ServerFacts[],
   evidence: readonly string[],
 ): Verdict {
-  const { zone = "", otherPorts, unprivileged } = facts;
+  const { zone = "", otherPorts, unprivileged, recursive } = facts;
   const replies = servers.flatMap(({ udp, tcp }) => [udp, tcp]);
   const answered = replies.find((reply) => reply.kind === "answer");
   const names = servers.map(({ server }) => server).join(", ");
   const places = servers.map(({ server }) => placeText(server)).join(", ");
+  if (recursive?.kind === "answer" && recursive.isRecursive) {
+    const text = `a resolver answers at ${names}, and not discd`;
+    const remedy = ["give the address of discd itself: --server ADDRESS", inItsPlace];
+    return fail("NOT-DISCD", text, remedy, evidence);
+  }
   if (answered?.kind === "answer") return judgeRcode(answered.rcode, names, zone, evidence);
   if (unprivileged !== undefined && isZoneAnswer(unprivileged, zone)) {
     const text = `discd answers at port ${unprivilegedPort}, and clients and resolvers ask port 53`;
@@ -201,6 +206,10 @@ function judgeNoAnswer(
   ];
   return fail("SERVER-SILENT", text, remedy, evidence);
 }
+
+/** What a resolver's answer may mean where discd's was expected. */
+const inItsPlace =
+  "if it is discd's: somebody on the way answers in its place (nft, a router, a proxy)";
 
 function judgeRcode(rcode: string, names: string, zone: string, evidence: readonly string[]) {
   if (rcode === "REFUSED") {
@@ -256,7 +265,8 @@ export const directStage: Stage = {
         "V6-BROKEN": "IPv4 works, IPv6 does not",
         "V4-BROKEN": "IPv6 works, IPv4 does not",
         "SERVER-LAME": "one of several servers does not answer for the zone",
-        "NOT-AUTHORITATIVE": "a resolver answers, and not discd",
+        "NOT-AUTHORITATIVE": "a resolver answers, and passes on what discd knows",
+        "NOT-DISCD": "a resolver answers that does not know the zone",
         "NO-LB": "there is no browse domain for Apple's clients",
       },
       limit: 7000,

@@ -27,6 +27,8 @@ const rcode = (text: string): Reply => {
   return { ...rest, rcode: text, found: [] };
 };
 
+const resolver: Reply = { ...soa, rcode: "NXDOMAIN", isRecursive: true, found: [] };
+
 const v4 = (udp: Reply, tcp: Reply = udp): ServerFacts => {
   return { server: "10.8.0.53", family: "IPv4", udp, tcp };
 };
@@ -41,6 +43,7 @@ const facts = (servers: ServerFacts[], more: Partial<DirectFacts> = {}): DirectF
   invented: [],
   otherPorts: [{ port: 853, outcome: "silent" }],
   unprivileged: undefined,
+  recursive: undefined,
   lb: undefined,
   instances: [],
   ...more,
@@ -68,6 +71,12 @@ const cases: readonly (readonly [string, DirectFacts, string])[] = [
   ["the zone above answers", facts([v4({ ...soa, found: [], soa: "example.com" })]), "NOT-SERVED"],
   ["one of two", facts([v4(soa), { ...v4(silent), server: "10.8.0.54" }, v6(soa)]), "SERVER-LAME"],
   ["a resolver", facts([v4({ ...soa, isAuthoritative: false })]), "NOT-AUTHORITATIVE"],
+  ["another's resolver", facts([v4(rcode("REFUSED"))], { recursive: resolver }), "NOT-DISCD"],
+  [
+    "refused by discd",
+    facts([v4(rcode("REFUSED"))], { recursive: rcode("REFUSED") }),
+    "CLIENT-REFUSED",
+  ],
   ["no lb", facts([v4(soa)], { lb: { ...soa, found: [] } }), "NO-LB"],
   ["somebody else answers", facts([v4(soa)], { invented: ["192.0.2.1"] }), "SKIP"],
   ["no server", facts([]), "SKIP"],

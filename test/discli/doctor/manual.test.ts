@@ -50,3 +50,15 @@ test("A8.28 every code that a check gives is in its table, and no other", () => 
     .flatMap(({ codes }) => Object.keys(codes));
   expect([...given].sort()).toEqual([...new Set(listed)].sort());
 });
+
+test("A8.15 each of the seven common mistakes has codes that exist", () => {
+  const [, rest = ""] = readFileSync(file, "utf8").split("## Common mistakes\n\n");
+  const rows = rest.split("\n\n")[0]?.split("\n").slice(2) ?? [];
+  expect(rows).toHaveLength(7);
+  const known = new Set(everyCheck().flatMap(({ check }) => Object.keys(check.codes)));
+  for (const row of rows) {
+    const named = [...row.matchAll(/`([A-Z0-9-]+)`/g)].map(([, code]) => code as string);
+    expect(named.length, row).toBeGreaterThan(1);
+    expect(named.filter((code) => !known.has(code))).toEqual([]);
+  }
+});
