@@ -231,6 +231,3 @@ export const commands: readonly AnyCommand[] = [
     load: () => import("./commands/complete.js"),
   }),
 ];
-
-/** What has a name but no code yet: nobody should look for a typing error. */
-export const laterCommands: readonly string[] = [];

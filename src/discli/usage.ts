@@ -1,6 +1,7 @@
 // The command line, read by the table, and the help that is made of it.
 
 import { parseArgs } from "node:util";
+import { nearestOf } from "../config/nearest.js";
 import {
   type AnyCommand,
   type Flag,
@@ -11,7 +12,7 @@ import {
   UsageError,
   type Word,
 } from "./command.js";
-import { commands, laterCommands } from "./table.js";
+import { commands } from "./table.js";
 
 /** Options that every command takes. */
 export const globalOptions = {
@@ -97,16 +98,15 @@ export function findCommand(
 }
 
 function unknownText(words: readonly string[]): string {
-  const [first, second] = words;
+  const [first] = words;
   if (first === undefined) return "a command is missing";
-  const two = `${first} ${second ?? ""}`.trimEnd();
-  const promised = laterCommands.find((name) => name === first || name === two);
-  if (promised !== undefined) return `not yet: ${promised} is not built`;
   const verbs = commands
     .filter(({ name, isHidden }) => name.startsWith(`${first} `) && isHidden !== true)
     .map(({ name }) => `\`${name}\``);
   if (verbs.length > 0) return `${first}: write ${verbs.join(" or ")}`;
-  return `there is no command "${first}"`;
+  const seen = commands.filter(({ isHidden }) => isHidden !== true);
+  const nearest = nearestOf(first, [...new Set(seen.map(({ name }) => name.split(" ")[0] ?? ""))]);
+  return `there is no command "${first}"; the nearest is ${nearest}`;
 }
 
 function checkWords(command: AnyCommand, words: readonly string[]): void {
