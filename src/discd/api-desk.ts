@@ -96,6 +96,7 @@ export class ApiDesk implements Onlooker {
   #timers: NodeJS.Timeout[] = [];
   readonly #own = new OwnPackets();
   #isProbing = false;
+  #isProbeWanted = false;
   #looked = "";
   #token: string | undefined;
 
@@ -228,7 +229,11 @@ export class ApiDesk implements Onlooker {
   }
 
   #probe(): void {
-    if (this.#isProbing) return;
+    if (this.#isProbing) {
+      // What has come meanwhile is asked as soon as this round is over.
+      this.#isProbeWanted = true;
+      return;
+    }
     this.#isProbing = true;
     const { hooks } = this.#parts;
     Promise.all([
@@ -238,6 +243,9 @@ export class ApiDesk implements Onlooker {
       ),
     ]).then(() => {
       this.#isProbing = false;
+      const isWanted = this.#isProbeWanted && this.#timers.length > 0;
+      this.#isProbeWanted = false;
+      if (isWanted) this.#probe();
     }, this.#parts.crash);
   }
 

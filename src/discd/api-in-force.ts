@@ -38,6 +38,7 @@ export class ApiInForce {
   async follow(wish: ApiWish): Promise<readonly string[]> {
     this.#wish = wish;
     await this.#follow();
+    this.#desk?.look();
     return this.#faults;
   }
 
