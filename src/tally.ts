@@ -57,13 +57,13 @@ export class QueryTally {
     return sum;
   }
 
-  /** Of the queries for names in one zone. */
-  ofZone(zone: string): number {
-    let sum = 0;
+  /** Of the queries for names in each zone, by its text: one walk, however many zones there are. */
+  byZone(): ReadonlyMap<string, number> {
+    const sums = new Map<string, number>();
     for (const { labels, counter } of this.#counters.values()) {
-      if (labels.zone === zone) sum += counter.count;
+      sums.set(labels.zone, (sums.get(labels.zone) ?? 0) + counter.count);
     }
-    return sum;
+    return sums;
   }
 }
 

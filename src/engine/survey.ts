@@ -101,11 +101,11 @@ export class Survey {
   }
 
   zones(): EngineZone[] {
-    const { queries } = this.#parts.queries.tallies;
+    const inZone = this.#parts.queries.tallies.queries.byZone();
     return zoneViews({
       zones: this.#tables.zones,
       published: this.#published,
-      queriesIn: (zone) => queries.ofZone(zone),
+      queriesIn: (zone) => inZone.get(zone) ?? 0,
     });
   }
 
