@@ -89,6 +89,8 @@ function rightsText(path: string): string {
   const of = typeof found === "object" ? found : folder;
   const remedy = `run discli with sudo, or read only by --api ${usualUrl}`;
   if (typeof of !== "object") return `${path}: you have no right to open it; ${remedy}`;
+  // Nobody becomes a member of root's group to read a list.
+  if (of.gid === 0) return `${path}: it is open to root alone; ${remedy}`;
   const group = groupName(of.gid);
   const join = `\`sudo usermod -aG ${group} ${userName()}\` and a new login`;
   return `${path}: it is open to the group ${group}, and you are not in it: ${join}; or ${remedy}`;

@@ -120,7 +120,8 @@ export class Api {
     const { error, remedy } = this.#errorOf(text);
     if (status === 401) return new Failure(this.#tokenText(error));
     const more = [error, remedy].filter((one) => one !== undefined).join("; ");
-    return new Failure(`${this.place.text}: ${more || this.odd(`it answers ${status}`).message}`);
+    if (more === "") return this.odd(`it answers ${status}`);
+    return new Failure(`${this.place.text}: ${more}`);
   }
 
   #tokenText(error: string | undefined): string {
@@ -225,7 +226,8 @@ export class Api {
     return new Promise((resolve, reject) => {
       const failed = (reason: string): void => {
         raw.destroy();
-        reject(new Failure(`${this.place.text}: ${reason}`));
+        const remedy = reason.startsWith("no TLS") ? "; without `http.tls` it is http://" : "";
+        reject(new Failure(`${this.place.text}: ${reason}${remedy}`));
       };
       const ears = {
         failed,

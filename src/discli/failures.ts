@@ -14,5 +14,11 @@ export function toldOf(
   if (error instanceof ResolverError) {
     return { text: error.message, status: ExitStatus.failed };
   }
+  // A command's own code is read when it is typed: later than bin/start.mjs can look.
+  if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND") {
+    const [reason] = error.message.split("\n");
+    const text = `${reason}; run \`npm ci && npm run build\` first`;
+    return { text, status: ExitStatus.failed };
+  }
   return undefined;
 }

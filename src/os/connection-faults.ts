@@ -12,6 +12,9 @@ export function causeOf(error: NodeJS.ErrnoException): string {
     case "ENETUNREACH":
     case "EHOSTUNREACH":
       return "this host has no route to it";
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return "this host finds no address of that name";
     case "EACCES":
     case "EPERM":
       return "this host's firewall forbids it";

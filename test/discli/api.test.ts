@@ -138,7 +138,9 @@ describe("what answers is discd", () => {
     expect((await shows("hosts", "name=PRINTER")).out).toContain("printer.floor1");
     expect((await shows("hosts", "if=net1", "address=10.1.0.9")).status).toBe(0);
     const none = await shows("hosts", "address=10.1.0");
-    expect(none).toEqual({ status: 1, out: "", err: "none of the hosts is like that\n" });
+    const remedy = "`discli show hosts` shows the one there is";
+    const err = `none of the hosts has address=10.1.0; ${remedy}\n`;
+    expect(none).toEqual({ status: 1, out: "", err });
     const cases: readonly (readonly [string[], RegExp])[] = [
       [["hosts", "port=1"], /no filter "port"; there are address, if, link, name/],
       [["hosts", "name"], /write name=VALUE/],
@@ -223,7 +225,7 @@ describe("what does not answer is told, and what to try next", () => {
   test.each([
     ["http://127.0.0.1:1", /127\.0\.0\.1:1: nothing listens there; is discd running/],
     ["/nonexistent/http", /\/nonexistent\/http is not there; discd's `http\.listen` says/],
-    ["http://no-such-host.invalid", /say another place by --api/],
+    ["http://no-such-host.invalid", /no address of that name; say another place by --api/],
   ])("%s", async (api, says) => {
     const { status, out, err } = await discli(["--api", api, "show", "zones"]);
     expect([status, out, err.split("\n").length]).toEqual([2, "", 2]);
@@ -279,7 +281,7 @@ describe("what does not answer is told, and what to try next", () => {
     ["SSH-2.0-OpenSSH_9\r\n", /does not speak HTTP/],
     [
       "HTTP/1.1 302 Found\r\nLocation: http://192.0.2.1/\r\nContent-Length: 0\r\n\r\n",
-      /answers 302/,
+      /^http:\S+: it answers 302; is that discd/,
     ],
     [`HTTP/1.1 200 OK\r\nX: ${"y".repeat(100_000)}\r\n\r\n`, /does not speak HTTP/],
     ["", /the connection was reset|does not speak/],
@@ -287,6 +289,13 @@ describe("what does not answer is told, and what to try next", () => {
     const url = await stranger((socket) => socket.end(text));
     const { status, err } = await discli(["--api", url, "show", "zones"]);
     expect([status, err]).toEqual([2, expect.stringMatching(says)]);
+  });
+
+  test("TLS where there is none: the other way to write the place", async () => {
+    const url = await stranger((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    const { status, err } = await discli(["--api", url.replace("http", "https"), "show", "zones"]);
+    expect(status).toBe(2);
+    expect(err).toMatch(/^https:\S+: no TLS: .*; without `http\.tls` it is http:\/\/\n$/);
   });
 
   test("an error's words are harmless", async () => {

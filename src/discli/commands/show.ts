@@ -55,8 +55,11 @@ async function showList(
     }
   }
   if (rows.length + more.length > 0) return ExitStatus.done;
-  const isPicked = wanted.size > 0 && (body[listing.key] ?? []).length > 0;
-  return nothing(output, isPicked ? `none of the ${what} is like that` : listing.none);
+  const all = (body[listing.key] ?? []).length;
+  if (wanted.size === 0 || all === 0) return nothing(output, listing.none);
+  const there = all === 1 ? "the one there is" : `the ${all} there are`;
+  const remedy = `\`discli show ${what}\` shows ${there}`;
+  return nothing(output, `none of the ${what} has ${rest.join(" ")}; ${remedy}`);
 }
 
 function pick(

@@ -1,0 +1,17 @@
+// Which faults are told in one line, and which are the program's own.
+
+import { expect, test } from "vitest";
+import { toldOf } from "../../src/discli/failures.js";
+
+test("a package that is not there, since npm has not installed it: what to run", () => {
+  const message = "Cannot find package 'ipaddr.js' imported from /opt/discd/dist/x.js\nmore";
+  const error = Object.assign(new Error(message), { code: "ERR_MODULE_NOT_FOUND" });
+  const text =
+    "Cannot find package 'ipaddr.js' imported from /opt/discd/dist/x.js; " +
+    "run `npm ci && npm run build` first";
+  expect(toldOf(error)).toEqual({ text, status: 2 });
+});
+
+test("a fault of our own is none of them", () => {
+  expect(toldOf(new TypeError("x is not a function"))).toBeUndefined();
+});
