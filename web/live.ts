@@ -12,6 +12,15 @@ const linksEvery = 3000;
 
 const sleep = (time: number) => new Promise<void>((resolve) => setTimeout(resolve, time));
 
+/** What belongs to one stream. */
+interface Visit {
+  /** Events that wait for lists; absent: none are being read. */
+  early: StreamEvent[] | undefined;
+  /** Ends the stream with its next event: another one begins with fresh lists. */
+  failure: Error | undefined;
+  isOver: boolean;
+}
+
 export class Live {
   readonly #api: Api;
   readonly #model: Model;
@@ -64,51 +73,53 @@ export class Live {
     this.#changed();
   }
 
-  /** One stream, from its beginning to its end. What comes before the lists waits for them. */
+  /** One stream, from its beginning to its end. */
   async #connect(isGood: () => void): Promise<void> {
-    const early: StreamEvent[] = [];
-    let isFilled = false;
-    let isOver = false;
-    let failure: Error | undefined;
-    const fill = async () => {
+    const visit: Visit = { early: undefined, failure: undefined, isOver: false };
+    const begin = async () => {
       try {
-        await this.#fill();
-        for (const event of early) this.#take(event);
-        isFilled = true;
+        await this.#fill(visit);
+        if (visit.isOver) return;
         isGood();
         this.#model.connection = { state: "live" };
         this.#changed();
-        while (!isOver) {
+        while (!visit.isOver) {
           await sleep(linksEvery);
-          if (!isOver) await this.#readLinks();
+          if (!visit.isOver) await this.#readLinks();
         }
       } catch (error) {
-        failure ??= error as Error;
+        visit.failure ??= error as Error;
       }
     };
-    const opened = () => void fill();
+    const opened = () => void begin();
     try {
       await this.#api.follow("v1/events", opened, (event) => {
-        if (failure !== undefined) throw failure;
-        if (isFilled) this.#take(event);
-        else early.push(event);
+        if (visit.failure !== undefined) throw visit.failure;
+        if (visit.early === undefined) this.#take(event, visit);
+        else visit.early.push(event);
       });
     } finally {
-      isOver = true;
+      visit.isOver = true;
     }
   }
 
-  async #fill(): Promise<void> {
+  /** Reads the lists. What events tell meanwhile is newer, and waits for them. */
+  async #fill(visit: Visit): Promise<void> {
+    const early: StreamEvent[] = [];
+    visit.early = early;
     const [summary, { services }, health] = await Promise.all([
       this.#api.json<Summary>("v1/summary"),
       this.#api.json<{ services: Service[] }>("v1/services"),
       this.#api.json<Health>("healthz", [503]),
       this.#readLinks(),
     ]);
+    if (visit.isOver) return;
     this.#model.listeners = health.listeners.map(({ name }) => name);
     const now = Date.now();
     this.#model.takeSummary(summary, now);
     this.#model.takeServices(services, now);
+    visit.early = undefined;
+    for (const event of early) this.#take(event, visit);
   }
 
   async #readLinks(): Promise<void> {
@@ -117,11 +128,14 @@ export class Live {
     this.#changed();
   }
 
-  #take({ name, data }: StreamEvent): void {
+  #take({ name, data }: StreamEvent, visit: Visit): void {
     const now = Date.now();
     const value = JSON.parse(data);
-    if (name === "reloaded") void this.#fill().catch(() => {});
-    else if (name === "summary") this.#model.takeSummary(value as Summary, now);
+    if (name === "reloaded") {
+      this.#fill(visit).catch((error) => {
+        visit.failure ??= error;
+      });
+    } else if (name === "summary") this.#model.takeSummary(value as Summary, now);
     else if (name === "service-removed") this.#model.remove(value as Service, now);
     else if (name === "service-added" || name === "service-changed") {
       this.#model.put(value as Service, now);
