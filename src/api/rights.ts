@@ -42,20 +42,27 @@ export function judgeRights(request: Request, want: Want, rules: RightsRules): R
 }
 
 /** Undefined: nothing says that a page of somebody else's sent it. */
-function judgeSender(
-  { door, method, fields }: Request,
-  rules: RightsRules,
-): RightsVerdict | undefined {
-  if (door.kind === "unix") return undefined;
-  const { host, origin, fetchSite, fetchMode } = fields;
+function judgeSender(request: Request, rules: RightsRules): RightsVerdict | undefined {
+  return judgeHost(request, rules) ?? judgeOrigin(request);
+}
+
+function judgeHost({ door, fields }: Request, rules: RightsRules): RightsVerdict | undefined {
+  const { host } = fields;
+  const isUnix = door.kind === "unix";
+  // No browser leaves it out.
+  if (isUnix && host === undefined) return undefined;
   const name = hostName(host);
-  if (host === undefined || name === undefined) {
+  if (name === undefined) {
     return refused(400, "host", "the Host field is missing, twice there, or no host", "send one");
   }
-  if (!isOurName(name, rules)) {
-    const remedy = "use the address, localhost, or the hostname of discd.lua";
-    return refused(421, "host", "this is not the host that the request names", remedy);
-  }
+  // Whoever writes `http://x/` for a socket has to write something; nobody else owns such a name.
+  if (isOurName(name, rules) || (isUnix && !name.includes("."))) return undefined;
+  const remedy = "use the address, localhost, or the hostname of discd.lua";
+  return refused(421, "host", "this is not the host that the request names", remedy);
+}
+
+function judgeOrigin({ door, method, fields }: Request): RightsVerdict | undefined {
+  const { host = "", origin, fetchSite, fetchMode } = fields;
   const foreign = "a page of another origin sent this";
   const remedy = "open discweb itself, or use a program that is no browser";
   const own = `${door.isTls ? "https" : "http"}://${host.toLowerCase()}`;

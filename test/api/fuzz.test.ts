@@ -39,7 +39,7 @@ const rightToken = "Bearer s3cret";
 
 const fields: fc.Arbitrary<Fields> = fc.record(
   {
-    host: mixed(...ours, ...hosts),
+    host: mixed(...ours, ...ours, ...hosts),
     origin: mixed("http://127.0.0.1:8053", "http://evil.example", "null"),
     authorization: mixed(rightToken, "Bearer s3cre", "Basic s3cret", "Bearer"),
     fetchSite: mixed("same-origin", "none", "cross-site"),
@@ -73,14 +73,10 @@ test("A1.20 whatever is asked, nothing is thrown and nobody gets what is not the
       if (!mayWrite && !door.isLoopback) expect(isRefused || isPage).toBe(true);
       if (!mayWrite || method !== "POST") expect(state.done).toEqual([]);
       if (!mayWrite) expect(state.filters.filter(({ hidden }) => hidden)).toEqual([]);
-      if (door.kind === "tcp" && /evil|^::1$|^$|[@, ]/.test(said.host ?? "")) {
-        expect(isRefused).toBe(true);
-      }
-      if (door.kind === "tcp" && said.origin !== undefined && /evil|null/.test(said.origin)) {
-        expect(isRefused).toBe(true);
-      }
+      if (/evil|^::1$|^$|[@, ]/.test(said.host ?? "")) expect(isRefused).toBe(true);
+      if (/evil|null/.test(said.origin ?? "")) expect(isRefused).toBe(true);
     }),
-    { numRuns: 4_000, seed: 8766 },
+    { numRuns: 10_000, seed: 8766 },
   );
   // It came far enough to be worth something.
   for (const kind of ["200", "304", "400", "401", "403", "404", "405", "421", "follow", "pieces"]) {

@@ -131,3 +131,27 @@ test("what a browser says of its own accord is believed", () => {
   const posted = judgeRights(request("POST /v1/reload", form, loopback), "write", rules);
   expect(posted).toMatchObject({ status: 403, reason: "origin" });
 });
+
+test("A1.20 a tunnel to the Unix socket leads no page of another origin there", () => {
+  for (const host of [...ours, "x", "unix:80"]) {
+    expect(judged("unix", "write", { host })).toBe("write");
+  }
+  for (const host of ["evil.example", "evil.example:8053", "127.0.0.1.evil.example", "x.y"]) {
+    expect(judged("unix", "read", { host })).toBe(421);
+    expect(judged("unix", "write", { host, ...right })).toBe(421);
+  }
+  for (const host of noHosts) expect(judged("unix", "read", { host })).toBe(400);
+  const host = "localhost:9000";
+  expect(judged("unix", "write", { host, origin: "http://localhost:9000" })).toBe("write");
+  expect(judged("unix", "read", { host, fetchSite: "same-origin", fetchMode: "cors" })).toBe(
+    "write",
+  );
+  expect(judged("unix", "write", { host, origin: "http://evil.example" })).toBe(403);
+  expect(judged("unix", "write", { host, origin: "http://localhost" })).toBe(403);
+  expect(judged("unix", "write", { host, fetchSite: "cross-site", fetchMode: "no-cors" })).toBe(
+    403,
+  );
+  // Programs of old may leave it out, browsers never do.
+  const without = judgeRights(request("POST /v1/reload", {}, unix), "write", rules);
+  expect(without).toEqual({ kind: "granted", mayWrite: true });
+});

@@ -57,6 +57,15 @@ it("by the Unix socket both are free", () => {
   expect(status("px", `--unix-socket ${path} -X POST http://localhost/v1/refresh`)).toBe(202);
 });
 
+it("a browser that a tunnel leads to the Unix socket obeys no page of others", () => {
+  const post = (words: string) =>
+    status("px", `--unix-socket ${path} ${words} -X POST http://localhost:9000/v1/refresh`);
+  expect(post("-H 'Host: evil.example:9000'")).toBe(421);
+  expect(post("-H 'Origin: http://evil.example'")).toBe(403);
+  expect(post("-H 'Sec-Fetch-Site: cross-site' -H 'Sec-Fetch-Mode: no-cors'")).toBe(403);
+  expect(post("-H 'Origin: http://localhost:9000'")).toBe(202);
+});
+
 it("elsewhere everything but the page needs the token", () => {
   for (const url of [there, "http://[2001:db8:8::53]:8053"]) {
     expect(status("cli", `'${url}/v1/summary' -g`)).toBe(401);

@@ -47,8 +47,11 @@ test("owner and group may connect, and may write without a token", async () => {
   expect(await ask(path)).toBe(200);
   expect(await ask(path, "POST", "/v1/reload")).toBe(200);
   expect(state.done).toEqual(["reload"]);
-  // No browser comes by here: whatever is said of hosts and origins means nothing.
-  expect(await ask(path, "GET", "/v1/summary", { host: "anything", origin: "null" })).toBe(200);
+  expect(await ask(path, "GET", "/v1/summary", { host: "anything" })).toBe(200);
+  // By a tunnel a browser may come, with a page of somebody else's in it.
+  expect(await ask(path, "POST", "/v1/reload", { origin: "null" })).toBe(403);
+  expect(await ask(path, "POST", "/v1/reload", { host: "evil.example" })).toBe(421);
+  expect(state.done).toEqual(["reload"]);
 });
 
 test("a missing folder is made, its parent is not", async () => {
