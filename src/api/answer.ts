@@ -215,7 +215,7 @@ function packetFilter(query: ReadonlyMap<string, string>): PacketFilter | string
   const [name, type] = [query.get("name"), query.get("type")];
   const link = query.get("if") ?? query.get("link");
   const number = type === undefined ? undefined : parseType(type.toUpperCase());
-  if (type !== undefined && number === undefined) return "type is no record type";
+  if (type !== undefined && number === undefined) return `type: "${type}" is no record type`;
   return {
     ...(link === undefined ? {} : { link }),
     ...(name === undefined ? {} : { name: foldText(name) }),

@@ -26,9 +26,9 @@ type Decided = Pick<PolicyView, "verdict" | "rule">;
 /** @returns text: what is wrong with the question */
 export function explain(tables: Tables, asked: PolicyQuestion): PolicyView | string {
   const address = parseAddress(asked.client);
-  if (address === undefined) return "client is no address";
+  if (address === undefined) return `client: "${asked.client}" is no address`;
   const type = parseType(asked.type);
-  if (type === undefined) return "type is no record type";
+  if (type === undefined) return `type: "${asked.type}" is no record type`;
   const question = questionOf(asked.name, type);
   if (typeof question === "string") return question;
   const zone = tables.zones.find(question.name);

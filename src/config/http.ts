@@ -156,7 +156,8 @@ export function checkHttp(
     where.report.problem(where, `needs a certificate, and ${choice.reason}; ${choice.remedy}`);
   }
   const { report } = at("http.listen");
-  if (listen.length === 0) {
+  // A list whose items are all wrong is empty as well, and that has been said.
+  if (listen.length === 0 && !report.hasErrors) {
     report.warning(at("http.listen"), "is empty: nothing listens; write http = false for that");
   }
   const whereOf = (index: number) => {

@@ -1,7 +1,7 @@
 // The path of a Unix socket made ready for it: what a dead program left there is
 // removed, a living one is left alone, and anything that is no socket as well.
 
-import { existsSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, type Stats, unlinkSync } from "node:fs";
 import type { Server } from "node:net";
 import { connect } from "node:net";
 import { dirname } from "node:path";
@@ -28,15 +28,18 @@ export async function clearUnixPath(path: string): Promise<string | undefined> {
   } catch (error) {
     return `the folder ${folder} is missing and cannot be made: ${codeOf(error)}; make it`;
   }
-  let isSocket: boolean;
+  let found: Stats;
   try {
-    isSocket = lstatSync(path).isSocket();
+    found = lstatSync(path);
   } catch (error) {
     const code = codeOf(error);
     if (code === "ENOENT") return undefined;
     return `it cannot be looked at: ${code}; give discd the right to it, or choose another path`;
   }
-  if (!isSocket) return "something that is no socket is there; remove it, or choose another path";
+  if (found.isDirectory()) return "that is a folder; name the socket in it";
+  if (!found.isSocket()) {
+    return "something that is no socket is there; remove it, or choose another path";
+  }
   if (await isLive(path)) {
     return "another program listens there; stop it, or choose another path";
   }

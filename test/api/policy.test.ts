@@ -98,6 +98,6 @@ test("a question that is none is refused in words", () => {
   const tables = tablesOf(options);
   const asked = { name: "a", type: "A", client: "10.5.0.7" };
   expect(explain(tables, { ...asked, name: "a..b" })).toMatch(/name is no name/);
-  expect(explain(tables, { ...asked, type: "PIG" })).toBe("type is no record type");
-  expect(explain(tables, { ...asked, client: "nobody" })).toBe("client is no address");
+  expect(explain(tables, { ...asked, type: "PIG" })).toBe('type: "PIG" is no record type');
+  expect(explain(tables, { ...asked, client: "nobody" })).toBe('client: "nobody" is no address');
 });

@@ -201,6 +201,8 @@ test("an empty list is a warning", () => {
   const loaded = settingsOf(`${good}http = { listen = {} }`);
   expect(linesOf(loaded)).toEqual([`discd.lua:2: warning: http.listen: ${text}`]);
   expect(wishOf("", loaded)).toMatchObject({ listen: [], isDefault: false });
+  const wrong = linesOf(refused(`${good}http = { listen = { '127.0.0.1' } }`));
+  expect(wrong.filter((line) => line.includes("is empty"))).toEqual([]);
 });
 
 test("the environment's token; one that is not set is none", () => {

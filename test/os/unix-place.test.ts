@@ -93,6 +93,8 @@ test("what is no socket is not touched, nor what a link leads to", async () => {
   const link = join(folder(), "http");
   symlinkSync(dead, link);
   await expect(stageOf({}, at(link))).rejects.toThrow(/no socket is there/);
+  const message = "that is a folder; name the socket in it";
+  await expect(stageOf({}, at(folder()))).rejects.toThrow(message);
   expect(existsSync(file) && existsSync(dead)).toBe(true);
 });
 
