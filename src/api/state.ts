@@ -111,7 +111,13 @@ export type ReloadOutcome =
       readonly warnings: readonly string[];
     }
   /** The one before stays in force. */
-  | { readonly kind: "refused"; readonly problems: readonly string[] };
+  | {
+      readonly kind: "refused";
+      /** A line each, in the order of the file; warnings among them. */
+      readonly problems: readonly string[];
+      /** Those of them for which it was refused. */
+      readonly errors: readonly string[];
+    };
 
 /** What a zone needs besides the listeners. */
 export interface ZoneNeeds {

@@ -42,6 +42,8 @@ export interface LearnedOfLink {
 export interface Surroundings {
   /** Undefined for a link that has none, or whose interface is not there. */
   deviceOf(link: string): Device | undefined;
+  /** Why a link cannot be used, and maybe what helps; undefined where nobody knows, or it can. */
+  faultOf(link: string): string | undefined;
   /** Where the name of a link's service zone comes from. */
   sourceOf(link: string): ZoneView["source"] | undefined;
   readonly learned: readonly LearnedOfLink[];
@@ -50,7 +52,9 @@ export interface Surroundings {
 const nothing: Device = { index: null, flags: [], mtu: null, vlan: null, reverse: [] };
 
 export function interfaceWith(view: EngineInterface, around: Surroundings): InterfaceView {
-  return { ...view, ...(around.deviceOf(view.name) ?? nothing) };
+  const fault = around.faultOf(view.name) ?? "the interface cannot be used; the log says why";
+  const problems = view.isUp ? view.problems : [fault, ...view.problems];
+  return { ...view, problems, ...(around.deviceOf(view.name) ?? nothing) };
 }
 
 export function zoneWith(view: EngineZone, around: Surroundings): ZoneView {

@@ -307,7 +307,7 @@ export class Daemon {
     if (journals instanceof StartError) {
       this.#log.event("error", "config-problem", { problem: journals.message });
       this.#log.event("error", "reload-refused", { reason, problems: 1 });
-      return { kind: "refused", problems: [journals.message] };
+      return { kind: "refused", problems: [journals.message], errors: [journals.message] };
     }
     this.#origin = loaded.origin;
     this.#settings = settings;
@@ -337,7 +337,8 @@ export class Daemon {
       this.#log.event(level, "config-problem", { problem: problemText(problem) });
     }
     this.#log.event("error", "reload-refused", { reason, problems: found.length });
-    return { kind: "refused", problems: found.map(problemText) };
+    const errors = found.filter(({ isWarning }) => !isWarning).map(problemText);
+    return { kind: "refused", problems: found.map(problemText), errors };
   }
 
   #followApi(): Promise<readonly string[]> {
@@ -386,6 +387,7 @@ export class Daemon {
       probedName: () => proxy().links[0]?.service ?? proxy().zones[0] ?? proxy().hostname,
       surroundings: () => ({
         deviceOf: (link) => this.#deviceOf(link),
+        faultOf: (link) => this.#driver.links.find(({ name }) => name === link)?.fault,
         sourceOf: (link) => this.#settings.sources.find((one) => one.link === link)?.source,
         learned: this.#ground.learning.view().links,
       }),

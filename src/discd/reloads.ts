@@ -40,7 +40,7 @@ export class Reloads {
   }
 
   end(outcome: ReloadOutcome, isAsked: boolean, waiting: readonly Waiting[]): void {
-    const refused = outcome.kind === "refused" ? outcome.problems : [];
+    const refused = outcome.kind === "refused" ? outcome.errors : [];
     // A file that was refused stays refused, whatever the interfaces do to the one in force.
     if (isAsked) {
       this.#asked = refused;

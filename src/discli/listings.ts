@@ -92,7 +92,7 @@ const interfaces: Listing<InterfaceView> = {
     column("out", ({ mdns }) => mdns.out),
     column("heard", ({ lastHeardSeconds }) => ageText(lastHeardSeconds)),
     column("querier", ({ hasQuerier }) => yes(hasQuerier)),
-    column("problems", ({ problems, isUp }) => (isUp ? problems : ["is down", ...problems])),
+    column("problems", ({ problems }) => problems),
   ],
 };
 

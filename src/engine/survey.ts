@@ -213,10 +213,8 @@ export class Survey {
       lastHeardSeconds: traffic.lastHeardSeconds(now),
       hasQuerier,
       querierNote: note,
-      problems: [
-        ...(link.isUp ? [] : ["the interface is down or cannot be used; the log says why"]),
-        ...(suspicion === null ? [] : [suspicion]),
-      ],
+      // What keeps its interface down is known outside.
+      problems: suspicion === null ? [] : [suspicion],
     };
   }
 

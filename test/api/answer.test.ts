@@ -108,7 +108,7 @@ test("writing is POST, and does it once", () => {
 
 test("A9.1 a reload that was refused is 422, with a line for each problem", () => {
   const problems = ["/etc/discd.lua:3: zone is no key; the nearest is zones"];
-  const refused = reloadAnswer({ kind: "refused", problems });
+  const refused = reloadAnswer({ kind: "refused", problems, errors: problems });
   expect(statusOf({ answer: refused })).toBe(422);
   expect(mismatch(refusedReloadShape, bodyOf({ answer: refused }))).toBeUndefined();
   expect(bodyOf({ answer: refused })).toMatchObject({ problems });

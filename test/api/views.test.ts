@@ -8,7 +8,7 @@ import {
   knownDomainShape,
   zoneShape,
 } from "../../src/api/shapes.js";
-import { knownDomains, zoneWith } from "../../src/api/surroundings.js";
+import { interfaceWith, knownDomains, zoneWith } from "../../src/api/surroundings.js";
 import { domainViews, questionView, zoneViews } from "../../src/api/views.js";
 import type { ProxyOptions } from "../../src/proxy/options.js";
 import { ZoneTable } from "../../src/proxy/zones.js";
@@ -16,6 +16,7 @@ import { instant } from "../../src/time.js";
 import { RRType } from "../../src/wire/codes.js";
 import { parseName } from "../../src/wire/name.js";
 import { linkOf, names, optionsOf } from "../proxy/floor.js";
+import { interfaceView } from "./state.js";
 
 const options = optionsOf({
   links: [linkOf({ aliases: names("b1.example.com"), reverse: [] })],
@@ -29,6 +30,7 @@ const published = [
 const around = (sources: Readonly<Record<string, "ptr" | "generated">>) => ({
   deviceOf: (link: string) =>
     link === "net1" ? { index: 3, flags: [], mtu: 1500, vlan: null, reverse: [] } : undefined,
+  faultOf: (link: string) => (link === "net9" ? "there is no such interface" : undefined),
   sourceOf: (link: string) => sources[link],
   learned: [],
 });
@@ -37,6 +39,15 @@ function checked<T>(shape: Shape, values: readonly T[]): readonly T[] {
   for (const value of values) expect(mismatch(shape, value)).toBeUndefined();
   return values;
 }
+
+test("an interface that is down says why, and one that is up nothing of it", () => {
+  const { index, flags, mtu, vlan, reverse, ...engine } = interfaceView;
+  const problemsOf = (name: string, isUp: boolean) =>
+    interfaceWith({ ...engine, name, isUp, problems: ["suspect"] }, around({})).problems;
+  expect(problemsOf("net9", false)).toEqual(["there is no such interface", "suspect"]);
+  expect(problemsOf("net1", false)[0]).toMatch(/the log says why$/);
+  expect(problemsOf("net1", true)).toEqual(["suspect"]);
+});
 
 test("every zone is listed with its link, its source and its queries", () => {
   const known = zoneViews({

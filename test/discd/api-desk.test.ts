@@ -37,6 +37,7 @@ async function deskOf(w: World, listeners: readonly string[]) {
       probedName: () => parseName(zone),
       surroundings: () => ({
         deviceOf: () => undefined,
+        faultOf: () => undefined,
         sourceOf: () => undefined,
         learned: [],
       }),

@@ -4,7 +4,11 @@ import { expect, test } from "vitest";
 import { Reloads } from "../../src/discd/reloads.js";
 
 const taken = { kind: "taken", file: "/etc/discd.lua", warnings: ["f:1: doubtful"] } as const;
-const refused = { kind: "refused", problems: ["f:3: wrong"] } as const;
+const refused = {
+  kind: "refused",
+  problems: ["f:2: warning: doubtful", "f:3: wrong"],
+  errors: ["f:3: wrong"],
+} as const;
 
 test("who asks while a load runs waits for the next one", async () => {
   const reloads = new Reloads();
@@ -26,7 +30,7 @@ test("a file that was refused stays refused until a later one is taken", () => {
   // The one in force goes on fitting the interfaces.
   reloads.end(taken, false, []);
   expect(reloads.refusals).toEqual([line]);
-  expect(reloads.last).toMatchObject({ isTaken: false, problems: ["f:3: wrong"] });
+  expect(reloads.last).toMatchObject({ isTaken: false, problems: refused.problems });
   reloads.end(taken, true, []);
   expect(reloads.refusals).toEqual([]);
   expect(reloads.last).toMatchObject({ isTaken: true, problems: ["f:1: doubtful"] });

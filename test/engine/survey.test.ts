@@ -20,7 +20,12 @@ import { World } from "./story.js";
 
 const zone = "Building\\0321.example.com";
 
-const nothingAround = { deviceOf: () => undefined, sourceOf: () => undefined, learned: [] };
+const nothingAround = {
+  deviceOf: () => undefined,
+  faultOf: () => undefined,
+  sourceOf: () => undefined,
+  learned: [],
+};
 
 function world(): World {
   const w = new World();

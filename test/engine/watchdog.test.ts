@@ -44,7 +44,12 @@ class Story extends World {
 
   get view() {
     const [view] = this.engine.survey.interfaces(this.now);
-    const around = { deviceOf: () => undefined, sourceOf: () => undefined, learned: [] };
+    const around = {
+      deviceOf: () => undefined,
+      faultOf: () => undefined,
+      sourceOf: () => undefined,
+      learned: [],
+    };
     expect(mismatch(interfaceShape, view && interfaceWith(view, around))).toBeUndefined();
     return view as NonNullable<typeof view>;
   }

@@ -107,6 +107,7 @@ function reloadFacts({ reload }: Summary): readonly (readonly [string, string])[
   const outcome = reload.isTaken ? "taken up" : "refused: the one before stays in force";
   return [
     ["configuration", `${outcome}, ${reload.at}`],
-    ...reload.problems.map((text) => [" ", text] as const),
+    // Those of one that was refused are among the problems of the whole.
+    ...(reload.isTaken ? reload.problems : []).map((text) => [" ", text] as const),
   ];
 }
