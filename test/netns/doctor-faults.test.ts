@@ -290,6 +290,25 @@ it("A8 lines for people: id, state, evidence; a last line; --explain and wrong i
   expect(noName).toMatchObject({ status: 2, out: [] });
 });
 
+it("A8.6 a bridge: its port carries the same packets, and is no other way", async () => {
+  const { stage } = built;
+  const moved = (from: string, to: string) =>
+    [
+      `ip addr del 10.9.0.2/24 dev ${from}; ip addr add 10.9.0.2/24 dev ${to}`,
+      `ip addr del 2001:db8:9::2/64 dev ${from}; ip addr add 2001:db8:9::2/64 dev ${to} nodad`,
+      `ip route replace default via 10.9.0.1 dev ${to}`,
+      `ip route replace default via 2001:db8:9::1 dev ${to}`,
+    ].join("; ");
+  const found = await stage.withCommands(
+    "cli",
+    `ip link add br0 type bridge; ip link set wan master br0; ip link set br0 up; ${moved("wan", "br0")}`,
+    `ip link set wan nomaster; ${moved("br0", "wan")}; ip link del br0`,
+    () => stage.run(`--zone ${zone} --server ${server} --expect-if br0`),
+  );
+  expect([found.faults, found.status]).toEqual([[], 0]);
+  expect(found.check("on-path")?.evidence.join("\n")).toMatch(/^br0: \d+ to discd/m);
+});
+
 it("A8.6 queries leave by another interface than the route says", async () => {
   const { stage } = built;
   const found = await stage.withCommands(

@@ -1,6 +1,7 @@
 // Where packets really go: tcpdump watches every interface while discd is asked.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { RRType } from "../../wire/codes.js";
 import { probe } from "./probe.js";
 import { routesOf } from "./route-stage.js";
@@ -17,6 +18,8 @@ export interface Seen {
 export interface OnPathEvidence {
   /** By which interfaces packets are to leave: what was said, or what the routes say. */
   readonly expected: readonly string[];
+  /** What those are made of, where they are bridges, bonds or VLANs: packets pass there, too. */
+  readonly below?: readonly string[];
   readonly filter: string;
   /** Why nothing could be watched. */
   readonly reason?: string;
@@ -25,7 +28,9 @@ export interface OnPathEvidence {
   readonly lines: readonly string[];
 }
 
-export function judgeOnPath({ expected, filter, reason, seen, lines }: OnPathEvidence): Verdict {
+export function judgeOnPath(watched: OnPathEvidence): Verdict {
+  const { expected, below = [], filter, reason, lines } = watched;
+  const seen = watched.seen.filter(({ dev }) => !below.includes(dev));
   const by = expected.join(" and ") || "any";
   if (reason !== undefined) {
     const remedy = [
@@ -74,6 +79,27 @@ export function countPackets(lines: readonly string[]): Seen[] {
     found.set(dev, counts);
   }
   return [...found].map(([dev, counts]) => ({ dev, ...counts }));
+}
+
+/** Deeper are no stacks of devices. */
+const depthMax = 8;
+
+/** The devices that some are made of, and what those are made of. */
+export function devicesBelow(devs: readonly string[], folder = "/sys/class/net"): string[] {
+  const found = new Set<string>();
+  let level = devs;
+  for (let depth = 0; depth < depthMax && level.length > 0; depth++) {
+    const names = level.flatMap((dev) => {
+      try {
+        return readdirSync(`${folder}/${dev}`).filter((name) => name.startsWith("lower_"));
+      } catch {
+        return [];
+      }
+    });
+    level = names.map((name) => name.slice("lower_".length)).filter((dev) => !found.has(dev));
+    for (const dev of level) found.add(dev);
+  }
+  return [...found].filter((dev) => !devs.includes(dev));
 }
 
 /** Resolved when tcpdump listens; with the reason when it does not. */
@@ -130,7 +156,9 @@ export async function gatherOnPath(scene: Scene): Promise<OnPathEvidence> {
     const asked = servers.map((server) => probe({ server, name: zone, type: RRType.SOA }));
     await Promise.all(asked);
     await new Promise((resolve) => setTimeout(resolve, settling));
-    return { expected, filter, seen: countPackets(lines), lines: lines.slice(0, linesKept) };
+    const seen = countPackets(lines);
+    const below = devicesBelow(expected);
+    return { expected, below, filter, seen, lines: lines.slice(0, linesKept) };
   } finally {
     process.off("exit", end);
     end();

@@ -1,9 +1,13 @@
 // Stage 5 judged from evidence: sizes, interfaces, and the way to devices.
 
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { judgeMtu, type PathFacts } from "../../../src/discli/doctor/mtu.js";
 import {
   countPackets,
+  devicesBelow,
   judgeOnPath,
   type OnPathEvidence,
 } from "../../../src/discli/doctor/on-path.js";
@@ -87,6 +91,17 @@ test.each([
     },
     "PASS",
   ],
+  [
+    "a bridge and its port",
+    {
+      below: ["lan0"],
+      seen: [
+        { dev: "wan", out: 2, in: 2 },
+        { dev: "lan0", out: 2, in: 2 },
+      ],
+    },
+    "PASS",
+  ],
   ["nothing seen", {}, "SKIP"],
   ["no right", { reason: "tcpdump may not watch" }, "SKIP"],
 ] as const)("A8.6 on-path: %s", (_, more, expected) => {
@@ -94,6 +109,25 @@ test.each([
   expect(code ?? state).toBe(expected);
   if (expected === "SKIP" && "reason" in more)
     expect(remedy[0]).toContain("tcpdump -ni wan 'port 53'");
+});
+
+test("A8.6 what a device is made of, to the last", () => {
+  const folder = mkdtempSync(join(tmpdir(), "discd-devices-"));
+  const made = [
+    "br0/lower_bond0.10",
+    "bond0.10/lower_bond0",
+    "bond0/lower_eth0",
+    "bond0/lower_eth1",
+  ];
+  for (const one of [...made, "eth0/upper_bond0", "eth2/upper_wg0"]) {
+    mkdirSync(join(folder, one), { recursive: true });
+  }
+  expect(devicesBelow(["br0"], folder)).toEqual(["bond0.10", "bond0", "eth0", "eth1"]);
+  expect(devicesBelow(["eth2", "gone"], folder)).toEqual([]);
+  // Nobody makes a ring; whoever tells of one is not followed for ever.
+  mkdirSync(join(folder, "eth0/lower_br0"));
+  expect(devicesBelow(["br0"], folder)).toEqual(["bond0.10", "bond0", "eth0", "eth1"]);
+  rmSync(folder, { recursive: true });
 });
 
 const route = (more: Partial<Route>): Route => {
