@@ -145,8 +145,13 @@ async function askLinks(name: Name): Promise<readonly Name[]> {
         socket.on("error", finish);
         socket.on("message", (bytes) => names.push(...namesToldIn(bytes, name)));
         socket.bind(0, address, () => {
-          socket.setMulticastInterface(address);
-          socket.send(encodeMessage({ id, questions: [question] }), 5353, "224.0.0.251");
+          try {
+            socket.setMulticastInterface(address);
+            socket.send(encodeMessage({ id, questions: [question] }), 5353, "224.0.0.251");
+          } catch {
+            // The address is gone, or the link carries no multicast.
+            finish();
+          }
         });
       }),
   );

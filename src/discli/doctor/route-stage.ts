@@ -84,7 +84,10 @@ interface Printed {
 /** The way to an address, as the kernel would take it now. */
 export async function routeTo(address: string, role: Route["role"]): Promise<Route> {
   const family = address.includes(":") ? "-6" : "-4";
-  const ran = await runProgram("ip", ["-j", family, "route", "get", address.replace(/%.*/, "")]);
+  // A link-local address says its link itself: the kernel would take any.
+  const [plain = "", link] = address.split("%");
+  const by = link === undefined ? [] : ["oif", link];
+  const ran = await runProgram("ip", ["-j", family, "route", "get", plain, ...by]);
   if (ran === undefined) return wayOfSocket(address, role);
   if (ran.status !== 0) {
     const [line = ""] = ran.err.trim().split("\n");
