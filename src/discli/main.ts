@@ -4,6 +4,7 @@
 
 import packageJson from "../../package.json" with { type: "json" };
 import { ExitStatus } from "./command.js";
+import { harmlessLines } from "./harmless.js";
 import { Terminal } from "./output.js";
 import { commandHelp, helpText, readCommandLine } from "./usage.js";
 
@@ -27,7 +28,8 @@ async function run(): Promise<ExitStatus> {
 /** Not the status of "nothing found", which Node gives to an exception. */
 function crash(error: unknown): never {
   output.stop();
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${harmlessLines(text)}\n`);
   process.exit(ExitStatus.failed);
 }
 
@@ -40,8 +42,12 @@ for (const [signal, status] of Object.entries(signals)) {
     process.exit(status);
   });
 }
-// Whoever read the output, such as head, has seen enough.
-process.stdout.on("error", () => process.exit(ExitStatus.done));
+process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+  // Whoever read the output, such as head, has seen enough; EIO is of a terminal that went away.
+  if (code === "EPIPE" || code === "EIO") process.exit(ExitStatus.done);
+  output.complain(`the results cannot be written: ${code}; is there room where they go?`);
+  process.exit(ExitStatus.failed);
+});
 process.stderr.on("error", () => {});
 try {
   process.exitCode = await run();

@@ -23,7 +23,7 @@ export interface Output {
   print(text: string): void;
   /** One line on standard error. */
   complain(text: string): void;
-  /** Writes to standard error, as it is. */
+  /** Writes to standard error, made harmless as `print` does it. */
   remark(text: string): void;
   /** Tells in a terminal that `what` is being waited for, until it is over. */
   waiting<T>(what: string, work: Promise<T>): Promise<T>;

@@ -138,6 +138,16 @@ it("a reader that has seen enough is no failure", async () => {
   expect([child.stdoutLines, child.stderrLines]).toEqual([["0"], []]);
 });
 
+it("a full disk is a failure that is told", async () => {
+  const enter = ["nsenter", "-t", String(daemon?.pid), "-n", "-m"];
+  const child = new Child([...enter, "sh", "-c", `${discli} browse demo.home.arpa > /dev/full`]);
+  await child.ended;
+  expect(child.exit?.code).toBe(2);
+  expect(child.stderrLines).toEqual([
+    "discli: the results cannot be written: ENOSPC; is there room where they go?",
+  ]);
+});
+
 const head = "@ 60 SOA ns.example.net. h.example.net. 1 2 3 4 5\n@ 60 NS ns.example.net.\n";
 
 it("[A1.4] delegation print: fragments for zones of every kind that BIND accepts", async () => {
