@@ -14,6 +14,7 @@ import {
 import { formatRdata } from "../wire/rdata/text.js";
 import type { RR } from "../wire/rr.js";
 import { type Delegation, delegationTtlSeconds } from "./delegation.js";
+import { shellWord } from "./shell-words.js";
 
 export interface FormedDelegation {
   readonly text: string;
@@ -89,9 +90,6 @@ export function zoneText({ origin, parts }: Delegation, style?: ZoneFileStyle): 
   }
   return `${lines.join("\n")}\n`;
 }
-
-/** One word of a POSIX shell, whatever is in it. */
-export const shellWord = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Not read as an option, whatever the label begins with. */
 const notOption = (text: string): string => text.replace(/^-/, "\\045");

@@ -12,6 +12,7 @@ import {
 import { powershellText } from "./delegation-powershell.js";
 import { route53Text } from "./delegation-route53.js";
 import type { delegationForms } from "./options.js";
+import { plainWord } from "./shell-words.js";
 
 export type DelegationForm = (typeof delegationForms)[number];
 
@@ -33,5 +34,5 @@ export function formed(delegation: Delegation, form: DelegationForm): FormedDele
 
 const knotStyle = ({ origin }: Delegation): ZoneFileStyle => ({
   labelText: plainestLabel,
-  after: `that is, into its file, with a higher serial; then knotc zone-reload ${displayName(origin)}`,
+  after: `that is, into its file, with a higher serial; then knotc zone-reload ${plainWord(displayName(origin))}`,
 });

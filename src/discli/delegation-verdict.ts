@@ -19,6 +19,7 @@ import {
   type Walk,
 } from "./delegation-walk.js";
 import { fail, pass, skip, type Verdict, warn } from "./doctor/verdict.js";
+import { plainWord } from "./shell-words.js";
 
 export type FindingId =
   | "way"
@@ -146,7 +147,7 @@ const noDelegation = (walk: Walk, { servers = [] }: Expected): string[] => {
   }
   return [
     `add NS records for ${displayName(child)} to ${displayName(parent)}`,
-    `discli delegation print ${displayName(parent)}, on the host of discd, has them`,
+    `discli delegation print ${plainWord(displayName(parent))}, on the host of discd, has them`,
   ];
 };
 

@@ -1,4 +1,4 @@
-// The words of a command line as bash holds it, and words as it takes them.
+// The words of a command line as bash holds it, and words as shells take them.
 
 /** The last word, which may still be open. */
 export interface LineRead {
@@ -41,6 +41,13 @@ export function readLine(line: string): LineRead {
   return { words: [...words, word], quote };
 }
 
-/** What bash would read as that word. */
+/** One word of a POSIX shell, whatever is in it. */
+export const shellWord = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** The same, as it is where a shell leaves it alone: for commands that people are to type. */
+export const plainWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : shellWord(text);
+
+/** What bash would read as that word, without quotation marks: for completion. */
 export const quoted = (word: string): string =>
   word.replace(/[\x20-\x7e]/g, (one) => (/[\w@%+=:,./-]/.test(one) ? one : `\\${one}`));

@@ -5,7 +5,8 @@
 import { type Address, formatAddress } from "../address.js";
 import { displayName, type Name } from "../wire/name.js";
 import type { TsigKey } from "../wire/tsig.js";
-import { plainestLabel, relative, shellWord } from "./delegation-formats.js";
+import { plainestLabel, relative } from "./delegation-formats.js";
+import { shellWord } from "./shell-words.js";
 import { deniedIn, neverBelow, type ZonePolicy } from "./update-policy.js";
 
 export interface PolicyWords {

@@ -6,7 +6,6 @@
 import { describe, expect, test } from "vitest";
 import { parseAddress } from "../../src/address.js";
 import { type Delegation, delegationFor } from "../../src/discli/delegation.js";
-import { shellWord } from "../../src/discli/delegation-formats.js";
 import { formed } from "../../src/discli/delegation-forms.js";
 import { powershellString } from "../../src/discli/delegation-powershell.js";
 import {
@@ -14,6 +13,7 @@ import {
   batchRecordsMax,
   route53Name,
 } from "../../src/discli/delegation-route53.js";
+import { shellWord } from "../../src/discli/shell-words.js";
 import { RRClass, RRType } from "../../src/wire/codes.js";
 import { labelText, nameOf, parseName, under } from "../../src/wire/name.js";
 import { eth, settingsOf } from "../config/lua.js";

@@ -5,12 +5,15 @@ import { formatName } from "../../wire/name.js";
 import { ExitStatus, type Request, UsageError } from "../command.js";
 import type { Target } from "../doctor/check.js";
 import { everyCheck, playbooks } from "../doctor/playbook.js";
+import { bare } from "../doctor/reply.js";
 import { renderExplanation, renderFinding, renderJson, renderSummary } from "../doctor/report.js";
 import { type Ears, runPlaybook, statusOf } from "../doctor/run.js";
 import { Scene } from "../doctor/scene.js";
 import { findTarget } from "../doctor/target.js";
+import { typedName } from "../names.js";
 import type { doctorOptions } from "../options.js";
 import { siteFrom } from "../policy.js";
+import { plainWord } from "../shell-words.js";
 
 type DoctorRequest = Request<typeof doctorOptions>;
 
@@ -21,9 +24,10 @@ function explain(id: string, { server, options, output }: DoctorRequest): ExitSt
     throw new UsageError(`--explain ${id}: write one of ${ids.join(", ")}, or all`);
   }
   const target: Target = {
-    zone: options.zone ?? "ZONE",
-    server: server?.split(",")[0] ?? "SERVER",
-    interface: options["expect-if"] ?? "IF",
+    zone:
+      options.zone === undefined ? "ZONE" : plainWord(bare(formatName(typedName(options.zone)))),
+    server: plainWord(server?.split(",")[0] ?? "SERVER"),
+    interface: plainWord(options["expect-if"] ?? "IF"),
   };
   const texts = found.map(({ check, stage }) => renderExplanation(check, stage, target));
   output.print(texts.join("\n"));
@@ -56,7 +60,7 @@ export async function run(request: DoctorRequest): Promise<ExitStatus> {
     },
   };
   const outcome = await runPlaybook(playbook, scene, { isWhole: options.all, ears });
-  const zone = target.zone === undefined ? "" : formatName(target.zone).replace(/(?<!\\)\.$/, "");
+  const zone = target.zone === undefined ? "" : bare(formatName(target.zone));
   output.print(style.json ? renderJson(outcome, zone) : renderSummary(outcome));
   return statusOf(outcome);
 }

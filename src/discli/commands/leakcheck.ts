@@ -17,6 +17,7 @@ import { watchLookups } from "../leaks/watching.js";
 import { typedName } from "../names.js";
 import type { leakcheckOptions } from "../options.js";
 import { policyFrom } from "../policy.js";
+import { plainWord } from "../shell-words.js";
 
 /**
  * Milliseconds that the system has for its lookups: time for two servers that do not answer,
@@ -106,8 +107,5 @@ async function presentInterfaces(intended: string): Promise<readonly PresentInte
 
 /** The command line as a shell takes it. */
 function again(words: readonly string[]): string {
-  const quoted = words.map((word) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
-  );
-  return ["discli", ...quoted].join(" ");
+  return ["discli", ...words.map(plainWord)].join(" ");
 }

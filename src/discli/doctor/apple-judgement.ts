@@ -2,6 +2,7 @@
 // (uds_daemon.c, mDNSMacOSX.c, dns_push_discovery.c, dso-transport.c).
 
 import { displayName, isWithin, type Name } from "../../wire/name.js";
+import { plainWord } from "../shell-words.js";
 import {
   type BrowseDomainFacts,
   type BrowseFacts,
@@ -124,12 +125,12 @@ export function judgeBrowse(facts: readonly BrowseFacts[]): Verdict {
     const { reply } = asked;
     const name = displayName(domain);
     if (reply.kind !== "answer") {
-      const remedy = [`see: discli doctor --zone ${name}`];
+      const remedy = [`see: discli doctor --zone ${plainWord(name)}`];
       return fail("BROWSE-SILENT", `no answer to a browse of ${name}`, remedy, evidence);
     }
     if (reply.rcode === "NXDOMAIN" || reply.rcode === "NOERROR") continue;
     const text = `a browse of ${name} is answered ${reply.rcode}`;
-    return fail("BROWSE-REFUSED", text, [`see: discli doctor --zone ${name}`], evidence);
+    return fail("BROWSE-REFUSED", text, [`see: discli doctor --zone ${plainWord(name)}`], evidence);
   }
   return pass("the domains can be browsed", evidence);
 }
@@ -144,7 +145,7 @@ export function judgeWalk(facts: readonly WalkFacts[]): Verdict {
     const name = displayName(lost.domain);
     const text = `nobody has an SOA for ${name} or above: the Push server cannot be found; ${polls}`;
     const remedy = [
-      `the SOA query for ${name} itself has to be answered: discli doctor --zone ${name}`,
+      `the SOA query for ${name} itself has to be answered: discli doctor --zone ${plainWord(name)}`,
     ];
     return fail("NO-ZONE", text, remedy, evidence);
   }

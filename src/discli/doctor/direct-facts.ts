@@ -16,7 +16,7 @@ import {
 } from "../../wire/name.js";
 import { formatRdata } from "../../wire/rdata/text.js";
 import { type Connected, type Probed, probe, serverText, tryConnection } from "./probe.js";
-import { isZoneAnswer, type Reply, replyOf } from "./reply.js";
+import { bare, isZoneAnswer, type Reply, replyOf } from "./reply.js";
 import type { Scene } from "./scene.js";
 
 /** One address of discd. */
@@ -40,7 +40,7 @@ export interface InstanceFacts {
 
 export interface DirectFacts {
   readonly zone: string | undefined;
-  /** Nobody said that these are discd: they are the system's own resolvers. */
+  /** At most four, in the order of the scene. */
   readonly servers: readonly ServerFacts[];
   /** Where no name server is: whoever answers there stands in between. */
   readonly nowhere: readonly { readonly server: string; readonly reply: Reply }[];
@@ -165,7 +165,7 @@ export function directFacts(scene: Scene): Promise<DirectFacts> {
       first &&
         asked({ server: { ...first, port: unprivilegedPort }, name: soaName, type: RRType.SOA }),
     ]);
-    const zoneText = zone && formatName(zone).replace(/(?<!\\)\.$/, "");
+    const zoneText = zone && bare(formatName(zone));
     const good = servers.find((_, at) => {
       const reply = looked[at]?.udp;
       return zoneText !== undefined && reply !== undefined && isZoneAnswer(reply, zoneText);

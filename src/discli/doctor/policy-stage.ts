@@ -1,4 +1,4 @@
-// Stage 5 of the playbook: what the site's policy says of leaks and of DNS over
+// Stage 6 of the playbook: what the site's policy says of leaks and of DNS over
 // HTTPS, and whether this network keeps to it.
 
 import { displayName } from "../../wire/name.js";

@@ -36,7 +36,8 @@ export type Reply =
   | { readonly kind: "failed"; readonly code: string; readonly reason: string };
 
 const foundMax = 50;
-const withoutDot = (text: string): string => text.replace(/(?<!\\)\.$/, "") || ".";
+/** Zone-file text of a name without the final dot. */
+export const bare = (name: string): string => name.replace(/(?<!\\)\.$/, "") || ".";
 
 /** Version 1, three reserved bytes, the time, a hash: behind the 8 bytes of the client. */
 function clockOf(cookie: Uint8Array | undefined): number | undefined {
@@ -74,8 +75,8 @@ export function replyOf(probed: Probed, type: number = RRType.SOA): Reply {
     found: found.map(({ type, rdata }) =>
       rdata.kind === "ptr" ? displayName(rdata.target) : formatRdata(type, rdata),
     ),
-    ...(soa === undefined ? {} : { soa: withoutDot(formatName(soa.name)) }),
-    ...(rdata?.kind === "soa" ? { primary: withoutDot(formatName(rdata.mname)) } : {}),
+    ...(soa === undefined ? {} : { soa: bare(formatName(soa.name)) }),
+    ...(rdata?.kind === "soa" ? { primary: bare(formatName(rdata.mname)) } : {}),
     ...optionsOf(message),
   };
 }

@@ -5,10 +5,11 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { type ResolverFile, resolverFile } from "../../os/resolv-conf.js";
 import { RRType } from "../../wire/codes.js";
 import { formatName } from "../../wire/name.js";
+import { plainWord } from "../shell-words.js";
 import { check, type Stage } from "./check.js";
 import { probe } from "./probe.js";
 import { runProgram } from "./programs.js";
-import { isZoneAnswer, type Reply, replyOf, replyText } from "./reply.js";
+import { bare, isZoneAnswer, type Reply, replyOf, replyText } from "./reply.js";
 import { ownersOf, type ResolvedScope, readResolvedStatus } from "./resolved-status.js";
 import type { Scene } from "./scene.js";
 import { fail, pass, skip, type Verdict, warn } from "./verdict.js";
@@ -55,6 +56,10 @@ export function judgeOwner({ zone, resolver, scopes, mute, isFound }: OwnerEvide
   if (scopes === undefined) return pass("programs ask the servers of resolv.conf", plain);
   const asked = scopes.filter((scope) => scope.servers.length > 0);
   const evidence = asked.map(scopeText);
+  if (asked.length === 0 && isFound) {
+    // Those built into systemd-resolved, or named as FallbackDNS=.
+    return pass("no link names a server, and the fallback servers know the zone", plain);
+  }
   if (asked.length === 0) {
     const remedy = ["resolvectl dns IF ADDRESS, or DNS= in /etc/systemd/resolved.conf"];
     return fail("NO-RESOLVER", "systemd-resolved has no server to ask", remedy, plain);
@@ -68,7 +73,7 @@ export function judgeOwner({ zone, resolver, scopes, mute, isFound }: OwnerEvide
     return pass(`${text} (${named})`, evidence);
   }
   const remedy = [
-    `resolvectl domain IF ~${zone}, on the link through which discd is reached`,
+    `resolvectl domain IF ~${plainWord(zone)}, on the link through which discd is reached`,
     "in NetworkManager: nmcli connection modify NAME ipv4.dns-search ~ZONE",
   ];
   const text = `no link owns ~${zone}: it goes to ${named || "nobody"}, where nobody knows it`;
@@ -285,8 +290,6 @@ async function gatherOwner(scene: Scene): Promise<OwnerEvidence> {
     isFound: zoneText !== undefined && soa !== undefined && isZoneAnswer(soa, zoneText),
   };
 }
-
-export const bare = (name: string): string => name.replace(/(?<!\\)\.$/, "") || ".";
 
 /** @returns why it could not be asked, as a text */
 function askResolved(scene: Scene): Promise<ResolvedScope[] | string> {

@@ -1,5 +1,6 @@
 // Stage 4: does the system's resolver say what discd says, and in good time?
 
+import { plainWord, shellWord } from "../shell-words.js";
 import { check, type Stage } from "./check.js";
 import { isZoneAnswer, type Reply, replyText } from "./reply.js";
 import { type Compared, localZoneOf, type SystemFacts, systemFacts } from "./system-facts.js";
@@ -76,7 +77,7 @@ function judgeUnreached(facts: SystemFacts, zone: string, evidence: readonly str
         `Unbound: stub-zone: name: "${zone}" stub-addr: ${server}`,
         `dnsmasq: server=/${zone}/${server}`,
         `BIND: zone "${zone}" { type static-stub; server-addresses { ${server}; }; };`,
-        `systemd-resolved: resolvectl dns IF ${server}; resolvectl domain IF ~${zone}`,
+        `systemd-resolved: resolvectl dns IF ${server}; resolvectl domain IF ~${plainWord(zone)}`,
         "or, for everybody at once, delegate the zone: discli delegation print",
       ];
       return fail("ZONE-NOT-SENT", text, remedy, evidence);
@@ -103,7 +104,7 @@ function judgeServfail(
   }
   const text = `the system's resolver tries to find ${zone} and cannot (SERVFAIL)`;
   const remedy = [
-    `on the resolver's host: dig @${server} ${zone} SOA +norecurse: may it ask, is there a way?`,
+    `on the resolver's host: dig @${server} ${plainWord(zone)} SOA +norecurse: may it ask, is there a way?`,
     "add the resolver's address to `allow` in discd.lua",
     `if discd's address is private, Unbound needs private-domain: for the name of its host, too`,
   ];
@@ -134,7 +135,7 @@ export function judgeRebinding(facts: SystemFacts): Verdict {
   const remedy = [
     `Unbound: private-domain: "${zone}"`,
     `dnsmasq, Pi-hole: rebind-domain-ok=/${zone}/`,
-    `OpenWrt: uci add_list dhcp.@dnsmasq[0].rebind_domain='${zone}'`,
+    `OpenWrt: uci add_list dhcp.@dnsmasq[0].rebind_domain=${shellWord(zone)}`,
     `Knot Resolver: load the module rebinding for other names than ${zone} only`,
     `PowerDNS Recursor: leave ${zone} out of the script that drops private addresses`,
   ];

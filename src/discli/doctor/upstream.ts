@@ -3,6 +3,7 @@
 
 import { RRType } from "../../wire/codes.js";
 import { displayName, parentName } from "../../wire/name.js";
+import { plainWord } from "../shell-words.js";
 import { apiFacts, type Told } from "./api-facts.js";
 import { probe } from "./probe.js";
 import { type Reply, replyOf, replyText } from "./reply.js";
@@ -60,7 +61,12 @@ export function judgeUpstream({ told, parent }: UpstreamEvidence): Verdict {
   }
   if (parent !== undefined && isLost(parent.soa)) {
     const text = `this host's resolver does not reach ${parent.zone}, the zone above`;
-    return warn("PARENT-SILENT", text, [`dig ${parent.zone} SOA`, "dig +trace"], evidence);
+    return warn(
+      "PARENT-SILENT",
+      text,
+      [`dig ${plainWord(parent.zone)} SOA`, "dig +trace"],
+      evidence,
+    );
   }
   return pass("discd's listeners, links and servers work", evidence);
 }

@@ -2,6 +2,7 @@
 
 import { formatAddress } from "../../address.js";
 import { asJson } from "../render.js";
+import { plainWord } from "../shell-words.js";
 import type { Proof } from "./proof.js";
 import { type LeakEvidence, type LeakVerdict, type Sighting, sightingText } from "./verdict.js";
 
@@ -44,7 +45,7 @@ export function renderLeaks(
   }
   if (remedy !== undefined) rows.push(["remedy", remedy]);
   if (proof !== undefined) {
-    const how = `tcpdump -nr ${proof.path}`;
+    const how = `tcpdump -nr ${plainWord(proof.path)}`;
     rows.push(["proof", `${proof.path}: ${count(proof.packets, "packet")} (${how})`]);
   }
   const lines = rows.map(([head, text]) => `  ${head.padEnd(8)}${text}\n`);

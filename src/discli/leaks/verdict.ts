@@ -3,6 +3,7 @@
 // nothing else. Evidence in, verdict out.
 
 import { type Address, formatAddress } from "../../address.js";
+import { shellWord } from "../shell-words.js";
 import { type IpPacket, multicastKind, packetText } from "./ip-packet.js";
 import type { AskedName, Side } from "./labels.js";
 
@@ -149,11 +150,11 @@ function blame(
   if (isOutside && policy === "internal") {
     return {
       decision: `the system asks a server of ${zone} for other names as well: ${whom}`,
-      remedy: `route only the zone to it: resolvectl domain ${intended} '~${zone}' (no '~.')`,
+      remedy: `route only the zone to it: resolvectl domain ${intended} ${shellWord(`~${zone}`)} (no '~.')`,
     };
   }
   const server = servers[0] === undefined ? "SERVER" : formatAddress(servers[0]);
-  const route = `resolvectl dns ${intended} ${server}; resolvectl domain ${intended} '~${zone}'`;
+  const route = `resolvectl dns ${intended} ${server}; resolvectl domain ${intended} ${shellWord(`~${zone}`)}`;
   const multicast = `switch it off on the link (resolvectl llmnr ${intended} off, mdns off)`;
   return {
     decision: `names of ${zone} can be read where they are not meant to be: by ${whom}`,

@@ -81,6 +81,7 @@ test.each([
   ["none does, and nobody finds it", { scopes: noDomains }, "NO-ROUTING-DOMAIN"],
   ["none does, but it is found", { scopes: noDomains, isFound: true }, "PASS"],
   ["no server anywhere", { scopes: noServers }, "NO-RESOLVER"],
+  ["fallback servers alone, which know it", { scopes: noServers, isFound: true }, "PASS"],
   ["resolvectl may not be asked", { mute: "Access denied" }, "SKIP"],
   ["no zone to ask for", { scopes: noDomains, zone: undefined }, "PASS"],
 ] as const)("A8.1 A8.15 resolver-owner: %s", (_, more, expected) => {

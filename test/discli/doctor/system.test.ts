@@ -65,6 +65,15 @@ test.each([
   }
 });
 
+test("what is to be typed into a shell stays one word, whatever a zone is called", () => {
+  const odd = "a`reboot`'s.$(reboot).example";
+  const given = facts(rcode("NXDOMAIN"), { zone: odd });
+  expect(judgeSystem(given).remedy).toContain(
+    "systemd-resolved: resolvectl dns IF 10.8.0.53; " +
+      "resolvectl domain IF ~'a`reboot`'\\''s.$(reboot).example'",
+  );
+});
+
 test("A8.5 a program gets the first answer that is not evasive", () => {
   const asked = (...replies: Reply[]) =>
     effectiveOf(replies.map((soa, at) => ({ server: String(at), soa })))?.server;
