@@ -72,6 +72,17 @@ describe("in a terminal and in a pipe", () => {
   });
 });
 
+it("A5.6 the doctor warns of a zone without a dot, and shows the suffixes", async () => {
+  stage.resolv("nameserver 127.0.0.1\nsearch home\n");
+  const { out } = await stage.run("--server 127.0.0.1 doctor --zone mesh");
+  stage.resolv("nameserver 127.0.0.1\n");
+  const at = out.findIndex((line) => line.startsWith("single-label"));
+  expect(out.slice(at, at + 2)).toEqual([
+    "single-label    WARN  SINGLE-LABEL: single-label names fail on Windows; use mesh.home",
+    "    suffixes that are put behind such names: home",
+  ]);
+});
+
 describe("what takes longer than a second", () => {
   const slow = `${discli} --server 127.0.0.1:5401 --timeout 2.5 query x.example`;
 

@@ -12,6 +12,7 @@ import { runProgram } from "./programs.js";
 import { bare, isZoneAnswer, type Reply, replyOf, replyText } from "./reply.js";
 import { ownersOf, type ResolvedScope, readResolvedStatus } from "./resolved-status.js";
 import type { Scene } from "./scene.js";
+import { labelCheck } from "./single-label.js";
 import { fail, pass, skip, type Verdict, warn } from "./verdict.js";
 
 export interface OwnerEvidence {
@@ -382,5 +383,6 @@ export const resolverStage: Stage = {
       },
       judge: judgeFallback,
     }),
+    labelCheck,
   ],
 };

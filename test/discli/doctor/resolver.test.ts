@@ -10,6 +10,7 @@ import {
   judgeRivals,
   type OwnerEvidence,
 } from "../../../src/discli/doctor/resolver-stage.js";
+import { judgeLabels } from "../../../src/discli/doctor/single-label.js";
 
 const zone = "floor1.example.com";
 
@@ -139,4 +140,17 @@ test.each([
   const asked = replies.map((soa, at) => ({ server: `10.0.0.${at}`, soa }));
   const { code, state } = judgeFallback({ zone, asked });
   expect(code ?? state).toBe(expected);
+});
+
+test("A5.6 a zone without a dot: Windows does not ask, and the suffixes are shown", () => {
+  const judge = (zone: string | undefined, suffixes: string[]) =>
+    judgeLabels({ zone, labels: zone?.split(".").length ?? 0, suffixes });
+  const found = judge("laptop", ["home", "example.com"]);
+  expect([found.state, found.code]).toEqual(["WARN", "SINGLE-LABEL"]);
+  expect(found.decision).toBe("single-label names fail on Windows; use laptop.home");
+  expect(found.evidence).toEqual(["suffixes that are put behind such names: home, example.com"]);
+  expect(judge("laptop", []).decision).toContain("use laptop.home.arpa");
+  expect(judge("laptop", []).evidence[0]).toMatch(/: none$/);
+  expect(judge("floor1.example.com", []).state).toBe("PASS");
+  expect(judge(undefined, ["home"]).state).toBe("SKIP");
 });
