@@ -7,6 +7,7 @@ import { mismatch, type Shape } from "../../src/api/shape.js";
 import { bodyShapes, type HealthView } from "../../src/api/shapes.js";
 import { ApiDesk } from "../../src/discd/api-desk.js";
 import { silentLog } from "../../src/log.js";
+import { probeEvery } from "../../src/os/listener-probes.js";
 import { ms, seconds } from "../../src/time.js";
 import { parseName } from "../../src/wire/name.js";
 import { World } from "../engine/story.js";
@@ -75,11 +76,12 @@ function world(): World {
   return w;
 }
 
-/** Answers as a listener of ours does. */
-async function listener(): Promise<string> {
+/** Answers as a listener of ours does, or never. */
+async function listener(isMute = false): Promise<string> {
   const socket = createSocket("udp4");
   closings.push(() => socket.close());
   socket.on("message", (bytes, from) => {
+    if (isMute) return;
     bytes[2] = 0x84;
     socket.send(bytes, from.port, from.address);
   });
@@ -122,6 +124,24 @@ test("health is what the listeners answer", async () => {
   expect(((await failing.json()) as HealthView).reasons).toEqual([
     "listener 127.0.0.1:1/tcp: ECONNREFUSED",
   ]);
+});
+
+test("a listener that comes while others are waited for is asked right after them", async () => {
+  const listeners = [await listener(true)];
+  const begun = Date.now();
+  const { desk, base } = await deskOf(world(), listeners);
+  const good = await listener();
+  listeners.push(good);
+  desk.look();
+  const { listeners: first } = (await (await fetch(`${base}/healthz`)).json()) as HealthView;
+  expect(first).toHaveLength(1);
+  const told = async () => (await (await fetch(`${base}/healthz`)).json()) as HealthView;
+  await expect
+    .poll(async () => (await told()).listeners.find(({ name }) => name === good)?.ok, {
+      timeout: 10_000,
+    })
+    .toBe(true);
+  expect(Date.now() - begun).toBeLessThan(probeEvery - 500);
 });
 
 test("those who follow hear of services and packets", async () => {
