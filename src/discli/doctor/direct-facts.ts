@@ -53,6 +53,8 @@ export interface DirectFacts {
   /** The first server asked as a resolver is, where it did not answer as discd does. */
   readonly recursive: Reply | undefined;
   readonly lb: Reply | undefined;
+  /** Which types of service there are: the first question that the link has to answer. */
+  readonly types: Reply | undefined;
   /** One of each of a few types, those with addresses first. */
   readonly instances: readonly InstanceFacts[];
 }
@@ -103,13 +105,16 @@ const enumerationName = (prefix: string, zone: Name): Name =>
 const messageOf = (probed: Probed) => (probed.kind === "answer" ? probed.message : undefined);
 
 /** What a browse of the zone finds first. */
-async function firstInstances(server: Server, zone: Name): Promise<InstanceFacts[]> {
-  const ask = async (name: Name, type: number) => {
-    const wish = { server, name, type, patience: 2000, resend: 900 };
-    return messageOf(await probe(wish));
-  };
+async function browse(
+  server: Server,
+  zone: Name,
+): Promise<Pick<DirectFacts, "types" | "instances">> {
+  const asking = (name: Name, type: number) =>
+    probe({ server, name, type, patience: 2000, resend: 900 });
+  const ask = async (name: Name, type: number) => messageOf(await asking(name, type));
   const metaName = enumerationName("_services", zone);
-  const types = await ask(metaName, RRType.PTR);
+  const meta = await asking(metaName, RRType.PTR);
+  const types = messageOf(meta);
   const found = types === undefined ? [] : pointersIn(types, metaName).slice(0, typesTried);
   const tried = found.map(async (type): Promise<InstanceFacts[]> => {
     const list = await ask(type, RRType.PTR);
@@ -137,7 +142,8 @@ async function firstInstances(server: Server, zone: Name): Promise<InstanceFacts
   });
   const instances = (await Promise.all(tried)).flat();
   const isReached = ({ addresses }: InstanceFacts) => addresses.length > 0;
-  return [...instances.filter(isReached), ...instances.filter((one) => !isReached(one))];
+  const sorted = [...instances.filter(isReached), ...instances.filter((one) => !isReached(one))];
+  return { types: replyOf(meta, RRType.PTR), instances: sorted };
 }
 
 /** Once a run; see `DirectFacts`. */
@@ -171,10 +177,10 @@ export function directFacts(scene: Scene): Promise<DirectFacts> {
       return zoneText !== undefined && reply !== undefined && isZoneAnswer(reply, zoneText);
     });
     const further = zone !== undefined && good !== undefined;
-    const [lb, instances = []] = further
+    const [lb, browsed] = further
       ? await Promise.all([
           asked({ server: good, name: enumerationName("lb", zone), type: RRType.PTR }),
-          firstInstances(good, zone),
+          browse(good, zone),
         ])
       : [];
     const odd = good === undefined && looked[0]?.udp.kind === "answer";
@@ -191,7 +197,8 @@ export function directFacts(scene: Scene): Promise<DirectFacts> {
       unprivileged,
       recursive,
       lb,
-      instances,
+      types: browsed?.types,
+      instances: browsed?.instances ?? [],
     };
   });
 }

@@ -57,7 +57,8 @@ function standingOf({ udp, tcp }: ServerFacts, zone: string): Standing {
   return isGood.some(Boolean) ? "half" : "bad";
 }
 
-function evidenceOf({ servers, lb, instances, unprivileged, otherPorts }: DirectFacts): string[] {
+function evidenceOf(facts: DirectFacts): string[] {
+  const { servers, lb, types, instances, unprivileged, otherPorts } = facts;
   const lines = servers.flatMap(({ server, udp, tcp }) => [
     `${server} UDP: SOA ${replyText(udp)}`,
     `${server} TCP: SOA ${replyText(tcp)}`,
@@ -67,6 +68,8 @@ function evidenceOf({ servers, lb, instances, unprivileged, otherPorts }: Direct
   if (instance !== undefined) {
     const { text, host, port, addresses } = instance;
     lines.push(`instance ${text}: ${host} port ${port}, ${addresses.join(" ") || "no address"}`);
+  } else if (types?.kind === "answer" && types.rcode !== "NOERROR") {
+    lines.push(`types of service: ${replyText(types)}`);
   } else if (lb !== undefined) lines.push("no service instance was found on the link so far");
   if (servers.every(({ udp, tcp }) => udp.kind !== "answer" && tcp.kind !== "answer")) {
     const outcome = (one: (typeof otherPorts)[number]["outcome"]) =>
@@ -112,7 +115,13 @@ export function judgeDirect(facts: DirectFacts): Verdict {
 }
 
 /** Servers are well; is what they say? */
-function judgeContent({ zone, lb }: DirectFacts, evidence: readonly string[]): Verdict {
+function judgeContent({ zone, lb, types }: DirectFacts, evidence: readonly string[]): Verdict {
+  // The apex is answered from what is configured, the types by the link alone.
+  if (types?.kind === "answer" && types.rcode === "SERVFAIL") {
+    const text = `discd serves ${zone}, and cannot ask its link now`;
+    const remedy = [`discli health ${zone} on its host says what fails: the link may be down`];
+    return fail("SERVER-FAILS", text, remedy, evidence);
+  }
   if (lb?.kind === "answer" && lb.found.length === 0) {
     const text = `lb._dns-sd._udp.${zone} names no domain: Apple's clients browse nothing unasked`;
     const remedy = ["give `browse` in discd.lua an lb list, or leave it out"];

@@ -45,6 +45,7 @@ const facts = (servers: ServerFacts[], more: Partial<DirectFacts> = {}): DirectF
   unprivileged: undefined,
   recursive: undefined,
   lb: undefined,
+  types: undefined,
   instances: [],
   ...more,
 });
@@ -77,6 +78,8 @@ const cases: readonly (readonly [string, DirectFacts, string])[] = [
     facts([v4(rcode("REFUSED"))], { recursive: rcode("REFUSED") }),
     "CLIENT-REFUSED",
   ],
+  ["link down", facts([v4(soa)], { types: rcode("SERVFAIL") }), "SERVER-FAILS"],
+  ["nothing there", facts([v4(soa)], { types: rcode("NXDOMAIN") }), "PASS"],
   ["no lb", facts([v4(soa)], { lb: { ...soa, found: [] } }), "NO-LB"],
   ["somebody else answers", facts([v4(soa)], { invented: ["192.0.2.1"] }), "SKIP"],
   ["no server", facts([]), "SKIP"],
