@@ -1,7 +1,8 @@
 // Asks a question through the socket of each link without anybody on the link
 // hearing it: multicast with a hop limit of zero does not leave the host, but is
 // handed to all who have joined the group there (ip(7), ipv6(7)). When it arrives,
-// the socket is alive, bound to the right interface and still in its group.
+// the socket is alive, bound to the right interface and still in its group. A reflector on
+// this host is one of those who hear it, and avahi's repeats what is not sent from port 5353.
 
 import { createSocket, type Socket } from "node:dgram";
 import { type Family, formatAddress } from "../address.js";
