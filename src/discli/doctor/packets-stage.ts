@@ -41,7 +41,10 @@ export const packetsStage: Stage = {
     check<readonly ServiceAddress[]>({
       id: "service-route",
       title: "Can the services be reached that the zone names?",
-      codes: { "SERVICE-UNROUTED": "the name resolves, and there is no way to its address" },
+      codes: {
+        "SERVICE-UNROUTED": "the name resolves, and there is no way to its address",
+        "SERVICE-SILENT": "one device does not answer, others of its network do",
+      },
       limit: 9000,
       commands: ({ zone, server }) => [
         `discli --server ${server} browse ${zone}; discli --server ${server} resolve INSTANCE`,

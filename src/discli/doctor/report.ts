@@ -1,10 +1,11 @@
 // The doctor's findings as text and JSON. Names, texts and addresses in them come
 // from the network: none reaches a terminal as it is.
 
+import { ExitStatus } from "../command.js";
 import { harmless } from "../harmless.js";
 import { asJson } from "../render.js";
 import type { Check, Stage, Target } from "./check.js";
-import { type Finding, type Outcome, statusOf } from "./run.js";
+import { type Finding, type Outcome, statusOf, untestedOf } from "./run.js";
 
 /** No line of the report is longer: what comes from the network may be. */
 export const lineCharactersMax = 400;
@@ -29,12 +30,15 @@ export function renderFinding({ id, verdict }: Finding): string {
 }
 
 /** The last line of a run in words. */
-export function renderSummary({ findings, left }: Outcome): string {
+export function renderSummary(outcome: Outcome): string {
+  const { findings, left } = outcome;
   const faults = findings.filter(({ verdict: { state } }) => state === "FAIL" || state === "WARN");
   const named = faults.map(({ id, verdict }) => `${id} ${verdict.code ?? verdict.state}`);
   const rest = left.length > 0 ? `; not looked at (--all): ${left.join(", ")}` : "";
-  const result = named.length === 0 ? "no fault found" : named.join(", ");
-  return `${bounded(`${result}${rest}`)}\n`;
+  const isTested = statusOf(outcome) !== ExitStatus.untested;
+  const untested = `could not be tested: ${untestedOf(outcome).join(", ") || "everything"}`;
+  const result = named.join(", ") || "no fault found";
+  return `${bounded(`${isTested ? result : [...named, untested].join(", ")}${rest}`)}\n`;
 }
 
 export function renderJson(outcome: Outcome, zone: string): string {

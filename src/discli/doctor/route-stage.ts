@@ -61,7 +61,8 @@ export function judgeRoute({ expected, routes }: RouteEvidence): Verdict {
     ];
     return fail("NO-ROUTE", `this host has no way to ${names}`, remedy, evidence);
   }
-  if (expected === undefined) return pass("there is a way to the server", evidence);
+  const whom = servers.length > 0 ? "the server" : "the resolver; where discd is, nobody says";
+  if (expected === undefined) return pass(`there is a way to ${whom}`, evidence);
   const astray = routed.find(isElsewhere(expected));
   if (astray === undefined) return pass(`packets leave by ${expected}`, evidence);
   const remedy = [

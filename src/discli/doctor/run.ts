@@ -77,12 +77,16 @@ async function verdictOf(check: Check, scene: Scene, known: Map<string, Verdict>
 /** Without these the rest says little: skipped, the run has not tested what it was to test. */
 const essential = new Set(["direct", "system-path"]);
 
-export function statusOf({ findings }: Outcome): ExitStatus {
+/** Checks whose absence leaves the question open. */
+export const untestedOf = ({ findings }: Outcome): readonly string[] =>
+  findings
+    .filter(({ id, verdict }) => verdict.state === "SKIP" && essential.has(id))
+    .map(({ id }) => id);
+
+export function statusOf(outcome: Outcome): ExitStatus {
+  const { findings } = outcome;
   const has = (state: string) => findings.some(({ verdict }) => verdict.state === state);
   if (has("FAIL")) return ExitStatus.failed;
-  const isUntested =
-    !has("PASS") ||
-    findings.some(({ id, verdict }) => verdict.state === "SKIP" && essential.has(id));
-  if (isUntested) return ExitStatus.untested;
+  if (!has("PASS") || untestedOf(outcome).length > 0) return ExitStatus.untested;
   return has("WARN") ? ExitStatus.nothing : ExitStatus.done;
 }

@@ -180,6 +180,16 @@ test.each([
   [
     "one of two printers",
     [service("open"), service("silent", { address: "10.1.0.3" })],
+    "SERVICE-SILENT",
+  ],
+  [
+    "one of two networks",
+    [service("open"), service("silent", { address: "10.2.0.3" })],
+    "SERVICE-UNROUTED",
+  ],
+  [
+    "nobody is heard beside it",
+    [service(undefined), service("silent", { address: "10.1.0.3" })],
     "SERVICE-UNROUTED",
   ],
   ["none", [], "SKIP"],

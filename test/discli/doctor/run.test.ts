@@ -114,4 +114,12 @@ test("the last line names the faults and what was not looked at", () => {
   expect(renderSummary({ findings: [{ ...finding, verdict: good }], left: [] })).toBe(
     "no fault found\n",
   );
+  const unseen = { ...finding, verdict: skip("no zone") };
+  const other = { ...finding, id: "a", verdict: good };
+  expect(renderSummary({ findings: [unseen, other], left: [] })).toBe(
+    "could not be tested: direct\n",
+  );
+  expect(renderSummary({ findings: [{ ...unseen, id: "a" }], left: [] })).toBe(
+    "could not be tested: everything\n",
+  );
 });
