@@ -20,6 +20,8 @@ export interface Stats {
   readonly llqs: number;
   readonly updates: number;
   readonly drops: number;
+  /** The same by reason, those that happened. */
+  readonly dropReasons: Readonly<Record<string, number>>;
   /** Bytes, by the part that holds them. */
   readonly memory: Readonly<Record<string, number>>;
 }
@@ -45,11 +47,18 @@ export function statsOf(page: Exposition): Stats {
     llqs: total(page, "discd_llq_active"),
     updates: total(page, "discd_updates_total"),
     drops: total(page, "discd_drops_total"),
+    dropReasons: Object.fromEntries(
+      page
+        .of("discd_drops_total")
+        .flatMap(({ labels: { reason }, value }) => (reason && value > 0 ? [[reason, value]] : [])),
+    ),
     memory: { ...(whole === undefined ? {} : { all: whole }), ...Object.fromEntries(parts) },
   };
 }
 
-const megabytes = (bytes: number): string => `${(bytes / 1048576).toFixed(1)} MiB`;
+/** In kibibytes where mebibytes would say next to nothing. */
+const sizeText = (bytes: number): string =>
+  bytes < 1_048_576 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1_048_576).toFixed(1)} MiB`;
 
 /** For people. */
 export function statsFacts(of: Stats): readonly (readonly [string, Cell])[] {
@@ -64,8 +73,11 @@ export function statsFacts(of: Stats): readonly (readonly [string, Cell])[] {
     ["LLQs", of.llqs],
     ["updates sent", of.updates],
     ["dropped", of.drops],
+    ...Object.entries(of.dropReasons).map(
+      ([reason, count]) => [`dropped, ${reason}`, count] as const,
+    ),
     ...Object.entries(of.memory).map(
-      ([part, bytes]) => [`memory, ${part}`, megabytes(bytes)] as const,
+      ([part, bytes]) => [`memory, ${part}`, sizeText(bytes)] as const,
     ),
   ];
 }

@@ -40,9 +40,11 @@ test("A8.14 the numbers are those of the metrics page", () => {
     llqs: 0,
     updates: 3,
     drops: 2,
+    dropReasons: { retransmission: 2 },
     memory: { all: 50_000_000 },
   });
   expect(statsFacts(stats)).toContainEqual(["hit rate", "62.5 %"]);
+  expect(statsFacts(stats)).toContainEqual(["dropped, retransmission", 2]);
 });
 
 test("what this discd does not tell is left out, and nothing is divided by nothing", () => {
@@ -55,6 +57,8 @@ test("outstanding requests and memory by part", () => {
   const stats = statsOf(pageOf({}, { waiting: 4, memory: { "answer-cache": 1_048_576 } }));
   expect(stats).toMatchObject({ outstanding: 4, memory: { "answer-cache": 1_048_576 } });
   expect(statsFacts(stats)).toContainEqual(["memory, answer-cache", "1.0 MiB"]);
+  const few = statsOf(pageOf({}, { memory: { "answer-cache": 6084 } }));
+  expect(statsFacts(few)).toContainEqual(["memory, answer-cache", "5.9 KiB"]);
 });
 
 test("a zone whose name needs quoting is read as it was written", () => {
