@@ -206,7 +206,9 @@ export class HttpListeners {
       const url = place.kind === "unix" ? name : `${isTls ? "https" : "http"}://${name}/`;
       this.#open.set(key, { name, port, url, server, isTls });
       server.on("error", (error) => this.#failed(key, error));
-      this.#parts.log.event("info", "http-listening", { at: name, port, tls: isTls });
+      // A name with port 0 has got some port; a Unix socket has none.
+      const where = place.kind === "unix" ? {} : { port };
+      this.#parts.log.event("info", "http-listening", { at: name, ...where, tls: isTls });
       return undefined;
     } catch (error) {
       return `http.listen ${name}: ${causeOf(place, error)}`;
