@@ -46,6 +46,7 @@ it("A8.1 A8.2 a link owns the zone: no fault, and the file is said to be a stub"
   const found = await built.stage.run(wanted, { enter: resolved.enter() });
   expect([found.faults, found.status]).toEqual([[], 0]);
   expect(found.check("resolver-owner")?.decision).toContain(`servers of wan for ${zone}`);
+  expect(found.check("fallback")?.decision).toMatch(/^systemd-resolved alone is asked/);
   const file = found.check("resolv-conf");
   expect(file?.decision).toMatch(/names the stub of systemd-resolved/);
   expect(file?.evidence[0]).toMatch(/a link to \/run\/systemd\/resolve\/stub-resolv\.conf$/);

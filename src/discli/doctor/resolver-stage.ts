@@ -254,6 +254,12 @@ export interface FallbackEvidence {
 export function judgeFallback({ zone, asked }: FallbackEvidence): Verdict {
   if (zone === undefined) return skip("no zone is known to ask for", ["give one: --zone ZONE"]);
   const evidence = asked.map(({ server, soa }) => `${server}: ${replyText(soa)}`);
+  if (asked.length === 1 && stubs.has(asked[0]?.server ?? "")) {
+    return pass(
+      "systemd-resolved alone is asked; its own servers stand at resolver-owner",
+      evidence,
+    );
+  }
   if (asked.length < 2) return pass("there is one server only: nothing to fall back to", evidence);
   const knowing = asked.filter(({ soa }) => isZoneAnswer(soa, zone));
   const silent = asked.filter(({ soa }) => soa.kind !== "answer");
