@@ -2,7 +2,7 @@
 
 import { expect } from "vitest";
 import { Child } from "./children.js";
-import { config, type Diagnosis, doctorStage, server, zone } from "./doctor-stage.js";
+import { config, type Diagnosis, doctorStage, saidBy, server, zone } from "./doctor-stage.js";
 import { needs } from "./needs.js";
 
 const it = needs("avahi-daemon", "named", "nft", "tcpdump", "unbound");
@@ -25,8 +25,7 @@ front.bind(53, "10.9.0.1", () => console.log("listening"));
 
 /** The fault, and the stages behind it were not looked at. */
 function expectFault(found: Diagnosis, fault: string, status = 2): void {
-  const seen = found.checks.map(({ id, state, decision }) => `${id} ${state} ${decision}`);
-  expect([found.faults, found.status], seen.join("\n")).toEqual([[fault], status]);
+  expect([found.faults, found.status], saidBy(found)).toEqual([[fault], status]);
   for (const { state, remedy } of found.checks)
     if (state === "FAIL") expect(remedy).not.toEqual([]);
 }
@@ -38,7 +37,7 @@ it("A8 no fault: every check passes or has nothing to look at, in good time", as
   const times: number[] = [];
   for (let left = 3; left > 0 && !times.some((ms) => ms < 3000); left--) {
     const again = await built.stage.run();
-    expect(again.faults).toEqual([]);
+    expect(again.faults, saidBy(again)).toEqual([]);
     times.push(again.ms);
   }
   expect(Math.min(...times)).toBeLessThan(3000);
@@ -126,7 +125,7 @@ it("C1 row 11 rebinding filter", async () => {
   await stage.resolver([...filter, `private-domain: "${zone}"`]);
   const mended = await stage.run();
   await stage.resolver();
-  expect(mended.faults).toEqual([]);
+  expect(mended.faults, saidBy(mended)).toEqual([]);
 });
 
 it("A8.10 missing delegation: the zone above does not know the zone", async () => {
@@ -141,7 +140,7 @@ it("A8.10 missing delegation: the zone above does not know the zone", async () =
   const told = await stage.run();
   await stage.parents();
   await stage.resolver();
-  expect([told.faults, told.status]).toEqual([[], 0]);
+  expect([told.faults, told.status], saidBy(told)).toEqual([[], 0]);
   expect(told.check("trace")?.decision).toMatch(/by a rule of its own/);
 });
 
@@ -220,7 +219,7 @@ it("A8.4 one of two name servers is gone", async () => {
 it("without a zone or a server: not tested, and what to give", async () => {
   const { stage } = built;
   const found = await stage.run("--all");
-  expect([found.faults, found.status]).toEqual([[], 3]);
+  expect([found.faults, found.status], saidBy(found)).toEqual([[], 3]);
   expect(found.check("direct")?.remedy[0]).toMatch(/--zone/);
 });
 
@@ -229,7 +228,7 @@ it("A8 zone and servers are found by the search domains and the NS records", asy
   const found = await stage.run("--all", {
     resolvConf: "nameserver 10.7.0.53\nsearch example.com\n",
   });
-  expect([found.faults, found.status]).toEqual([[], 0]);
+  expect([found.faults, found.status], saidBy(found)).toEqual([[], 0]);
   expect(found.check("direct")?.evidence.join()).toMatch(/2001:db8:8::53 UDP: SOA NOERROR/);
 });
 
@@ -244,7 +243,7 @@ it("A8.23 a client of IPv6 alone", async () => {
         resolvConf: "nameserver 2001:db8:7::53\n",
       }),
   );
-  expect([found.faults, found.status]).toEqual([[], 0]);
+  expect([found.faults, found.status], saidBy(found)).toEqual([[], 0]);
 });
 
 it("C1 row 11 the resolver answers private reverse zones itself", async () => {
@@ -262,7 +261,7 @@ it("without rights: what needs them is skipped with the command, the rest passes
   const { stage } = built;
   const nobody = ["setpriv", "--reuid", "65534", "--clear-groups", "--inh-caps=-all"];
   const found = await stage.run(undefined, { as: nobody });
-  expect([found.faults, found.status]).toEqual([[], 0]);
+  expect([found.faults, found.status], saidBy(found)).toEqual([[], 0]);
   expect(found.check("on-path")).toMatchObject({ state: "SKIP" });
   expect(found.check("on-path")?.remedy[0]).toMatch(/^as root, .* tcpdump -ni wan /);
   expect(found.check("firewall")).toMatchObject({ state: "SKIP" });

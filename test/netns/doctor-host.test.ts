@@ -4,7 +4,7 @@
 import { expect } from "vitest";
 import { until } from "./children.js";
 import type { Daemon } from "./daemon.js";
-import { doctorStage, server, zone } from "./doctor-stage.js";
+import { doctorStage, saidBy, server, zone } from "./doctor-stage.js";
 import { needs } from "./needs.js";
 
 const it = needs("avahi-daemon", "named", "nft", "tcpdump", "unbound");
@@ -24,7 +24,7 @@ it("A8.12 no fault on discd's host: listeners, links and the zone above work", a
     return found.check("upstream")?.state === "PASS";
   });
   const found = await stage.run(onHost(), { node: "px" });
-  expect([found.faults, found.status]).toEqual([[], 0]);
+  expect([found.faults, found.status], saidBy(found)).toEqual([[], 0]);
   const evidence = found.check("upstream")?.evidence.join("\n");
   expect(evidence).toMatch(/^listener .*10\.8\.0\.53.*: answers, asked \d+ s ago$/m);
   expect(evidence).toMatch(/^link net1: own question heard, asked \d+ s ago$/m);
@@ -51,7 +51,7 @@ it("A8.12 a link that does not carry discd's own question", async () => {
     "px",
   );
   // The rule counts nothing; it is named as what may have done it.
-  expect(found.faults).toEqual(["upstream LINK-FAILS", "firewall FIREWALL-DROPS"]);
+  expect(found.faults, saidBy(found)).toEqual(["upstream LINK-FAILS", "firewall FIREWALL-DROPS"]);
   expect(found.check("upstream")?.decision).toMatch(/^the link net1 /);
 });
 
@@ -59,23 +59,28 @@ it("A8.13 a rule of this host's firewall drops multicast DNS, and counts", async
   const { stage } = built;
   const rule = "chain in { type filter hook input priority 0; udp dport 5353 counter drop; }";
   const quiet = await stage.withRules([rule], () => stage.run(there), "cli");
-  expect(quiet.faults).toEqual([]);
+  expect(quiet.faults, saidBy(quiet)).toEqual([]);
   expect(quiet.check("firewall")?.evidence).toEqual(["inet fault in: port 5353 drop, 0 packets"]);
   const uncounted = rule.replace("counter ", "");
   const found = await stage.withRules([uncounted], () => stage.run(there), "cli");
-  expect([found.faults, found.status]).toEqual([["firewall FIREWALL-DROPS"], 1]);
+  expect([found.faults, found.status], saidBy(found)).toEqual([["firewall FIREWALL-DROPS"], 1]);
 });
 
 it("A8.22 discd tells its time by its cookies", async () => {
   const found = await built.stage.run(there);
-  expect(found.check("clock")).toMatchObject({ state: "PASS", decision: "clocks agree" });
+  expect(found.check("clock"), saidBy(found)).toMatchObject({
+    state: "PASS",
+    decision: "clocks agree",
+  });
   expect(found.check("clock")?.evidence[0]).toMatch(/^discd 10\.8\.0\.53: \d s (ahead|behind)$/);
 });
 
 it("C1 row 21 who listens to multicast DNS is named", async () => {
   const { stage } = built;
   const found = await stage.run(there, { node: "ava1" });
-  expect(found.check("port-5353")?.evidence[0]).toMatch(/^avahi-daemon \(pid \d+\): \d+ sockets?$/);
+  expect(found.check("port-5353")?.evidence[0], saidBy(found)).toMatch(
+    /^avahi-daemon \(pid \d+\): \d+ sockets?$/,
+  );
 });
 
 it("C1 row 4 a reflector repeats one link's devices on the other", async () => {
@@ -103,7 +108,7 @@ interfaces = {
     60_000,
   );
   await reflector.stop();
-  expect([found.faults, found.status]).toEqual([["reflector REFLECTOR"], 1]);
+  expect([found.faults, found.status], saidBy(found)).toEqual([["reflector REFLECTOR"], 1]);
   expect(found.check("reflector")?.decision).toMatch(/between net1 and net2$/);
   expect(found.check("reflector")?.evidence[0]).toMatch(/Who's Printer.* on net1 and net2$/);
 });

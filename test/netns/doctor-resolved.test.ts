@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { Avahi } from "./avahi.js";
-import { doctorStage, server, zone } from "./doctor-stage.js";
+import { doctorStage, saidBy, server, zone } from "./doctor-stage.js";
 import { needs } from "./needs.js";
 import { Resolved } from "./resolved.js";
 
@@ -30,7 +30,10 @@ const wanted = `--zone ${zone} --server ${server}`;
 it("A8.1 A8.15 no link owns the zone: it goes to the hotel's resolver", async () => {
   const enter = (await started()).enter();
   const found = await built.stage.run(wanted, { enter });
-  expect([found.faults, found.status]).toEqual([["resolver-owner NO-ROUTING-DOMAIN"], 2]);
+  expect([found.faults, found.status], saidBy(found)).toEqual([
+    ["resolver-owner NO-ROUTING-DOMAIN"],
+    2,
+  ]);
   const { decision, evidence, remedy } = found.check("resolver-owner") ?? {};
   expect(decision).toContain(`no link owns ~${zone}: it goes to hot`);
   expect(evidence?.join("\n")).toMatch(/^hot: servers 10\.6\.0\.1.*, takes other names$/m);
@@ -44,7 +47,7 @@ it("A8.1 A8.2 a link owns the zone: no fault, and the file is said to be a stub"
   const resolved = await started();
   resolved.control(`domain wan ~${zone} ~10.in-addr.arpa`);
   const found = await built.stage.run(wanted, { enter: resolved.enter() });
-  expect([found.faults, found.status]).toEqual([[], 0]);
+  expect([found.faults, found.status], saidBy(found)).toEqual([[], 0]);
   expect(found.check("resolver-owner")?.decision).toContain(`servers of wan for ${zone}`);
   expect(found.check("fallback")?.decision).toMatch(/^systemd-resolved alone is asked/);
   const file = found.check("resolv-conf");
@@ -64,7 +67,7 @@ it("C1 row 21 avahi and systemd-resolved both answer for the host", async () => 
   await avahi.stop();
   rmSync(folder, { recursive: true });
   resolved.control("mdns hot no");
-  expect([found.faults, found.status]).toEqual([["port-5353 MDNS-STACKS"], 1]);
+  expect([found.faults, found.status], saidBy(found)).toEqual([["port-5353 MDNS-STACKS"], 1]);
 });
 
 it("A7.15 A8.15 resolv.conf leads past systemd-resolved: two resolvers fight", async () => {
@@ -73,5 +76,5 @@ it("A7.15 A8.15 resolv.conf leads past systemd-resolved: two resolvers fight", a
   const past = 'rm /etc/resolv.conf; echo nameserver 10.7.0.53 >/etc/resolv.conf; exec "$@"';
   const enter = [...resolved.enter(), "sh", "-c", past, "sh"];
   const found = await built.stage.run(wanted, { enter });
-  expect([found.faults, found.status]).toEqual([["managers RESOLVERS-FIGHT"], 1]);
+  expect([found.faults, found.status], saidBy(found)).toEqual([["managers RESOLVERS-FIGHT"], 1]);
 });

@@ -95,6 +95,10 @@ export interface Where {
   readonly as?: readonly string[];
 }
 
+/** What every check said, for a test that expected something else. */
+export const saidBy = ({ checks }: Diagnosis): string =>
+  checks.map(({ id, state, decision }) => `${id} ${state} ${decision}`).join("\n");
+
 export class DoctorStage {
   readonly lab: Lab;
   readonly #folder = mkdtempSync(join(tmpdir(), "discd-doctor-"));
@@ -172,8 +176,14 @@ export class DoctorStage {
     if (enter !== undefined) return new Child([...enter, discli, ...words]);
     const file = join(this.#folder, "resolv.conf");
     writeFileSync(file, resolvConf);
-    // What a resolver of the machine keeps under /run is none of the laboratory's.
-    const own = `mount --bind ${file} /etc/resolv.conf; mount -t tmpfs none /run/systemd/resolve 2>/dev/null; exec "$@"`;
+    // Where the machine's file leads to a resolver of its own, it has to be replaced altogether.
+    const own = `top=${this.#folder}/etc; mkdir -p $top
+      if [ -L /etc/resolv.conf ]; then
+        mount -t tmpfs none $top && mkdir $top/new $top/work
+        mount -t overlay none -o lowerdir=/etc,upperdir=$top/new,workdir=$top/work /etc
+        rm /etc/resolv.conf && cp ${file} /etc/resolv.conf
+      else mount --bind ${file} /etc/resolv.conf; fi
+      exec "$@"`;
     const inside = [...this.lab.enter(node), "unshare", "-m", "sh", "-c", own, "sh"];
     return new Child([...inside, ...as, discli, ...words]);
   }

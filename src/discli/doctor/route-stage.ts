@@ -89,11 +89,10 @@ export async function routeTo(address: string, role: Route["role"]): Promise<Rou
   const [plain = "", link] = address.split("%");
   const by = link === undefined ? [] : ["oif", link];
   const ran = await runProgram("ip", ["-j", family, "route", "get", plain, ...by]);
-  if (ran === undefined) return wayOfSocket(address, role);
-  if (ran.status !== 0) {
-    const [line = ""] = ran.err.trim().split("\n");
-    return { address, role, reason: line.replace("RTNETLINK answers: ", "") || "no route" };
-  }
+  const refusal = /RTNETLINK answers: (.+)/.exec(ran?.err ?? "")?.[1];
+  if (refusal !== undefined) return { address, role, reason: refusal };
+  // Not there, or it could not say: a socket knows as well, though less.
+  if (ran === undefined || ran.status !== 0) return wayOfSocket(address, role);
   const [found] = parsePrinted(ran.out);
   const isBarred = /^(unreachable|blackhole|prohibit)$/.test(found?.type ?? "");
   if (found?.dev === undefined || isBarred) {
