@@ -436,8 +436,9 @@ function judgeLb({ lists: { domain, lb }, child, parent }: Walk, expected: Expec
   if (expected.isBrowsed === false || /arpa$/i.test(displayName(child))) {
     return skip("nobody browses in it");
   }
-  if (lb === undefined || lb.kind !== "answer")
-    return skip(`nobody told what ${displayName(domain)} has`);
+  const isTold =
+    lb?.kind === "answer" && (lb.rcode === Rcode.NOERROR || lb.rcode === Rcode.NXDOMAIN);
+  if (!isTold) return skip(`nobody told what ${displayName(domain)} has`);
   const named = lb.answers.flatMap(({ rdata }) => (rdata.kind === "ptr" ? [rdata.target] : []));
   if (named.some((name) => equalNames(name, child))) {
     return pass(`lb of ${displayName(domain)} names it`);

@@ -205,6 +205,13 @@ test("what this host cannot ask is nobody's fault", () => {
   expect(faults(served(place("2001:db8::53", away)))).toEqual([]);
 });
 
+test("lists that nobody tells are not missing", () => {
+  for (const lb of [silent, answer({ rcode: Rcode.REFUSED }), answer({ rcode: Rcode.SERVFAIL })]) {
+    const findings = judgeWalk({ ...right, lists: { domain: parent, lb } });
+    expect(findings.find(({ id }) => id === "lb")).toMatchObject({ state: "SKIP" });
+  }
+});
+
 test("a zone that is signed after all may have a DS record", () => {
   const dnskey = answer({ answers: "floor.example.com 60 DNSKEY 257 3 13 AAAA" });
   expect(
