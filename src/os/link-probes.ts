@@ -2,7 +2,7 @@
 // hearing it: multicast with a hop limit of zero does not leave the host, but is
 // handed to all who have joined the group there (ip(7), ipv6(7)). When it arrives,
 // the socket is alive, bound to the right interface and still in its group. A reflector on
-// this host is one of those who hear it, and avahi's repeats what is not sent from port 5353.
+// this host is one of those who hear it: avahi's repeats what does not come from port 5353.
 
 import { createSocket, type Socket } from "node:dgram";
 import { type Family, formatAddress } from "../address.js";
@@ -112,8 +112,7 @@ function sendToHost(
   bytes: Uint8Array,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const type = family === "ipv4" ? "udp4" : "udp6";
-    const socket: Socket = createSocket({ type, lookup: numericLookup });
+    const socket = socketFor(family);
     const settle = (fault: string | undefined) => {
       socket.removeAllListeners();
       socket.on("error", () => {});
@@ -122,7 +121,7 @@ function sendToHost(
     };
     socket.once("error", (error) => settle(codeOf(error)));
     try {
-      socket.bind(family === "ipv4" ? placeOn(native, device) : { port: 0 }, () => {
+      socket.bind(placeOn(native, device, family), () => {
         try {
           aim(socket, device, family, native !== undefined);
         } catch (error) {
@@ -140,13 +139,23 @@ function sendToHost(
   });
 }
 
-/** For IPv4 only a socket opened natively belongs to one interface, whatever its addresses. */
+const socketFor = (family: Family): Socket =>
+  family === "ipv4"
+    ? createSocket({ type: "udp4", lookup: numericLookup })
+    : createSocket({ type: "udp6", reuseAddr: true, ipv6Only: true, lookup: numericLookup });
+
+/**
+ * At the group's own address: there nobody's unicast is taken away. For IPv4 only a socket opened
+ * natively belongs to one interface, whatever its addresses.
+ */
 function placeOn(
   native: Native | undefined,
   { name, index }: PresentInterface,
-): { port: number } | { fd: number } {
+  family: Family,
+): { address?: string; port: number } | { fd: number } {
+  if (family === "ipv6") return { address: `${groups.ipv6}%${name}`, port: mdnsPort };
   if (native === undefined) return { port: 0 };
-  return { fd: native.openMulticast({ name, index, group: groupBytes, port: 0, ttl: 1 }) };
+  return { fd: native.openMulticast({ name, index, group: groupBytes, port: mdnsPort, ttl: 1 }) };
 }
 
 /** To all who listen on that interface of this host, and to nobody else. */
