@@ -239,11 +239,13 @@ const subscriptions: Listing<SubscriptionView> = {
     transport: same(({ transport }) => transport),
     name: part(({ question }) => question.name),
     type: same(({ question }) => question.type),
+    ...onLink<SubscriptionView>(),
   },
   columns: (style) => [
     column("client", ({ client }) => client),
     column("protocol", ({ protocol }) => protocol),
     column("transport", ({ transport }) => transport),
+    column("interface", ({ link }) => link),
     column("type", ({ question }) => question.type),
     column("name", ({ question: { name, escaped } }) => named(escaped, name, style)),
     column("records", ({ records }) => records),

@@ -97,6 +97,21 @@ it("A2.1 C1.6 what it knows: services with their flag, interfaces, zones, hosts,
   expect(await run("show updates")).toMatchObject({ status: 1 });
 });
 
+it("A2.1a show subscriptions: whose each is, how it came about, and on which interface", async () => {
+  const enter = ["nsenter", "-t", String(discd.child.pid), "-n", "-m"];
+  const words = ["--server", "10.8.0.53", "browse", "_ipp._tcp", zone, "--watch"];
+  const child = lab.keep(new Child([...enter, discli, ...words]));
+  await child.says(/^\+ Lobby/);
+  const rows = await lines("show subscriptions if=net1 type=PTR");
+  expect(rows).toHaveLength(1);
+  expect(rows[0]).toMatch(
+    /^\S+\t(push|llq)\t\w+\tnet1\tPTR\t_ipp\._tcp\.floor1\.example\.com\t\d+\t/,
+  );
+  expect(await run("show subscriptions if=net9")).toMatchObject({ status: 1 });
+  child.kill("SIGINT");
+  await child.ended;
+});
+
 it("A8.14 stats: the numbers of the metrics page", async () => {
   for (let count = 0; count < 5; count++) await lab.dig(`_ipp._tcp.${zone}`, "PTR");
   const page = curl(lab, "px", "http://127.0.0.1:8053/metrics").text;
