@@ -153,8 +153,10 @@ export class Queries {
       return this.#drop("client");
     }
     if (received.kind === "query") {
-      if (!isProbe) this.#counts.add("answer-cache-misses");
-      return this.#answer(now, { asker, client, query: received.query, bytes });
+      const isTaken = this.#answer(now, { asker, client, query: received.query, bytes });
+      // What is sent again while it waits, or dropped, needs no answer to be made.
+      if (isTaken && !isProbe) this.#counts.add("answer-cache-misses");
+      return isTaken;
     }
     this.#replies.refuse(asker, received.refusal);
     return true;

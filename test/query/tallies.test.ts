@@ -129,6 +129,8 @@ test("what gets no answer is no answer", () => {
   ask(`_ipp._tcp.${rich} PTR`);
   expect(counted()).toEqual({});
   expect(counts.of("drops", "query-retransmission")).toBe(1);
+  // One answer has to be made.
+  expect(counts.of("answer-cache-misses")).toBe(1);
 });
 
 test("zones of updates are told apart up to a bound, and then counted together", () => {
