@@ -100,7 +100,9 @@ function withoutToken(door: Door, want: Want, { hasToken }: RightsRules): Rights
     return refused(401, "token", `${what} needs the token`, remedy);
   }
   const elsewhere = door.isLoopback ? "" : ", or ask on this host itself";
-  const remedy = `set http.token in discd.lua, or use the Unix socket${elsewhere}`;
+  // env('NAME') gives none where the variable is not set.
+  const how = "set http.token in discd.lua (and the variable, if it is env('…'))";
+  const remedy = `${how}, or use the Unix socket${elsewhere}`;
   return refused(403, "token", `${what} needs a token, and none is set`, remedy);
 }
 

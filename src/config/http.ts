@@ -103,7 +103,8 @@ const token: Check<string> = (value, where) => {
     return undefined;
   }
   if (text.length < tokenFair) {
-    const what = `has ${text.length} characters, which can be guessed`;
+    const size = text.length === 1 ? "1 character" : `${text.length} characters`;
+    const what = `has ${size}, which can be guessed`;
     where.report.warning(where, `${what}; ${remedy}`);
   }
   return text;

@@ -18,7 +18,7 @@ import { spotOf } from "./place.js";
 import { printableOf } from "./printable.js";
 import { type Problem, Report, type Where } from "./report.js";
 import { checkFile, luaMemory, luaTime, nothingWritten, type Written } from "./schema.js";
-import { openSecrets, secretsIn } from "./secrets.js";
+import { openSecrets, secretsIn, unsetTokens } from "./secrets.js";
 import { type Settings, settingsOf } from "./settings.js";
 import { firstSpot } from "./spots.js";
 import { filesNamedIn } from "./update-files.js";
@@ -134,7 +134,7 @@ async function loadFrom(
   const included = outcome.kind === "done" ? outcome.included : script.included;
   const used = { ...script, included };
   const open = await openSecrets(secretsIn(checked.written), used, turn === "first");
-  const problems = [...judged.warnings, ...open];
+  const problems = [...judged.warnings, ...unsetTokens(checked.written, used), ...open];
   if (open.some(({ isWarning }) => !isWarning)) return { problems };
   return { ...judged, warnings: problems, origin: { source, script: used, named } };
 }

@@ -121,6 +121,29 @@ export async function openSecrets(
   return (await Promise.all(found)).flat();
 }
 
+/** `token = env('NAME')` with nothing after it that would do instead. */
+const tokenFromOutside = /\btoken\s*=\s*env\s*\(?\s*(['"])(\w+)\1\s*\)?\s*(?=[,;}]|--|$)/g;
+
+/**
+ * A line where the token was to come from a variable that is not set: to Lua that is a key
+ * which nobody wrote, so that only the text tells it from no wish for a token.
+ */
+export function unsetTokens({ http }: Written, script: Script): readonly Problem[] {
+  if (http === undefined || http === false || http.token !== undefined) return [];
+  return textsOf(script).flatMap(([file, bytes]) => {
+    const lines = Buffer.from(bytes).toString("latin1").split("\n");
+    return lines.flatMap((line, index) =>
+      [...line.replace(/--.*$/, "").matchAll(tokenFromOutside)].flatMap(([, , name = ""]) => {
+        if (Object.hasOwn(script.environment, name)) return [];
+        const what = `http.token: the variable ${name} is not set, so that there is no token`;
+        const remedy = `set it where discd is started, as by Environment=${name}=… in its unit`;
+        const text = `${what}; ${remedy}`;
+        return [{ file, line: index + 1, path: "http.token", text, isWarning: true }];
+      }),
+    );
+  });
+}
+
 /** What was run, by the name of its file. */
 function textsOf({ file, bytes, included }: Script): (readonly [string, Uint8Array])[] {
   const others = [...included].flatMap(([path, one]) =>

@@ -69,6 +69,13 @@ test("where none is set nobody elsewhere reads, and nobody writes but by the Uni
   expect(judged("unix", "write", {}, open)).toBe("write");
 });
 
+test("the remedy thinks of a variable that is not set", () => {
+  const asked = request("POST /", { host: "127.0.0.1:8053" }, loopback);
+  expect(JSON.stringify(judgeRights(asked, "write", open))).toContain(
+    "(and the variable, if it is env('…'))",
+  );
+});
+
 const ours = [
   "127.0.0.1",
   "127.0.0.1:8053",

@@ -188,6 +188,11 @@ test("a short token is a warning, and so is one that has no certificate to hide 
   ]);
 });
 
+test("a token of one letter has 1 character", () => {
+  const [line] = linesOf(settingsOf(`${good}http = { token = 'x' }`));
+  expect(line).toContain("http.token: has 1 character, which can be guessed");
+});
+
 test("who listens for others without a token is told that none of them may read", () => {
   const open = `http = { tls = true, listen = '192.0.2.1:1' }`;
   expect(linesOf(settingsOf(`${good}${tls}\n${open}`))).toEqual([

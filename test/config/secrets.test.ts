@@ -4,7 +4,7 @@
 import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { problemText } from "../../src/config/check-text.js";
 import { loadAgain, loadSettings } from "../../src/config/load.js";
 import { entry, host, linesOf, load } from "./lua.js";
@@ -94,3 +94,25 @@ test.each([secret.slice(1), `${secret}0`, `${secret.slice(1)}x`, `${secret} `])(
     expect(JSON.stringify(loaded)).not.toContain(typed.slice(0, 8));
   },
 );
+
+describe("a token of the environment", () => {
+  const cookies = `cookies = { secret = env('COOKIES') }`;
+  const told = (line: number, name: string) =>
+    `discd.lua:${line}: warning: http.token: the variable ${name} is not set, so that there is ` +
+    `no token; set it where discd is started, as by Environment=${name}=… in its unit`;
+
+  test.each([
+    ["one line", "http = { token = env('DISCD_TOKEN') }", [told(2, "DISCD_TOKEN")]],
+    ["a line of its own", 'http = {\n  token = env "TOK",\n}', [told(3, "TOK")]],
+    ["the last key", "http = { tls = false,\n token = env('TOK') -- of all\n}", [told(3, "TOK")]],
+    ["something instead", `http = { token = env('TOK') or '${secret}' }`, []],
+    ["a comment", "http = {} -- token = env('TOK'),", []],
+    ["a variable that is set", "http = { token = env('COOKIES') }", []],
+    ["no token at all", "http = { listen = '127.0.0.1:1' }", []],
+    ["no HTTP at all", "http = false", []],
+  ])("%s", async (_, http, want) => {
+    const text = `${sound}${http}\n${cookies}`;
+    const { lines } = await warningsOf({ "discd.lua": [0o600, text] }, { COOKIES: secret });
+    expect(lines).toEqual(want);
+  });
+});
