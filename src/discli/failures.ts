@@ -3,12 +3,17 @@
 import { ResolverError } from "../os/resolver.js";
 import { ExitStatus, Failure, UsageError } from "./command.js";
 
-/** @returns undefined for a fault of the program itself */
+/**
+ * @param typed  the command that it happened to, as far as one was typed
+ * @returns undefined for a fault of the program itself
+ */
 export function toldOf(
   error: unknown,
+  typed?: string,
 ): { readonly text: string; readonly status: ExitStatus } | undefined {
   if (error instanceof UsageError) {
-    return { text: `${error.message} (discli --help)`, status: ExitStatus.failed };
+    const help = typed === undefined ? "discli --help" : `discli ${typed} --help`;
+    return { text: `${error.message} (${help})`, status: ExitStatus.failed };
   }
   if (error instanceof Failure) return { text: error.message, status: error.status };
   if (error instanceof ResolverError) {

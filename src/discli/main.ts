@@ -6,15 +6,16 @@ import packageJson from "../../package.json" with { type: "json" };
 import { ExitStatus } from "./command.js";
 import { harmlessLines } from "./harmless.js";
 import { Terminal } from "./output.js";
-import { commandHelp, helpText, readCommandLine } from "./usage.js";
+import { commandHelp, helpText, readCommandLine, typedCommand } from "./usage.js";
 
 const output = new Terminal();
+const args = process.argv.slice(2);
 
 /** With what a shell reports of a program that one of them ended. */
 const signals = { SIGINT: 128 + 2, SIGTERM: 128 + 15, SIGHUP: 128 + 1 } as const;
 
 async function run(): Promise<ExitStatus> {
-  const line = readCommandLine(process.argv.slice(2));
+  const line = readCommandLine(args);
   if ("wish" in line) {
     if (line.wish === "version") output.print(`discli ${packageJson.version}\n`);
     else output.print(line.of === undefined ? helpText() : commandHelp(line.of));
@@ -53,7 +54,7 @@ try {
   process.exitCode = await run();
 } catch (error) {
   const { toldOf } = await import("./failures.js");
-  const told = toldOf(error);
+  const told = toldOf(error, typedCommand(args));
   if (told === undefined) crash(error);
   output.complain(told.text);
   process.exitCode = told.status;

@@ -149,8 +149,15 @@ function ownOptions(command: AnyCommand, values: Given): CommandLine["options"] 
   return Object.fromEntries(own);
 }
 
+/** The name of the command in a line that may be wrong otherwise; undefined: there is none. */
+export function typedCommand(args: readonly string[]): string | undefined {
+  const { positionals } = parseArgs({ ...parsing(args), strict: false });
+  const found = findCommand(positionals)?.command;
+  return found?.isHidden === true ? undefined : found?.name;
+}
+
 /** Every option of every command: which of them fit together is said afterwards. */
-function parse(args: readonly string[]) {
+function parsing(args: readonly string[]) {
   const all: Record<string, Flag | Text> = Object.assign(
     {},
     ...commands.map(({ options }) => options),
@@ -166,8 +173,12 @@ function parse(args: readonly string[]) {
       },
     ]),
   );
+  return { args: [...args], allowPositionals: true, options };
+}
+
+function parse(args: readonly string[]) {
   try {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options });
+    const { values, positionals } = parseArgs(parsing(args));
     return { values: values as Given, positionals };
   } catch (error) {
     // The first sentence; what follows is about rare ways of quoting.

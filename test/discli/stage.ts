@@ -4,7 +4,7 @@ import type { ExitStatus } from "../../src/discli/command.js";
 import { toldOf } from "../../src/discli/failures.js";
 import { harmlessLines } from "../../src/discli/harmless.js";
 import type { Output } from "../../src/discli/output.js";
-import { readCommandLine } from "../../src/discli/usage.js";
+import { readCommandLine, typedCommand } from "../../src/discli/usage.js";
 
 export interface Outcome {
   readonly status: ExitStatus;
@@ -53,7 +53,7 @@ export async function discli(
     const status = await run({ ...request, output });
     return { status, out: output.out, err: output.err };
   } catch (error) {
-    const told = toldOf(error);
+    const told = toldOf(error, typedCommand(words));
     if (told === undefined) throw error;
     output.complain(told.text);
     return { status: told.status, out: output.out, err: output.err };

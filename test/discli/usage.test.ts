@@ -8,7 +8,9 @@ import {
   helpText,
   readCommandLine,
   synopsis,
+  typedCommand,
 } from "../../src/discli/usage.js";
+import { discli } from "./stage.js";
 
 const plain = {
   words: [] as readonly string[],
@@ -139,4 +141,27 @@ test("help names every command, and each its own options, in 100 columns", () =>
 
 test("each row's file is there and exports run", async () => {
   for (const row of commands) expect(await row.load(), row.name).toHaveProperty("run");
+});
+
+test.each([
+  ["delegation print --fro bind", "delegation print"],
+  ["--server 192.0.2.1 browse --foo a b c d", "browse"],
+  ["show printers", "show"],
+  ["prowse", undefined],
+  ["delegation", undefined],
+  ["complete", undefined],
+  ["", undefined],
+])("%j is about %j", (text, want) => {
+  expect(typedCommand(text.split(" ").filter(Boolean))).toBe(want);
+});
+
+test.each([
+  ["show printers", "(discli show --help)\n"],
+  ["browse --pin x", "(discli browse --help)\n"],
+  ["browse --foo", "(discli browse --help)\n"],
+  ["health a b", "(discli health --help)\n"],
+  ["prowse", "(discli --help)\n"],
+])("%s: the help of that command explains it", async (text, want) => {
+  const { status, err } = await discli(text.split(" "));
+  expect([status, err]).toEqual([2, expect.stringContaining(want) as string]);
 });
