@@ -3,6 +3,7 @@
 
 import { RRType } from "../wire/codes.js";
 import type { AnyCommand, Offer, Options } from "./command.js";
+import type { Known } from "./filters.js";
 import { listings } from "./listings.js";
 import { packetFilters } from "./packet-filters.js";
 import { commands } from "./table.js";
@@ -155,18 +156,18 @@ const askedKeys: Readonly<Record<string, Asked>> = {
 
 /** `KEY=` of what is shown, or values where they are known. */
 function filterOffers([what = ""]: readonly string[], current: string): Offered {
+  const known: Readonly<Record<string, Known>> =
+    what === "packets" ? packetFilters : (listings[what]?.filters ?? {});
   const [, key, value] = /^([a-z]+)=(.*)$/s.exec(current) ?? [];
   if (key !== undefined && value !== undefined) {
     const asked = key === "type" && what === "services" ? "type" : askedKeys[key];
     if (asked !== undefined) return { kind: "ask", what: asked, prefix: `${key}=` };
-    if (key !== "type") return words([]);
-    return words(matching(mnemonics, value.toUpperCase()).map((one) => `${key}=${one}`));
+    const found =
+      key === "type"
+        ? matching(mnemonics, value.toUpperCase())
+        : matching(known[key]?.words ?? [], value.toLowerCase());
+    return words(found.map((one) => `${key}=${one}`));
   }
-  const keys = what === "packets" ? packetFilters : Object.keys(listings[what]?.filters ?? {});
-  return words(
-    matching(
-      [...keys].map((one) => `${one}=`),
-      current,
-    ),
-  );
+  const keys = Object.keys(known).map((one) => `${one}=`);
+  return words(matching(keys, current));
 }

@@ -1,26 +1,32 @@
 // The lists of `show`: which path has them, what columns they get, and by which
 // keys they can be picked from.
 
-import type {
-  DomainView,
-  HostView,
-  InterfaceView,
-  KnownDomainView,
-  QuestionView,
-  Service,
-  SubscriptionView,
-  UpdateView,
-  ZoneView,
+import {
+  type DomainView,
+  domainShape,
+  type HostView,
+  type InterfaceView,
+  interfaceShape,
+  type KnownDomainView,
+  type QuestionView,
+  type Service,
+  type SubscriptionView,
+  subscriptionShape,
+  type UpdateView,
+  updateShape,
+  type ZoneView,
+  zoneShape,
 } from "../api/shapes.js";
 import { FormatError } from "../wire/errors.js";
 import { parseName } from "../wire/name.js";
 import { ageText } from "./ages.js";
 import type { Path } from "./api.js";
 import type { Cell, Column } from "./columns.js";
+import type { Known } from "./filters.js";
 import { type NameStyle, shown } from "./names.js";
 
 /** A key of `KEY=VALUE`, and what it is compared with. */
-export interface Filter<T> {
+export interface Filter<T> extends Known {
   readonly of: (row: T) => Cell;
   /** A part is enough; otherwise all of it has to be the same. Case never counts. */
   readonly isPart?: true;
@@ -41,6 +47,7 @@ export interface Listing<T> {
 
 const column = <T>(heading: string, cell: (row: T) => Cell): Column<T> => ({ heading, cell });
 const same = <T>(of: (row: T) => Cell): Filter<T> => ({ of });
+const oneOf = <T>(words: readonly string[], of: (row: T) => Cell): Filter<T> => ({ of, words });
 const part = <T>(of: (row: T) => Cell): Filter<T> => ({ of, isPart: true });
 
 /** Two spellings of one key. */
@@ -64,6 +71,7 @@ function named(escaped: string, text: string, style: NameStyle): string {
 const respelled = (text: string, style: NameStyle): string => named(text, text, style);
 
 const yes = (value: boolean | null): string => (value === null ? "unknown" : value ? "yes" : "no");
+const yesOrNo = ["yes", "no"] as const;
 
 const interfaces: Listing<InterfaceView> = {
   path: "/v1/interfaces",
@@ -72,9 +80,9 @@ const interfaces: Listing<InterfaceView> = {
   filters: {
     if: same(({ name }) => name),
     name: same(({ name }) => name),
-    mode: same(({ mode }) => mode),
+    mode: oneOf(interfaceShape.fields.mode.words, ({ mode }) => mode),
     zone: same(({ zones }) => zones),
-    up: same(({ isUp }) => yes(isUp)),
+    up: oneOf(yesOrNo, ({ isUp }) => yes(isUp)),
   },
   columns: (style) => [
     column("name", ({ name }) => name),
@@ -103,8 +111,8 @@ const zones: Listing<ZoneView> = {
   filters: {
     zone: same(({ zone }) => zone),
     name: part(({ zone }) => zone),
-    kind: same(({ kind }) => kind),
-    source: same(({ source }) => source),
+    kind: oneOf(zoneShape.fields.kind.words, ({ kind }) => kind),
+    source: oneOf(zoneShape.fields.source.words, ({ source }) => source),
     ...onLink<ZoneView>(),
   },
   columns: (style) => [
@@ -136,7 +144,7 @@ const domains: Listing<DomainView> = {
   filters: {
     domain: same(({ domain }) => domain),
     name: part(({ domain }) => domain),
-    kind: same(({ kind }) => kind),
+    kind: oneOf(domainShape.fields.kind.words, ({ kind }) => kind),
     ...onLink<DomainView>(),
   },
   columns: (style) => [
@@ -187,7 +195,7 @@ const services: Listing<Service> = {
     host: part(({ host }) => host),
     address: same(({ addresses }) => addresses),
     txt: part(txtText),
-    shown: same(({ isShown }) => yes(isShown)),
+    shown: oneOf(yesOrNo, ({ isShown }) => yes(isShown)),
     ...onLink<Service>(),
   },
   columns: (style) => [
@@ -235,8 +243,8 @@ const subscriptions: Listing<SubscriptionView> = {
   none: "nobody subscribes to anything",
   filters: {
     client: same(({ client }) => client),
-    protocol: same(({ protocol }) => protocol),
-    transport: same(({ transport }) => transport),
+    protocol: oneOf(subscriptionShape.fields.protocol.words, ({ protocol }) => protocol),
+    transport: oneOf(subscriptionShape.fields.transport.words, ({ transport }) => transport),
     name: part(({ question }) => question.name),
     type: same(({ question }) => question.type),
     ...onLink<SubscriptionView>(),
@@ -281,7 +289,7 @@ const updates: Listing<UpdateView> = {
     name: part(({ subdomain }) => subdomain),
     zone: same(({ zone }) => zone),
     server: part(({ server }) => server),
-    source: same(({ source }) => source),
+    source: oneOf(updateShape.fields.source.words, ({ source }) => source),
     step: same(({ step }) => step),
   },
   columns: (style) => [

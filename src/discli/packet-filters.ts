@@ -1,3 +1,12 @@
 // Keys of `show packets KEY=VALUE`.
 
-export const packetFilters = ["if", "link", "name", "type", "direction", "source"] as const;
+import { packetShape } from "../api/shapes.js";
+
+export const packetFilters = {
+  if: {},
+  link: {},
+  name: {},
+  type: {},
+  direction: { words: packetShape.fields.direction.words },
+  source: {},
+} as const;

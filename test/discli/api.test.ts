@@ -137,6 +137,7 @@ describe("what answers is discd", () => {
     const shows = async (...words: string[]) => discli(["--api", path, "show", ...words]);
     expect((await shows("hosts", "name=PRINTER")).out).toContain("printer.floor1");
     expect((await shows("hosts", "if=net1", "address=10.1.0.9")).status).toBe(0);
+    expect((await shows("zones", "kind=SERVICE")).status).toBe(0);
     const none = await shows("hosts", "address=10.1.0");
     const remedy = "`discli show hosts` shows the one there is";
     const err = `none of the hosts has address=10.1.0; ${remedy}\n`;
@@ -147,6 +148,17 @@ describe("what answers is discd", () => {
       [["hosts", "name=a", "name=b"], /given twice/],
       [["summary", "name=a"], /it takes none/],
       [["printers"], /write one of interfaces, zones/],
+      [
+        ["zones", "kind=servce"],
+        /zones kind=servce: the nearest is service, of service, host, alias, reverse, records/,
+      ],
+      [["zones", "source=dns"], /of config, ptr, generated/],
+      [["interfaces", "mode=prxy"], /the nearest is proxy, of proxy, update/],
+      [["interfaces", "up=true"], /of yes, no/],
+      [["services", "shown=n"], /the nearest is no, of yes, no/],
+      [["subscriptions", "protocol=psh"], /the nearest is push, of push, llq/],
+      [["subscriptions", "transport=https"], /of udp, tcp, tls/],
+      [["packets", "direction=inn"], /the nearest is in, of in, out/],
     ];
     for (const [words, says] of cases) {
       const { status, err } = await shows(...words);

@@ -39,6 +39,8 @@ describe("A2.1 what may come next", () => {
     ["show hosts name=a ad", words("address=")],
     ["show packets if=", ask("interface", "if=")],
     ["show packets type=PT", words("type=PTR")],
+    ["show packets direction=", words("direction=in", "direction=out")],
+    ["show zones kind=RE", words("kind=records", "kind=reverse")],
     ["show services type=", ask("type", "type=")],
     ["show services zone=fl", ask("zone", "zone=")],
     ["show services name=", words()],

@@ -19,7 +19,7 @@ export async function run(request: ShowRequest): Promise<ExitStatus> {
   const api = new Api(request);
   const listing = listings[what];
   if (listing !== undefined) return showList(api, listing, request);
-  readFilters(rest, what, []);
+  readFilters(rest, what, {});
   const asked = what === "config" ? api.get("/v1/config") : api.get("/v1/summary");
   const body = await request.output.waiting(`asking ${api.place.text}`, asked);
   const isText = what === "summary" && !request.style.json;
@@ -35,7 +35,7 @@ async function showList(
   { words, style, output }: ShowRequest,
 ): Promise<ExitStatus> {
   const [what = "", ...rest] = words;
-  const wanted = readFilters(rest, what, Object.keys(listing.filters));
+  const wanted = readFilters(rest, what, listing.filters);
   const body = (await output.waiting(
     `asking ${api.place.text}`,
     bodyOf(api, listing.path),
