@@ -467,3 +467,10 @@ export function judgeWalk(walk: Walk, expected: Expected = {}): readonly Finding
   ];
   return judged.map(([id, one]) => ({ id, ...one }));
 }
+
+/** What a delegation is: without a look at these nothing is known of it. */
+const essential: readonly FindingId[] = ["delegation", "parents", "authority"];
+
+/** Whether the delegation itself was looked at, well or not. */
+export const isLookedAt = (findings: readonly Finding[]): boolean =>
+  essential.every((id) => findings.some((one) => one.id === id && one.state !== "SKIP"));

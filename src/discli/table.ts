@@ -149,7 +149,7 @@ export const commands: readonly AnyCommand[] = [
     help: "what is wrong on the way to the zones in DOMAIN, and what mends it",
     details: [
       "--server names the server of the zone above; without it the way begins at the root.",
-      "exit status: 0 all is well, 1 a warning, 2 something fails, 3 nobody could be asked",
+      "exit status: 0 all is well, 1 a warning, 2 something fails, 3 no delegation could be looked at",
     ],
     options: delegationVerifyOptions,
     load: () => import("./commands/delegation-verify.js"),

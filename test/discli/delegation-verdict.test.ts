@@ -4,7 +4,12 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type Expected, judgeWalk, toldText } from "../../src/discli/delegation-verdict.js";
+import {
+  type Expected,
+  isLookedAt,
+  judgeWalk,
+  toldText,
+} from "../../src/discli/delegation-verdict.js";
 import type { ChildPlace, Host, Told, Walk } from "../../src/discli/delegation-walk.js";
 import { Rcode } from "../../src/wire/codes.js";
 import { parseName } from "../../src/wire/name.js";
@@ -259,4 +264,15 @@ test("what a server says of itself cannot write to a terminal", () => {
   expect(toldText({ ...(soa as Told & { kind: "answer" }), nsid: "\u001b[2Jpx" })).toBe(
     "NOERROR, authoritative, NSID ?[2Jpx in 1 ms",
   );
+});
+
+test("C1 row 13: a delegation that nobody told of was not looked at", () => {
+  const looked = (spoilt: Partial<Walk>) => isLookedAt(judgeWalk({ ...right, ...spoilt }));
+  expect(looked({})).toBe(true);
+  expect(looked(told(silent))).toBe(false);
+  // The zone's own server was asked, which knows nothing of a delegation.
+  expect(faults(told(ns))).toEqual([]);
+  expect(looked(told(ns))).toBe(false);
+  expect(looked(served(place("192.0.2.53", { soa: noRoute, tcp: noRoute })))).toBe(false);
+  expect(isLookedAt([])).toBe(false);
 });

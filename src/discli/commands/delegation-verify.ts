@@ -7,7 +7,13 @@ import { ExitStatus, Failure, type Request } from "../command.js";
 import { readDelegation } from "../configuration.js";
 import { type DelegationForm, formed } from "../delegation-forms.js";
 import { guidedWalk } from "../delegation-start.js";
-import { type Expected, type Finding, judgeWalk, toldText } from "../delegation-verdict.js";
+import {
+  type Expected,
+  type Finding,
+  isLookedAt,
+  judgeWalk,
+  toldText,
+} from "../delegation-verdict.js";
 import type { Walk } from "../delegation-walk.js";
 import { shown, typedName } from "../names.js";
 import type { delegationVerifyOptions } from "../options.js";
@@ -182,5 +188,6 @@ export async function run(request: Verify): Promise<ExitStatus> {
   }
   const states = new Set(results.flatMap(({ findings }) => findings.map(({ state }) => state)));
   if (states.has("FAIL")) return ExitStatus.failed;
+  if (!results.every(({ findings }) => isLookedAt(findings))) return ExitStatus.untested;
   return states.has("WARN") ? ExitStatus.nothing : ExitStatus.done;
 }
