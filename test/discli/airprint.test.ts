@@ -18,6 +18,7 @@ import type { Resolver } from "../../src/os/resolver.js";
 import { RRType } from "../../src/wire/codes.js";
 import { labelText, type Name, parseName, under } from "../../src/wire/name.js";
 import type { RR } from "../../src/wire/rr.js";
+import { discli } from "./stage.js";
 
 const good: ReadonlyMap<string, string> = new Map([
   ["txtvers", "1"],
@@ -172,4 +173,21 @@ test("addresses that are good for whoever is elsewhere", () => {
   for (const text of ["169.254.1.1", "fe80::1", "127.0.0.1", "::1", "0.0.0.0", "::", "224.0.0.1"]) {
     expect(usable(text), text).toBe(false);
   }
+});
+
+test.each(["Dr. Smith's Printer", "Lobby Printer", "Büro 3"])(
+  "%s: the name of a printer alone is no domain",
+  async (text) => {
+    const { status, err } = await discli(["--server", "127.0.0.1:9", "airprint-check", text]);
+    const says = `"${text}": no domain ends so; a printer is written NAME._ipp._tcp.DOMAIN`;
+    expect([status, err]).toEqual([2, `${says} (discli airprint-check --help)\n`]);
+  },
+);
+
+test("one word may be a domain; if it cannot be asked for, it may have been a printer", async () => {
+  const { status, err } = await discli(["--server", "127.0.0.1:9", "airprint-check", "Lobby"]);
+  expect(status).toBe(2);
+  expect(err).toMatch(/127\.0\.0\.1.*; a printer is written NAME\._ipp\._tcp\.DOMAIN\n$/);
+  const other = await discli(["--server", "127.0.0.1:9", "airprint-check", "2nd Floor.example"]);
+  expect(other.err).not.toContain("is written");
 });

@@ -1,11 +1,12 @@
 // `airprint-check`: whether iPhones list the printers of a domain, and what those
 // that they do not list lack.
 
-import type { Resolver } from "../../os/resolver.js";
+import { type Resolver, ResolverError } from "../../os/resolver.js";
+import { displayName, nameOf } from "../../wire/name.js";
 import { type FoundPrinter, findPrinter, findPrinters, lookAt } from "../airprint/evidence.js";
 import { printersAsJson, renderPrinter } from "../airprint/report.js";
 import { judgePrinter } from "../airprint/verdict.js";
-import { ExitStatus, nothing, type Request, UsageError } from "../command.js";
+import { ExitStatus, Failure, nothing, type Request, type Style, UsageError } from "../command.js";
 import { listed, shown, typedInstance, typedName } from "../names.js";
 import { browsedDomains } from "../questions.js";
 import { listsOf, resolverFor, searchDomains, settled } from "../resolvers.js";
@@ -36,6 +37,26 @@ interface Listed {
   readonly where: string;
 }
 
+const printerForm = "a printer is written NAME._ipp._tcp.DOMAIN";
+
+/** Top-level domains hold nothing else. */
+const topPattern = /^[\p{L}\p{M}\p{N}-]+$/u;
+
+/** All printers of a domain. What reads like the name of a printer alone is no domain. */
+async function findIn(text: string, resolver: Resolver, style: Style): Promise<Listed> {
+  const domain = typedName(text);
+  const { labels } = domain;
+  const top = displayName(nameOf(labels.slice(-1)));
+  if (!topPattern.test(top)) throw new UsageError(`"${text}": no domain ends so; ${printerForm}`);
+  const hint = labels.length > 1 ? "" : `; ${printerForm}`;
+  try {
+    return { found: await findPrinters(resolver, domain), where: `${shown(domain, style)}${hint}` };
+  } catch (error) {
+    if (hint === "" || !(error instanceof ResolverError)) throw error;
+    throw new Failure(`${error.message}${hint}`);
+  }
+}
+
 /** The printer that was typed, or all of the domain, or of the domains that are browsed. */
 async function find(request: Request, resolver: Resolver): Promise<Listed> {
   const { words, style } = request;
@@ -50,10 +71,7 @@ async function find(request: Request, resolver: Resolver): Promise<Listed> {
   if (text !== undefined && /(^|\.)_[^.]+\._(tcp|udp)(\.|$)/i.test(text)) {
     throw new UsageError(`"${text}": write a domain, or a printer, NAME._ipp._tcp.DOMAIN`);
   }
-  if (text !== undefined) {
-    const domain = typedName(text);
-    return { found: await findPrinters(resolver, domain), where: shown(domain, style) };
-  }
+  if (text !== undefined) return findIn(text, resolver, style);
   const search = searchDomains(request);
   const lists = await listsOf(resolver, search, request);
   const domains = browsedDomains(lists.found);
