@@ -17,6 +17,7 @@ import {
 import { formatRdata } from "../../wire/rdata/text.js";
 import { type Connected, type Probed, probe, serverText, tryConnection } from "./probe.js";
 import { bare, isZoneAnswer, type Reply, replyOf } from "./reply.js";
+import { routeTo } from "./route-stage.js";
 import type { Scene } from "./scene.js";
 
 /** One address of discd. */
@@ -38,12 +39,19 @@ export interface InstanceFacts {
   readonly addresses: readonly string[];
 }
 
+export interface Nowhere {
+  readonly server: string;
+  readonly reply: Reply;
+  /** By this host's routes packets to there leave it. */
+  readonly isRouted: boolean;
+}
+
 export interface DirectFacts {
   readonly zone: string | undefined;
   /** At most four, in the order of the scene. */
   readonly servers: readonly ServerFacts[];
   /** Where no name server is: whoever answers there stands in between. */
-  readonly nowhere: readonly { readonly server: string; readonly reply: Reply }[];
+  readonly nowhere: readonly Nowhere[];
   /** A name that cannot exist, asked of the system's resolvers and of nowhere: its addresses. */
   readonly invented: readonly string[];
   /** Whether anything answers at the first server, at ports other than 53. */
@@ -156,10 +164,13 @@ export function directFacts(scene: Scene): Promise<DirectFacts> {
     const [looked, atNowhere, invented, ports, unprivileged] = await Promise.all([
       Promise.all(zone === undefined ? [] : servers.map((server) => lookAt(server, zone))),
       Promise.all(
-        nowhere.map(async (server) => ({
-          server: server.address,
-          reply: await asked({ server, name: soaName, type: RRType.SOA, patience: 1200 }),
-        })),
+        nowhere.map(async (server) => {
+          const [reply, { dev }] = await Promise.all([
+            asked({ server, name: soaName, type: RRType.SOA, patience: 1200 }),
+            routeTo(server.address, "server"),
+          ]);
+          return { server: server.address, reply, isRouted: dev !== undefined };
+        }),
       ),
       inventedAddresses(scene),
       Promise.all(

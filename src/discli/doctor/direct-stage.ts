@@ -44,6 +44,10 @@ export function judgeHijack(facts: DirectFacts): Verdict {
     ];
     return fail("PORT53-HIJACKED", text, remedy, evidence);
   }
+  if (!nowhere.some(({ isRouted }) => isRouted)) {
+    const why = "this host has no way to an address where no name server is";
+    return skip(why, ["where a default route is missing: add it, and ask again"], evidence);
+  }
   return pass("nobody answers where no name server is", evidence);
 }
 

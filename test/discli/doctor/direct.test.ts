@@ -39,7 +39,7 @@ const v6 = (udp: Reply, tcp: Reply = udp): ServerFacts => {
 const facts = (servers: ServerFacts[], more: Partial<DirectFacts> = {}): DirectFacts => ({
   zone,
   servers,
-  nowhere: [{ server: "203.0.113.253", reply: silent }],
+  nowhere: [{ server: "203.0.113.253", reply: silent, isRouted: true }],
   invented: [],
   otherPorts: [{ port: 853, outcome: "silent" }],
   unprivileged: undefined,
@@ -93,12 +93,25 @@ test.each(cases)("A8.4 A8.15 A8.23 direct: %s", (_, given, expected) => {
 });
 
 test("A8.4 A8.26 hijack: who answers where nobody is", () => {
-  const there = [{ server: "203.0.113.253", reply: rcode("NXDOMAIN") }];
+  const there = [{ server: "203.0.113.253", reply: rcode("NXDOMAIN"), isRouted: true }];
   expect(judgeHijack(facts([])).state).toBe("PASS");
   expect(judgeHijack(facts([], { nowhere: there })).code).toBe("PORT53-HIJACKED");
   expect(judgeHijack(facts([], { nowhere: there, invented: ["10.0.0.1"] })).code).toBe(
     "CAPTIVE-PORTAL",
   );
+});
+
+test("A8.26 hijack: what never left this host proves nothing", () => {
+  const lost = failed("ENETUNREACH");
+  const judged = (...of: readonly (readonly [Reply, boolean])[]) => {
+    const nowhere = of.map(([reply, isRouted]) => ({ server: "192.0.2.1", reply, isRouted }));
+    return judgeHijack(facts([], { nowhere })).state;
+  };
+  expect(judged([lost, false], [lost, false])).toBe("SKIP");
+  expect(judged([silent, true], [lost, false])).toBe("PASS");
+  // A router said so: the query came as far as there.
+  expect(judged([lost, true], [lost, false])).toBe("PASS");
+  expect(judged([rcode("REFUSED"), true], [lost, false])).toBe("FAIL");
 });
 
 test("A8.4 the evidence is what dig shows: rcode, milliseconds, records", () => {
