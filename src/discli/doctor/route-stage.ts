@@ -62,9 +62,15 @@ export function judgeRoute({ expected, routes }: RouteEvidence): Verdict {
     return fail("NO-ROUTE", `this host has no way to ${names}`, remedy, evidence);
   }
   const whom = servers.length > 0 ? "the server" : "the resolver; where discd is, nobody says";
-  if (expected === undefined) return pass(`there is a way to ${whom}`, evidence);
+  const lost = routes.filter(({ role, dev }) => role === "resolver" && dev === undefined);
+  // Whether that matters is for the stage to say that asks them.
+  const but =
+    lost.length === 0 || servers.length === 0
+      ? ""
+      : `, and none to the resolver ${lost.map(({ address }) => address).join(", ")}`;
+  if (expected === undefined) return pass(`there is a way to ${whom}${but}`, evidence);
   const astray = routed.find(isElsewhere(expected));
-  if (astray === undefined) return pass(`packets leave by ${expected}`, evidence);
+  if (astray === undefined) return pass(`packets leave by ${expected}${but}`, evidence);
   const remedy = [
     `ip route replace ${astray.address} dev ${expected}`,
     `with WireGuard: add ${astray.address} to AllowedIPs of the peer`,

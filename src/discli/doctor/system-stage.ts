@@ -28,6 +28,26 @@ export interface SystemEvidence extends SystemFacts {
   readonly isUndelegated: boolean;
 }
 
+const elsewhere = "or name a resolver in resolv.conf that answers: dig @ADDRESS . SOA";
+
+/** What to do about a resolver that does not answer, by how it does not. */
+function downRemedy(server: string, soa: Reply): string {
+  const code = soa.kind === "failed" ? soa.code : "";
+  switch (code) {
+    case "ENETUNREACH":
+    case "EHOSTUNREACH":
+    case "EADDRNOTAVAIL":
+      return `bring up the link, the VPN or the route that leads to ${server}`;
+    case "ECONNREFUSED":
+      return `start the resolver at ${server}: nothing listens there`;
+    case "EACCES":
+    case "EPERM":
+      return `let this host's own firewall pass queries to ${server}: nft list ruleset`;
+    default:
+      return `ping ${server}: is it up, and does a firewall on the way drop port 53?`;
+  }
+}
+
 export function judgeSystem(facts: SystemEvidence): Verdict {
   const { zone, discd, asked, soa, direct, lb } = facts;
   if (zone === undefined) {
@@ -37,8 +57,8 @@ export function judgeSystem(facts: SystemEvidence): Verdict {
   if (direct !== undefined) evidence.unshift(`discd itself: SOA ${replyText(direct)}`);
   if (soa === undefined) {
     const text = `no resolver of this system answers: ${asked.map(({ server }) => server).join(", ")}`;
-    const remedy = ["start it, or name another in resolv.conf: dig @ADDRESS . SOA"];
-    return fail("RESOLVER-DOWN", text, remedy, evidence);
+    const remedy = [...new Set(asked.map(({ server, soa }) => downRemedy(server, soa)))];
+    return fail("RESOLVER-DOWN", text, [...remedy, elsewhere], evidence);
   }
   if (!isReached(facts) && facts.isUndelegated) {
     return skip("the zones above do not lead to discd; see trace", ["mend that first"], evidence);

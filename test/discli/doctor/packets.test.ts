@@ -161,6 +161,16 @@ test.each([
   if (code === "WRONG-INTERFACE") expect(decision).toContain(`not by ${expected}`);
 });
 
+test("A8.7 a resolver without a way to it is no matter of this check, and is told", () => {
+  const routes: Route[] = [
+    { address: "10.8.0.53", role: "server", dev: "wan" },
+    { address: "10.7.0.53", role: "resolver", reason: "Network is unreachable" },
+  ];
+  const { state, decision } = judgeRoute({ expected: undefined, routes });
+  const want = "there is a way to the server, and none to the resolver 10.7.0.53";
+  expect([state, decision]).toEqual(["PASS", want]);
+});
+
 const service = (outcome: ServiceAddress["outcome"], more: Partial<Route> = {}): ServiceAddress => {
   const way: Route = { address: "10.1.0.2", role: "service", dev: "wan", ...more };
   return { instance: "Printer", port: 631, route: way, outcome };

@@ -45,6 +45,23 @@ const facts = (soa: Reply | undefined, more: Partial<SystemEvidence> = {}): Syst
 });
 
 test.each([
+  ["ENETUNREACH", /^bring up the link, the VPN or the route that leads to 10\.7\.0\.53$/],
+  ["EHOSTUNREACH", /^bring up/],
+  ["ECONNREFUSED", /^start the resolver at 10\.7\.0\.53/],
+  ["EPERM", /firewall/],
+  ["", /^ping 10\.7\.0\.53/],
+])("A8.5 a resolver that does not answer (%s): what fits that", (code, first) => {
+  const lost: Reply = code === "" ? silent : { kind: "failed", code, reason: code };
+  const asked = [{ server: "10.7.0.53", soa: lost }];
+  const { code: verdict, remedy } = judgeSystem(facts(undefined, { asked }));
+  expect(verdict).toBe("RESOLVER-DOWN");
+  expect(remedy).toEqual([
+    expect.stringMatching(first) as string,
+    "or name a resolver in resolv.conf that answers: dig @ADDRESS . SOA",
+  ]);
+});
+
+test.each([
   ["the same", facts(good), "PASS"],
   ["denied", facts(rcode("NXDOMAIN")), "ZONE-NOT-SENT"],
   ["the zone above answers", facts({ ...good, found: [], soa: "example.com" }), "ZONE-NOT-SENT"],
