@@ -275,7 +275,7 @@ export class Follow {
       if (candidate.isGuess) {
         this.#around.avoided.avoid(avoidedKey(candidate, guess), after(now, againMax));
       } else {
-        this.#tell(`no Push at ${candidate.place}: ${news.reason}`);
+        this.#tellVain("Push", candidate, news.reason);
       }
       this.#advance(now);
     }
@@ -315,7 +315,8 @@ export class Follow {
 
   #llqOver(now: Instant, { candidate }: State & { kind: "llq" }, reason: string): void {
     const wasLive = this.#way === "llq";
-    this.#tell(`${wasLive ? "the LLQ" : "no LLQ"} at ${candidate.place}: ${reason}`);
+    if (wasLive) this.#tell(`the LLQ at ${candidate.place}: ${reason}`);
+    else this.#tellVain("LLQ", candidate, reason);
     this.#state = { kind: "resting" };
     if (wasLive) this.#lostWay(now, undefined);
     else this.#advance(now);
@@ -406,9 +407,15 @@ export class Follow {
     return ms(Math.max(againMin, below(this.#around.random, span)));
   }
 
-  #tell(reason: string): void {
-    if (this.#told.has(reason) || this.#told.size >= reasonsMax) return;
-    this.#told.add(reason);
+  /** What keeps us from one way to a server often keeps us from the others, too. */
+  #tellVain(what: string, { host, address, place }: Candidate, reason: string): void {
+    this.#tell(`no ${what} at ${place}: ${reason}`, `${host ?? address} ${reason}`);
+  }
+
+  /** @param key  what is told once */
+  #tell(reason: string, key = reason): void {
+    if (this.#told.has(key) || this.#told.size >= reasonsMax) return;
+    this.#told.add(key);
     this.#outputs.push({ kind: "failed", question: this.question, reason });
   }
 }

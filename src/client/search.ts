@@ -28,6 +28,8 @@ export interface Candidate {
   readonly identity?: string;
   /** For people. */
   readonly place: string;
+  /** Key of the server's name; absent where it was found by its address. */
+  readonly host?: string;
   /** Absent at the resolver, which may serve any zone. */
   readonly zone?: Name;
   /** Nothing says that somebody listens there. */
@@ -118,6 +120,7 @@ function candidateAt(
     port,
     ...(identity === undefined ? {} : { identity }),
     place: `${displayName(host)} (${address}) port ${port}`,
+    host: host.key,
     zone,
     isGuess: false,
   };

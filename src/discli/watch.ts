@@ -46,7 +46,7 @@ export async function watch(names: readonly Name[], options: WatchOptions): Prom
     trust: trustOf(words.ca, words.pins),
     takesPush: words.takesPush,
     takesLlq: words.takesLlq,
-    tell: (told) => tell(told, options),
+    tell: (told) => tell(told, options, names.length > 1),
   });
   for (const name of names) driver.follow({ name, type: RRType.PTR, class: RRClass.IN });
   await new Promise<void>((resolve) => {
@@ -56,7 +56,8 @@ export async function watch(names: readonly Name[], options: WatchOptions): Prom
   await driver.end();
 }
 
-function tell(told: ClientOutput, { style, output }: WatchOptions): void {
+/** @param isOneOfMany  a complaint has to say which name it is about */
+function tell(told: ClientOutput, { style, output }: WatchOptions, isOneOfMany: boolean): void {
   const name = displayName(told.question.name);
   switch (told.kind) {
     case "added":
@@ -76,6 +77,6 @@ function tell(told: ClientOutput, { style, output }: WatchOptions): void {
     }
     case "failed":
       if (style.json) output.remark(asJson({ failed: told.reason, name }, 0));
-      else output.complain(`${name}: ${told.reason}`);
+      else output.complain(`${isOneOfMany ? `${name}: ` : ""}${told.reason}`);
   }
 }

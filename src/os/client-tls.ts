@@ -134,7 +134,7 @@ function judge(socket: TLSSocket, identity: string | undefined, trust: Trust): V
     ? nameFault(leaf, identity, words)
     : chainFault(socket, leaf, words);
   if (fault === undefined) return { kind: "trusted", covers: hostsOf(leaf) };
-  const remedy = `if it is your server, trust its key by ${words.pinned(pin)}`;
+  const remedy = `if it is yours: ${words.pinned(pin)}`;
   return { kind: "refused", reason: `${fault}; ${remedy}` };
 }
 
@@ -166,7 +166,7 @@ function chainFault(socket: TLSSocket, leaf: X509Certificate, words: TrustWords)
   const error: unknown = socket.authorizationError;
   switch (error instanceof Error ? (error as NodeJS.ErrnoException).code : error) {
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
-      return "its certificate is self-signed, and nobody else vouches for it";
+      return "its certificate is self-signed";
     case "SELF_SIGNED_CERT_IN_CHAIN":
     case "UNABLE_TO_GET_ISSUER_CERT":
     case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":

@@ -75,6 +75,23 @@ describe("Push", () => {
     expect(stage.channels.map(({ effect }) => effect.transport)).toEqual(["tls", "udp"]);
   });
 
+  test("what keeps us from Push and from an LLQ at one server is told once", () => {
+    const names: Names = {
+      ...lab,
+      "_dns-llq-tls._tcp.lab.example.com. SRV": {
+        answer: "_dns-llq-tls._tcp.lab.example.com. 600 SRV 0 0 854 px.example.com.",
+      },
+    };
+    const untrusted = "its certificate is self-signed; if it is yours: --pin x";
+    const doors = { [pushDoor]: { untrusted }, "tls 192.0.2.1 854": { untrusted } };
+    const stage = new Stage(names, doors).follow().run(60);
+    const told = stage.texts().filter((text) => text.startsWith("failed"));
+    expect(stage.channels.map(({ effect }) => effect.port)).toContain(854);
+    expect(told.filter((text) => text.includes("self-signed"))).toEqual([
+      `failed no Push at ${pushPlace}: ${untrusted}`,
+    ]);
+  });
+
   test("a server that stays silent is reset at 30 s, and left for an hour [DSO-06]", () => {
     const stage = new Stage(lab, { [pushDoor]: "open" }).follow();
     stage.run(3700);
