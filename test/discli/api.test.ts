@@ -14,6 +14,7 @@ import { findApiPlace } from "../../src/discli/api-place.js";
 import { listings } from "../../src/discli/listings.js";
 import { packetText } from "../../src/discli/packets.js";
 import { shown } from "../../src/discli/table.js";
+import { widthOf } from "../../src/discli/width.js";
 import { encodeMessage } from "../../src/wire/message.js";
 import { parseName } from "../../src/wire/name.js";
 import { parseRR } from "../../src/wire/text.js";
@@ -82,7 +83,8 @@ describe("what answers is discd", () => {
   test("A2.1 every list as a table, for a pipe, and as JSON", async () => {
     const { path } = await daemon();
     for (const what of Object.keys(listings)) {
-      const table = await discli(["--api", path, "show", what], { isTerminal: true });
+      const terminal = { isTerminal: true, columns: 400 };
+      const table = await discli(["--api", path, "show", what], terminal);
       expect(table, what).toMatchObject({ status: 0, err: "" });
       // The second table of domains stands below the first.
       const tables = what === "domains" ? 2 : 1;
@@ -91,6 +93,12 @@ describe("what answers is discd", () => {
       expect(piped.out.split("\n"), what).toHaveLength(1 + tables);
       const json = JSON.parse((await discli(["--api", path, "--json", "show", what])).out);
       expect(json[what], what).toHaveLength(1);
+    }
+    for (const what of Object.keys(listings)) {
+      const narrow = { isTerminal: true, columns: 80 };
+      const { out } = await discli(["--api", path, "show", what], narrow);
+      const tooLong = out.split("\n").filter((line) => widthOf(line) > 80);
+      expect(tooLong, what).toEqual([]);
     }
     const summary = await discli(["--api", path, "show", "summary"], { isTerminal: true });
     expect(summary.out).toContain("discd          0.1.0 on px.example.net\n");

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { ageText } from "../../src/discli/ages.js";
-import { renderColumns, renderFacts } from "../../src/discli/columns.js";
+import { renderColumns, renderFacts, renderList } from "../../src/discli/columns.js";
 import { harmless, harmlessLines } from "../../src/discli/harmless.js";
 import { cut, widthOf } from "../../src/discli/width.js";
 
@@ -105,6 +105,78 @@ describe("a table", () => {
     expect(renderFacts(facts, { isTerminal: true })).toBe(
       "zone       a\ninterface  -\nknown      no\nof         x, y\n",
     );
+  });
+});
+
+describe("a list", () => {
+  interface Service {
+    readonly instance: string;
+    readonly type: string;
+    readonly note: string | null;
+    readonly txt: readonly string[];
+  }
+  const of = (heading: keyof Service) => ({ heading, cell: (row: Service) => row[heading] });
+  const all = [of("instance"), of("type"), of("note"), of("txt")];
+  const services: readonly Service[] = [
+    {
+      instance: "Dr. Smith's Printer",
+      type: "_ipp._tcp",
+      note: null,
+      txt: ["rp=ipp/print", "ty=ACME Laser 9000", "note=Room 7", "Duplex=T"],
+    },
+    { instance: "プリンター", type: "_printer._tcp", note: null, txt: [] },
+  ];
+  const shown = (columns: number) =>
+    renderList(services, all, { isTerminal: true, columns }).split("\n").slice(0, -1);
+
+  test("is a table where there is room", () => {
+    expect(shown(100)).toEqual([
+      "INSTANCE             TYPE           NOTE  TXT",
+      "Dr. Smith's Printer  _ipp._tcp      -     rp=ipp/print, ty=ACME Laser 9000, note=Room 7, Duplex=T",
+      "プリンター           _printer._tcp  -     -",
+    ]);
+  });
+
+  test("leaves out what no row has, and cuts what is widest", () => {
+    expect(shown(60)).toEqual([
+      "INSTANCE             TYPE           TXT",
+      "Dr. Smith's Printer  _ipp._tcp      rp=ipp/print, ty=ACME L…",
+      "プリンター           _printer._tcp  -",
+    ]);
+  });
+
+  test("is paragraphs where even that does not do", () => {
+    expect(shown(40)).toEqual([
+      "instance  Dr. Smith's Printer",
+      "type      _ipp._tcp",
+      "txt       rp=ipp/print, ty=ACME Laser",
+      "          9000, note=Room 7, Duplex=T",
+      "",
+      "instance  プリンター",
+      "type      _printer._tcp",
+    ]);
+  });
+
+  test("is whole for a pipe, however long", () => {
+    const piped = { isTerminal: false, columns: 20 };
+    expect(renderList(services, all, piped)).toBe(renderColumns(services, all, piped));
+    expect(renderList([], all, { isTerminal: true, columns: 20 })).toBe("");
+  });
+
+  test("keeps within any width whatever strangers wrote", () => {
+    const long = {
+      ...(services[0] as Service),
+      txt: ["x".repeat(1_000_000)],
+      note: "プ".repeat(99),
+    };
+    const start = performance.now();
+    for (const columns of [1, 10, 70, 80, 132, 300]) {
+      const text = renderList([long, ...services], all, { isTerminal: true, columns });
+      expect(text.length).toBeGreaterThan(0);
+      if (columns < 80) continue;
+      for (const line of text.split("\n")) expect(widthOf(line)).toBeLessThanOrEqual(columns);
+    }
+    expect(performance.now() - start).toBeLessThan(4000);
   });
 });
 

@@ -14,12 +14,13 @@ export interface Outcome {
 
 class Kept implements Output {
   readonly isTerminal: boolean;
-  readonly columns = 80;
+  readonly columns: number;
   out = "";
   err = "";
 
-  constructor(isTerminal: boolean) {
+  constructor(isTerminal: boolean, columns: number) {
     this.isTerminal = isTerminal;
+    this.columns = columns;
   }
 
   print(text: string): void {
@@ -42,9 +43,9 @@ class Kept implements Output {
 /** Runs `discli` with these words. */
 export async function discli(
   words: readonly string[],
-  { isTerminal = false } = {},
+  { isTerminal = false, columns = 80 } = {},
 ): Promise<Outcome> {
-  const output = new Kept(isTerminal);
+  const output = new Kept(isTerminal, columns);
   try {
     const line = readCommandLine(words);
     if ("wish" in line) throw new Error(`read as --${line.wish}`);

@@ -55,9 +55,8 @@ describe("in a terminal and in a pipe", () => {
   it("A2.1 show: columns in a terminal, fields with tabs in a pipe", async () => {
     const { text, status } = await inTerminal(`${discli} show zones`);
     expect(status).toBe(0);
-    expect(text).toMatch(
-      /^ZONE {2,}KIND {2,}INTERFACE {2,}INDEX {2,}SOURCE {2,}QUERIES {2,}NAMED BY .*\n/,
-    );
+    expect(text).toMatch(/^ZONE {2,}KIND {2,}INTERFACE {2,}INDEX {2,}SOURCE {2,}QUERIES\b.*\n/);
+    expect(text.split(/\r?\n/).filter((line) => line.length > 120)).toEqual([]);
     const { out } = await stage.run("show zones");
     expect(out).toContainEqual(expect.stringMatching(/^mesh\trecords\t-\t-\tconfig\t\d+\t/));
   });

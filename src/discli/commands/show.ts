@@ -3,7 +3,7 @@
 import type { Summary } from "../../api/shapes.js";
 import { ageText } from "../ages.js";
 import { Api } from "../api.js";
-import { renderColumns, renderFacts } from "../columns.js";
+import { renderFacts, renderList } from "../columns.js";
 import { ExitStatus, nothing, type Request } from "../command.js";
 import { readFilters } from "../filters.js";
 import { type Filter, fits, type Listing, listings } from "../listings.js";
@@ -48,10 +48,10 @@ async function showList(
     const parts = { [listing.key]: rows, ...(also === undefined ? {} : { [also.key]: more }) };
     output.print(asJson({ ...body, ...parts }));
   } else {
-    output.print(renderColumns(rows, listing.columns(style), output));
+    output.print(renderList(rows, listing.columns(style), output));
     if (also !== undefined) {
       if (output.isTerminal && rows.length > 0 && more.length > 0) output.print("\n");
-      output.print(renderColumns(more, also.columns(style), output));
+      output.print(renderList(more, also.columns(style), output));
     }
   }
   if (rows.length + more.length > 0) return ExitStatus.done;
