@@ -295,6 +295,12 @@ it("on the host of discd its discd.lua says what should be there", () => {
   expect(stdout).toContain("add to nxdomain.test: floor.nxdomain.test. 3600 IN NS px.hub.test.");
 });
 
+it("discd itself, which knows nothing of delegations: could not be tested", () => {
+  const { results, status } = verify("floor.right.test", "--server", "10.9.0.10");
+  expect(faultsIn(results[0] as Verified)).toEqual([]);
+  expect(status).toBe(3);
+});
+
 it("nobody to begin with: could not be tested", () => {
   const { stderr, status } = discliIn("dns2", "delegation", "verify", "floor.right.test");
   expect(stderr).toMatch(/knows no root to begin at; name the server of the zone above/);
