@@ -38,7 +38,7 @@ export const summaryShape = object({
       out: number("packets sent since the start"),
       perSecond: number("both, over the last 2 s"),
     },
-    "multicast DNS, all links together",
+    "multicast DNS, all links together, those that were given up since as well",
   ),
   cache: object(
     { hits: number("answers given from memory"), misses: number("answers made anew") },
@@ -80,8 +80,8 @@ export const interfaceShape = object({
   questions: number("alive"),
   mdns: object(
     {
-      in: number("packets heard since the start"),
-      out: number("packets sent since the start"),
+      in: number("packets heard since discd uses the link"),
+      out: number("packets sent since discd uses the link"),
       inPerMinute: number("heard in the last minute"),
       outPerMinute: number("sent in the last minute"),
     },
@@ -194,7 +194,7 @@ export const hostShape = object({
       queriesOut: number("sent to it alone"),
       responsesOut: number("sent to it alone"),
     },
-    "multicast DNS packets from and to its addresses, since the start",
+    "multicast DNS packets from and to its addresses, for as long as the link is used",
   ),
 });
 

@@ -256,11 +256,9 @@ export class ApiDesk implements Onlooker {
     const interfaces = survey.interfaces(at);
     const { queries } = engine.queryTallies;
     const total = queries.total;
-    const sum = (pick: (one: (typeof interfaces)[number]) => number) =>
-      interfaces.reduce((all, one) => all + pick(one), 0);
-    const [heard, sent] = [sum(({ mdns }) => mdns.in), sum(({ mdns }) => mdns.out)];
+    const { packets } = survey;
     this.#queries.look(at, total);
-    this.#packets.look(at, heard + sent);
+    this.#packets.look(at, packets.in + packets.out);
     const health = judgeHealth(this.#probes());
     return {
       version: hooks.version,
@@ -271,7 +269,7 @@ export class ApiDesk implements Onlooker {
       zones: survey.zones().length,
       services: survey.directory.size,
       queries: { total, perSecond: this.#queries.per(seconds(1)) },
-      mdns: { in: heard, out: sent, perSecond: this.#packets.per(seconds(1)) },
+      mdns: { ...packets, perSecond: this.#packets.per(seconds(1)) },
       cache: { hits: counts.of("answer-cache-hits"), misses: counts.of("answer-cache-misses") },
       push: engine.sessions.push,
       llq: engine.sessions.llq,

@@ -12,7 +12,7 @@ import { earliest, type Instant } from "../time.js";
 import type { LinkConfig } from "./config.js";
 import { Gathering } from "./gathering.js";
 import type { LinkId } from "./io.js";
-import { Traffic } from "./traffic.js";
+import { type PacketSums, Traffic } from "./traffic.js";
 import { Warm } from "./warm.js";
 import { Watchdog } from "./watchdog.js";
 
@@ -30,6 +30,8 @@ export interface UsedLink {
 }
 
 export class Links {
+  /** Of all links since the start, those that were given up as well. */
+  readonly packets: PacketSums = { in: 0, out: 0 };
   readonly #links = new Map<LinkId, UsedLink>();
   readonly #deadlines = new Deadlines<LinkId>();
   readonly #watches = new Deadlines<LinkId>();
@@ -48,7 +50,7 @@ export class Links {
     const link = new Link(config.mdns, this.#random, this.#counts);
     const warm = new Warm(link, this.#counts);
     const gathering = new Gathering();
-    const traffic = new Traffic();
+    const traffic = new Traffic(this.packets);
     const watchdog = new Watchdog();
     const parts = { id: config.id, link, warm, gathering, traffic, watchdog };
     this.#links.set(config.id, { ...parts, config, place: undefined, isTouched: false });

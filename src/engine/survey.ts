@@ -33,6 +33,7 @@ import { displayName, type Name } from "../wire/name.js";
 import type { EngineConfig } from "./config.js";
 import { HostPackets } from "./host-packets.js";
 import type { Links, UsedLink } from "./links.js";
+import type { PacketSums } from "./traffic.js";
 import type { Updating } from "./updating.js";
 import type { Outlook } from "./watchdog.js";
 
@@ -98,6 +99,11 @@ export class Survey {
 
   interfaces(now: Instant): EngineInterface[] {
     return [...this.#parts.links.all()].map((used) => this.#interfaceView(now, used));
+  }
+
+  /** Multicast DNS packets of all links since the start. */
+  get packets(): Readonly<PacketSums> {
+    return this.#parts.links.packets;
   }
 
   zones(): EngineZone[] {

@@ -73,6 +73,7 @@ test("what a client has asked for is listed, and every number is what happened",
   const sent = w.effects.filter(({ kind }) => kind === "multicast").length;
   expect(link?.mdns.out).toBe(sent);
   expect(link?.mdns.in).toBeGreaterThan(0);
+  expect(w.engine.survey.packets).toEqual({ in: link?.mdns.in, out: sent });
   expect(link?.mdns.in).toBe(
     w.counts.of("mdns-packets", "in-ipv4") +
       w.counts.of("mdns-packets", "in-ipv6") -
@@ -85,6 +86,20 @@ test("what a client has asked for is listed, and every number is what happened",
   expect(zones.find(({ kind }) => kind === "service")?.queries).toBe(2);
   expect(zones.find(({ kind }) => kind === "host")?.queries).toBe(1);
   expect(checked(domainShape, survey.domains()).length).toBeGreaterThan(0);
+});
+
+test("the sums over all links do not fall when one of them is given up", () => {
+  const w = world();
+  w.ask(`_ipp._tcp.${zone} PTR`);
+  w.run(seconds(2));
+  const before = { ...w.engine.survey.packets };
+  expect(before.in).toBeGreaterThan(0);
+  expect(before.out).toBeGreaterThan(0);
+  w.unlink("eth0");
+  expect(w.engine.survey.interfaces(w.now)).toEqual([]);
+  const left = w.engine.survey.packets;
+  expect(left.in).toBe(before.in);
+  expect(left.out).toBeGreaterThanOrEqual(before.out);
 });
 
 test("questions are listed while they are asked", () => {
