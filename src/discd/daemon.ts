@@ -21,7 +21,7 @@ import { Engine } from "../engine/engine.js";
 import type { LearnedLink } from "../learn/learned.js";
 import { now } from "../os/clock.js";
 import { Driver, type DriverSettings } from "../os/driver.js";
-import { findHostName } from "../os/host.js";
+import { findHostName, hostFields } from "../os/host.js";
 import { type Journal, JournalFiles } from "../os/journal-files.js";
 import type { InterfaceWatch } from "../os/links.js";
 import { placeOf, StartError } from "../os/listening.js";
@@ -345,10 +345,7 @@ export class Daemon {
     const { http, engine } = this.#settings;
     const { credentials } = this.#certificate;
     const own = [displayName(engine.proxy.hostname), findHostName()];
-    const names = [...own, ...(credentials?.names ?? [])].map((one) =>
-      one.toLowerCase().replace(/\.$/, ""),
-    );
-    const wish = { http, names: new Set(names) };
+    const wish = { http, names: hostFields([...own, ...(credentials?.names ?? [])]) };
     return this.#api.follow(credentials === undefined ? wish : { ...wish, credentials });
   }
 

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { domainToASCII } from "node:url";
 
 /**
  * The host's fully qualified name where it is known without asking a server: the host name
@@ -15,6 +16,16 @@ export function findHostName(hosts = readHosts(), name = hostname()): string {
     if (isOurs && canonical?.startsWith(`${name}.`)) return canonical;
   }
   return name;
+}
+
+/**
+ * Names as the Host field of a request may have them, in small letters and without a final dot:
+ * as they are, and as browsers send what is not ASCII, in Punycode (RFC 3492).
+ */
+export function hostFields(names: readonly string[]): ReadonlySet<string> {
+  const both = names.flatMap((name) => [name.toLowerCase(), domainToASCII(name)]);
+  // Empty: the name is none that a browser would ask for.
+  return new Set(both.map((name) => name.replace(/\.$/, "")).filter((name) => name !== ""));
 }
 
 function readHosts(): string {

@@ -95,6 +95,18 @@ it("it moves, is switched off and on again, and whoever asked for it is answered
   await daemon.stop();
 });
 
+it("a hostname beyond ASCII is its own in the form that browsers send", async () => {
+  const daemon = await start(`${zones}hostname = 'Bücher.example.com'\n`);
+  const status = (host: string) => curl(lab, "px", `-H 'Host: ${host}' ${local}/v1/summary`).status;
+  expect([status("xn--bcher-kva.example.com:8053"), status("xn--x.example.com")]).toEqual([
+    200, 421,
+  ]);
+  reconfigure(daemon.file, zones);
+  expect(post(daemon).status).toBe(200);
+  expect([status("xn--bcher-kva.example.com"), status("px.example.com")]).toEqual([421, 200]);
+  await daemon.stop();
+});
+
 it("who follows with a token that was changed has to show the new one", async () => {
   const places = "listen = { '127.0.0.1:8053', '10.8.0.53:8053', '/run/discd/http' }";
   const file = (token: string) => `http = { ${places}, token = env('${token}') }\n${zones}`;
