@@ -82,6 +82,21 @@ const drop53 = (proto: string) =>
   `chain forward { type filter hook forward priority 0; ip daddr ${server} ${proto} dport 53 drop; ` +
   `ip6 daddr 2001:db8:8::53 ${proto} dport 53 drop; }`;
 
+it("A8.5 the resolver names another domain to browse than discd", async () => {
+  const { stage } = built;
+  const lb = `lb._dns-sd._udp.${zone}.`;
+  await stage.resolver([
+    `local-zone: "${lb}" static`,
+    `local-data: "${lb} PTR floor9.example.com."`,
+  ]);
+  const found = await stage.run();
+  await stage.resolver();
+  expectFault(found, "system-path LB-DIFFERS", 1);
+  expect(found.check("system-path")?.decision).toMatch(
+    /browse floor1\.example\.com, and the system's resolver floor9\.example\.com; right where/,
+  );
+});
+
 it("A8.4 port 53 blocked: the host is there", async () => {
   const { stage } = built;
   const found = await stage.withRules([drop53("meta l4proto { tcp, udp } th")], () => stage.run());

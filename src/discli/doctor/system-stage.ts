@@ -2,7 +2,7 @@
 
 import { plainWord, shellWord } from "../shell-words.js";
 import { check, type Stage } from "./check.js";
-import { isZoneAnswer, type Reply, replyText } from "./reply.js";
+import { type Answered, isZoneAnswer, type Reply, replyText } from "./reply.js";
 import { type Compared, localZoneOf, type SystemFacts, systemFacts } from "./system-facts.js";
 import {
   breaksTheWay,
@@ -70,14 +70,31 @@ export function judgeSystem(facts: SystemEvidence): Verdict {
     const remedy = [`take the zone ${zone} away from ${theirs}, or delegate it to ${ours}`];
     return fail("OTHER-ZONE", text, remedy, evidence);
   }
-  if (lb !== undefined) {
-    evidence.push(`lb: discd ${replyText(lb.direct, true)}; system ${replyText(lb.system, true)}`);
-  }
-  const text =
-    direct === undefined
-      ? `the system's resolver finds ${zone}`
-      : `the system's resolver says what ${discd[0]} says`;
-  return pass(text, evidence);
+  if (lb !== undefined) evidence.push(comparedText(lb));
+  if (lb !== undefined && isOtherList(lb)) return judgeLists(lb, zone, evidence);
+  const isCompared = direct !== undefined && (lb === undefined || lb.system.kind === "answer");
+  const text = isCompared ? `says what ${discd[0]} says` : `finds ${zone}`;
+  return pass(`the system's resolver ${text}`, evidence);
+}
+
+/** Of lists that came whole; their order is nobody's business. */
+function isOtherList({ direct, system }: Compared): boolean {
+  if (direct.kind !== "answer" || direct.isTruncated) return false;
+  if (system.kind !== "answer" || system.isTruncated) return false;
+  const list = ({ found }: Answered) => [...found].map((one) => one.toLowerCase()).sort();
+  return list(direct).join("\n") !== list(system).join("\n");
+}
+
+function judgeLists({ direct, system }: Compared, zone: string, evidence: string[]): Verdict {
+  const text = (reply: Reply) => recordsOf(reply).slice(0, 5).join(", ") || "none";
+  const decision =
+    `discd tells this host to browse ${text(direct)}, and the system's resolver ${text(system)}; ` +
+    "right where discd.lua has lists for some clients: the resolver is another client than this host";
+  const remedy = [
+    `is there a list with \`client\` in \`browse\`? Then what the resolver says is what programs here get`,
+    `if not: an old answer goes with its TTL; or is ${plainWord(`lb._dns-sd._udp.${zone}`)} of the resolver's own?`,
+  ];
+  return warn("LB-DIFFERS", decision, remedy, evidence);
 }
 
 function judgeUnreached(facts: SystemFacts, zone: string, evidence: readonly string[]): Verdict {
@@ -245,11 +262,13 @@ export const systemStage: Stage = {
         "RESOLVER-FAILS": "SERVFAIL: the resolver does not get through to discd",
         "DNSSEC-SERVFAIL": "SERVFAIL, and with CD there is an answer",
         "OTHER-ZONE": "another server has a zone of the same name",
+        "LB-DIFFERS": "the list of domains to browse (lb) is another than discd's own",
       },
       limit: 9000,
       commands: ({ zone, server }) => [
         `dig ${zone} SOA`,
         `dig @${server} ${zone} SOA +norecurse`,
+        `dig lb._dns-sd._udp.${zone} PTR; dig @${server} lb._dns-sd._udp.${zone} PTR +norecurse`,
         `dig ${zone} SOA +cd   (an answer with it and none without: DNSSEC)`,
       ],
       gather: async (scene) => {

@@ -100,6 +100,29 @@ test("A8.5 a program gets the first answer that is not evasive", () => {
   expect(asked(silent)).toBeUndefined();
 });
 
+const lb = (direct: Reply, system: Reply) => {
+  return facts(good, { lb: { what: "lb", direct, system } });
+};
+
+test.each([
+  ["equal", lb(found(zone), found(zone)), "PASS"],
+  ["in another order and case", lb(found("a.example", zone), found(zone, "A.example")), "PASS"],
+  ["neither has one", lb(found(), rcode("NXDOMAIN")), "PASS"],
+  ["another domain", lb(found(zone), found("floor2.example.com")), "LB-DIFFERS"],
+  ["fewer", lb(found("a.example", zone), found(zone)), "LB-DIFFERS"],
+  ["the resolver denies it", lb(found(zone), rcode("NXDOMAIN")), "LB-DIFFERS"],
+  ["one was cut off", lb(found(zone, "a.example"), { ...good, isTruncated: true }), "PASS"],
+  ["the resolver is silent", lb(found(zone), silent), "PASS"],
+] as const)("A8.5 system-path, the lists of browse domains: %s", (_, given, expected) => {
+  const { code, state, decision, evidence, remedy } = judgeSystem(given);
+  expect(code ?? state).toBe(expected);
+  expect(evidence.at(-1)).toMatch(/^lb: discd .*; system /);
+  if (state !== "WARN") return;
+  // Lists for some clients are no fault, and nobody can tell from here.
+  expect(decision).toMatch(/^discd tells this host to browse .*; right where discd\.lua has lists/);
+  expect(remedy).toHaveLength(2);
+});
+
 const a = (direct: Reply, system: Reply) => [{ what: "A of p", direct, system }];
 
 test.each([
