@@ -56,6 +56,16 @@ it("A8.1 A8.2 a link owns the zone: no fault, and the file is said to be a stub"
   expect(found.check("managers")?.evidence[0]).toBe("active: systemd-resolved");
 });
 
+it("A8.25 a link has two servers, and one does not know the zone", async () => {
+  const resolved = await started();
+  resolved.control(`domain wan ~${zone} ~10.in-addr.arpa`);
+  resolved.control("dns wan 10.7.0.53 10.6.0.1");
+  const found = await built.stage.run(wanted, { enter: resolved.enter() });
+  resolved.control("dns wan 10.7.0.53");
+  expect([found.faults, found.status], saidBy(found)).toEqual([["fallback FALLBACK-LEAK"], 1]);
+  expect(found.check("fallback")?.decision).toMatch(/^10\.6\.0\.1 may be asked for floor1/);
+});
+
 it("C1 row 21 avahi and systemd-resolved both answer for the host", async () => {
   const resolved = await started();
   resolved.control(`domain wan ~${zone} ~10.in-addr.arpa`);

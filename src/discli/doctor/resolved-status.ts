@@ -1,6 +1,9 @@
 // What `resolvectl status` prints: for the system and for each link the servers,
 // the domains (`~` in front: for routing only), and whether it takes all other names.
 
+import { isIP } from "node:net";
+import { dnsPort, type Server } from "../../os/resolv-conf.js";
+
 /** Whom systemd-resolved asks for what. */
 export interface ResolvedScope {
   /** Name of the interface; absent: the system as a whole. */
@@ -60,6 +63,14 @@ function take(scope: Draft, key: string, values: readonly string[]): void {
   else if (key === "Protocols" && scope.link !== undefined) {
     scope.isDefaultRoute = values.includes("+DefaultRoute");
   }
+}
+
+/** A server as resolvectl prints it: `192.0.2.1`, `[2001:db8::1]:5353#name`, `fe80::1%eth0`. */
+export function readResolvedServer(text: string): Server | undefined {
+  const bare = text.replace(/#.*$/, "");
+  const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(bare) ?? [];
+  const address = bracketed ?? plain ?? bare;
+  return isIP(address) === 0 ? undefined : { address, port: Number(port ?? dnsPort) };
 }
 
 /** Labels of the zone that the longest of these domains covers; -1: none does. `~.` covers 0. */

@@ -2,15 +2,20 @@
 // asked. Nothing about the network is worth chasing before that is right.
 
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { type ResolverFile, resolverFile } from "../../os/resolv-conf.js";
+import { type ResolverFile, resolverFile, type Server } from "../../os/resolv-conf.js";
 import { RRType } from "../../wire/codes.js";
-import { formatName } from "../../wire/name.js";
+import { formatName, type Name, rootName } from "../../wire/name.js";
 import { plainWord } from "../shell-words.js";
 import { check, type Stage } from "./check.js";
 import { probe } from "./probe.js";
 import { runProgram } from "./programs.js";
 import { bare, isZoneAnswer, type Reply, replyOf, replyText } from "./reply.js";
-import { ownersOf, type ResolvedScope, readResolvedStatus } from "./resolved-status.js";
+import {
+  ownersOf,
+  type ResolvedScope,
+  readResolvedServer,
+  readResolvedStatus,
+} from "./resolved-status.js";
 import type { Scene } from "./scene.js";
 import { labelCheck } from "./single-label.js";
 import { fail, pass, skip, type Verdict, warn } from "./verdict.js";
@@ -129,9 +134,11 @@ export interface FileEvidence {
   readonly file: FileFacts;
   readonly servers: readonly string[];
   readonly complaints: readonly string[];
+  /** Whether one of the servers answers; looked at where the file is missing. */
+  readonly isAnswered?: boolean;
 }
 
-export function judgeFile({ file, servers, complaints }: FileEvidence): Verdict {
+export function judgeFile({ file, servers, complaints, isAnswered }: FileEvidence): Verdict {
   const where = file.link === undefined ? "a plain file" : `a link to ${file.link}`;
   const writer = writerOf(file);
   const evidence = [
@@ -140,6 +147,11 @@ export function judgeFile({ file, servers, complaints }: FileEvidence): Verdict 
     `names ${servers.join(" ")}`,
     ...complaints,
   ];
+  if (!file.isThere && isAnswered === true) {
+    const text = "the file cannot be read, so that programs ask 127.0.0.1, where a server answers";
+    const remedy = ["write `nameserver 127.0.0.1` into it, for those who look before they ask"];
+    return warn("RESOLV-CONF-MISSING", text, remedy, evidence);
+  }
   if (!file.isThere) {
     const text = "the file cannot be read, so that programs ask 127.0.0.1";
     const remedy = [
@@ -247,11 +259,16 @@ function hasStub(): boolean {
 
 export interface FallbackEvidence {
   readonly zone: string | undefined;
+  /** Those of systemd-resolved, each with what it says of the zone; absent: it is not in charge. */
+  readonly behind?: Asked;
   /** Each server that a name of the zone may be put to, in order. */
-  readonly asked: readonly { readonly server: string; readonly soa: Reply }[];
+  readonly asked: Asked;
 }
 
-export function judgeFallback({ zone, asked }: FallbackEvidence): Verdict {
+type Asked = readonly { readonly server: string; readonly soa: Reply }[];
+
+export function judgeFallback({ zone, asked: direct, behind = [] }: FallbackEvidence): Verdict {
+  const asked = behind.length > 1 ? behind : direct;
   if (zone === undefined) return skip("no zone is known to ask for", ["give one: --zone ZONE"]);
   const evidence = asked.map(({ server, soa }) => `${server}: ${replyText(soa)}`);
   if (asked.length === 1 && stubs.has(asked[0]?.server ?? "")) {
@@ -298,6 +315,17 @@ async function gatherOwner(scene: Scene): Promise<OwnerEvidence> {
   };
 }
 
+async function gatherFile({ parts: { zone, resolver } }: Scene): Promise<FileEvidence> {
+  const { servers, complaints } = resolver;
+  const file = lookAtFile();
+  const found = { file, servers: servers.map(({ address }) => address), complaints };
+  const [server] = servers;
+  if (file.isThere || server === undefined) return found;
+  const wish = { server, name: zone ?? rootName, type: RRType.SOA, isRecursive: true };
+  const reply = replyOf(await probe({ ...wish, patience: 1000 }));
+  return { ...found, isAnswered: reply.kind === "answer" && reply.rcode !== "REFUSED" };
+}
+
 /** @returns why it could not be asked, as a text */
 function askResolved(scene: Scene): Promise<ResolvedScope[] | string> {
   return scene.once("resolvectl", async () => {
@@ -312,13 +340,33 @@ function askResolved(scene: Scene): Promise<ResolvedScope[] | string> {
 export function everySoa(scene: Scene): Promise<FallbackEvidence["asked"]> {
   return scene.once("resolver-soas", async () => {
     const { zone, resolver } = scene.parts;
-    if (zone === undefined) return [];
-    const asked = resolver.servers.map(async (server) => {
-      const wish = { server, name: zone, type: RRType.SOA, isRecursive: true, isCurious: true };
-      return { server: server.address, soa: replyOf(await probe({ ...wish, patience: 1800 })) };
-    });
-    return Promise.all(asked);
+    return zone === undefined ? [] : soasOf(resolver.servers, zone);
   });
+}
+
+function soasOf(servers: readonly Server[], zone: Name): Promise<Asked> {
+  const asked = servers.map(async (server) => {
+    const wish = { server, name: zone, type: RRType.SOA, isRecursive: true, isCurious: true };
+    return { server: server.address, soa: replyOf(await probe({ ...wish, patience: 1800 })) };
+  });
+  return Promise.all(asked);
+}
+
+/** Servers of systemd-resolved that are asked; more than a few for one zone have other owners. */
+const behindMax = 8;
+
+/** The SOA of the zone from each server that systemd-resolved may ask for it. */
+async function gatherFallback(scene: Scene): Promise<FallbackEvidence> {
+  const { zone, resolver } = scene.parts;
+  if (zone === undefined) return { zone, asked: [] };
+  const text = bare(formatName(zone));
+  const isResolved = usesResolved(resolver.servers, lookAtFile());
+  const told = isResolved ? await askResolved(scene) : [];
+  const { owners } = ownersOf(Array.isArray(told) ? told : [], text);
+  const names = [...new Set(owners.flatMap(({ servers }) => servers))];
+  const servers = names.flatMap((name) => readResolvedServer(name) ?? []).slice(0, behindMax);
+  const [asked, behind] = await Promise.all([everySoa(scene), soasOf(servers, zone)]);
+  return { zone: text, asked, behind };
 }
 
 async function firstSoa(scene: Scene): Promise<Reply | undefined> {
@@ -349,13 +397,9 @@ export const resolverStage: Stage = {
         "RESOLV-CONF-MISSING": "the file is not there, or a link that leads nowhere",
         "RESOLV-CONF-BROKEN": "lines in it make no sense and do not count",
       },
-      limit: 1000,
+      limit: 2000,
       commands: () => [`ls -l ${resolverFile}`, `cat ${resolverFile}`],
-      gather: async ({ parts: { resolver } }) => ({
-        file: lookAtFile(),
-        servers: resolver.servers.map(({ address }) => address),
-        complaints: resolver.complaints,
-      }),
+      gather: gatherFile,
       judge: judgeFile,
     }),
     check<RivalsEvidence>({
@@ -382,11 +426,10 @@ export const resolverStage: Stage = {
         "RESOLVER-SILENT": "one of several servers does not answer",
       },
       limit: 4000,
-      commands: ({ zone }) => [`for each server of ${resolverFile}: dig @ADDRESS ${zone} SOA`],
-      gather: async (scene) => {
-        const { zone } = scene.parts;
-        return { zone: zone && bare(formatName(zone)), asked: await everySoa(scene) };
-      },
+      commands: ({ zone }) => [
+        `for each server of ${resolverFile}, or of resolvectl status: dig @ADDRESS ${zone} SOA`,
+      ],
+      gather: gatherFallback,
       judge: judgeFallback,
     }),
     labelCheck,
