@@ -74,11 +74,14 @@ function dataText({ type, rdata }: AuditedRR["rr"], timeoutType: number): string
   return formatRdata(type, rdata);
 }
 
+/** Names are compared without the case of ASCII letters alone (RFC 4343). */
+const folded = (name: string): string => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
 /** What discd itself says of the zone; undefined where none answers. */
 async function saidByDiscd(request: Audit, zone: string) {
   try {
     const { updates } = await new Api(request).get("/v1/updates");
-    return updates.filter((one) => one.zone === zone);
+    return updates.filter((one) => one.zone !== null && folded(one.zone) === folded(zone));
   } catch (error) {
     if (error instanceof Failure) return undefined;
     throw error;
