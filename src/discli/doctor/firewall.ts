@@ -12,7 +12,7 @@ export interface Rule {
   readonly chain: string;
   readonly ports: readonly number[];
   readonly verdict: string;
-  /** Undefined: the rule counts nothing. */
+  /** Undefined: the rule counts nothing, and may never have matched. */
   readonly packets: number | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface FirewallEvidence {
 const isDropping = ({ verdict }: Rule): boolean => /^(drop|reject)$/.test(verdict);
 
 const ruleText = ({ chain, ports, verdict, packets }: Rule): string => {
-  const count = packets === undefined ? "not counted" : `${packets} packets`;
+  const count = packets === undefined ? "has no counter" : `${packets} packets`;
   return `${chain}: port ${ports.join(", ")} ${verdict}, ${count}`;
 };
 
@@ -33,11 +33,12 @@ export function judgeFirewall({ reason, rules }: FirewallEvidence): Verdict {
   const command = "as root: nft list ruleset | grep -E 'dport.*(53|853|5352|5353)'";
   if (reason !== undefined) return skip(reason, [command]);
   const evidence = rules.map(ruleText);
-  const dropping = rules.filter((rule) => isDropping(rule) && rule.packets !== 0);
-  const [first] = dropping;
+  const dropping = rules.filter(isDropping);
+  const first = dropping.find(({ packets = 0 }) => packets > 0);
   if (first === undefined) {
-    const text = rules.length === 0 ? "no rule is about these ports" : "no rule has dropped any";
-    return pass(text, evidence);
+    const isUncounted = dropping.some(({ packets }) => packets === undefined);
+    const text = isUncounted ? "no rule is known to have dropped any" : "no rule has dropped any";
+    return pass(rules.length === 0 ? "no rule is about these ports" : text, evidence);
   }
   const text = `${first.chain} drops packets of port ${first.ports.join(", ")}`;
   const remedy = [

@@ -101,10 +101,18 @@ test.each([
   ["accepts", [rule("accept", 9)], "PASS"],
   ["drops, none so far", [rule("drop", 0)], "PASS"],
   ["has dropped", [rule("accept", 1), rule("drop", 3)], "FIREWALL-DROPS"],
-  ["rejects, uncounted", [rule("reject", undefined)], "FIREWALL-DROPS"],
+  ["rejects, uncounted", [rule("reject", undefined)], "PASS"],
+  ["uncounted before one that has", [rule("drop", undefined), rule("drop", 1)], "FIREWALL-DROPS"],
 ] as const)("A8.13 firewall: %s", (_, rules, expected) => {
   const { code, state } = judgeFirewall({ rules });
   expect(code ?? state).toBe(expected);
+});
+
+test("A8.13 a rule without a counter may never have matched: it is named, and no fault", () => {
+  const { decision, evidence } = judgeFirewall({ rules: [rule("drop", undefined)] });
+  expect(decision).toBe("no rule is known to have dropped any");
+  expect(evidence[0]).toMatch(/ drop, has no counter$/);
+  expect(judgeFirewall({ rules: [rule("drop", 0)] }).decision).toBe("no rule has dropped any");
 });
 
 test("A8.13 without rights: skipped, with the command", () => {
