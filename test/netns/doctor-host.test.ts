@@ -1,21 +1,20 @@
 // The doctor on discd's own host, and what it says of other programs there: a
 // reflector between two links, a firewall, two that answer for one host.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect } from "vitest";
 import { until } from "./children.js";
 import type { Daemon } from "./daemon.js";
-import { doctorStage, saidBy, server, zone } from "./doctor-stage.js";
+import { config, type Diagnosis, doctorStage, saidBy, server, zone } from "./doctor-stage.js";
 import { needs } from "./needs.js";
 
 const it = needs("avahi-daemon", "named", "nft", "tcpdump", "unbound");
 const built = doctorStage();
 const there = `--zone ${zone} --server ${server}`;
 
-const onHost = () => {
-  const { lab, discd } = built.stage;
-  expect(lab).toBeDefined();
-  return `--api ${(discd as Daemon).socket} ${there}`;
-};
+const onHost = () => `--api ${(built.stage.discd as Daemon).socket} ${there}`;
 
 it("A8.12 no fault on discd's host: listeners, links and the zone above work", async () => {
   const { stage } = built;
@@ -56,6 +55,92 @@ it("A8.12 a link that does not carry discd's own question", async () => {
     "inet fault out: port 5353 drop, has no counter",
   ]);
   expect(found.check("upstream")?.decision).toMatch(/^the link net1 /);
+});
+
+it("A8.12 a listener that does not answer discd itself", async () => {
+  const { stage } = built;
+  // The doctor asks at another address.
+  const rule =
+    "chain in { type filter hook input priority 0; iifname lo ip daddr 10.1.0.1 udp dport 53 drop; }";
+  const found = await stage.withRules(
+    [rule],
+    () =>
+      until(
+        "discd notices",
+        async () => {
+          const found = await stage.run(onHost(), { node: "px" });
+          return found.faults.includes("upstream LISTENER-FAILS") && found;
+        },
+        60_000,
+      ),
+    "px",
+  );
+  expect(found.faults, saidBy(found)).toEqual(["upstream LISTENER-FAILS"]);
+  expect(found.status).toBe(2);
+  expect(found.check("upstream")?.decision).toMatch(/at 10\.1\.0\.1.*53.*udp$/);
+});
+
+it("A8.12 this host's resolver does not reach the zone above", async () => {
+  const { stage } = built;
+  const stub = (name: string, address: string) => [
+    ...["stub-zone:", `name: "${name}"`, `stub-addr: ${address}`],
+  ];
+  // Nobody is at that address.
+  await stage.resolver([...stub(zone, server), ...stub("example.com", "10.7.0.66")]);
+  const found = await stage.run(onHost(), { node: "px" });
+  await stage.resolver();
+  expect([found.faults, found.status], saidBy(found)).toEqual([["upstream PARENT-SILENT"], 1]);
+  expect(found.check("upstream")?.decision).toBe(
+    "this host's resolver does not reach example.com, the zone above",
+  );
+});
+
+it("A8.12 the server that takes updates is stopped", async () => {
+  const { stage } = built;
+  const { lab } = stage;
+  const published = "floor2.example.com";
+  // Whoever can write to it may.
+  const free = ["allow-update { any; };", "allow-transfer { any; };"];
+  const primary = await lab.bind(
+    "ref",
+    ["10.2.0.9"],
+    [{ origin: `${published}.`, lines: [] }],
+    free,
+  );
+  const state = mkdtempSync(join(tmpdir(), "discd-doctor-state-"));
+  stage.discd?.reload(`
+interfaces = {
+  { name = 'net1', subdomain = '${zone}', reverse = true },
+  { name = 'net2', subdomain = '${published}', mode = 'update' },
+  { name = 'uplink', disable = true },
+}
+update = { server = '10.2.0.9', zone = '${published}', allow_unauthenticated = true, state = '${state}' }
+`);
+  const look = (what: string, isThere: (found: Diagnosis) => boolean) =>
+    until(
+      what,
+      async () => {
+        const found = await stage.run(onHost(), { node: "px" });
+        return isThere(found) && found;
+      },
+      60_000,
+    );
+  const upstream = (found: Diagnosis) => found.check("upstream");
+  await look("the primary is found", (found) => {
+    const said = upstream(found)?.evidence.join() ?? "";
+    return said.includes(`updates of ${published}: `) && found.faults.length === 0;
+  });
+  await primary.stop();
+  const service = { name: "New Printer", type: "_ipp._tcp", port: 631 };
+  const news = { host: "ref", services: [service], interfaces: ["net2"] };
+  const avahi = await lab.avahi("ref", news);
+  const found = await look("discd cannot write", ({ faults }) => faults.length > 0);
+  await avahi.stop();
+  stage.discd?.reload(config);
+  rmSync(state, { recursive: true });
+  expect([found.faults, found.status], saidBy(found)).toEqual([["upstream UPDATE-FAILS"], 2]);
+  expect(upstream(found)?.decision).toMatch(/^floor2\.example\.com cannot be published: /);
+  await look("all is well again", ({ faults }) => faults.length === 0);
 });
 
 it("A8.13 a rule of this host's firewall drops multicast DNS, and counts", async () => {
