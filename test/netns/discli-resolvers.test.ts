@@ -2,18 +2,22 @@
 // between, systemd-resolved present and absent, and one of several that is bad.
 
 import { expect } from "vitest";
+import type { Capture } from "./capture.js";
 import { Child, until } from "./children.js";
 import { runDiscli } from "./discli-run.js";
 import { discli } from "./discli-stage.js";
 import { type Lab, laboratory } from "./lab.js";
 import { needs } from "./needs.js";
+import { plainName } from "./packet.js";
 import { Resolved } from "./resolved.js";
 import { Terminal } from "./terminal.js";
 
 const zone = "lab.example.com";
-const it = needs("avahi-daemon", "named", "unbound");
+const it = needs("avahi-daemon", "named", "script", "tcpdump", "unbound");
 
 let lab: Lab;
+/** Hears the link from before the device is there. */
+let ear: Capture;
 
 laboratory(async (built) => {
   lab = built;
@@ -38,6 +42,7 @@ laboratory(async (built) => {
     ],
   );
   await lab.unbound("cli", 53, ["10.9.0.53"]);
+  ear = await lab.capture("net1");
   const service = { name: "Drucker Büro", type: "_ipp._tcp", port: 631, txt: ["rp=x"] };
   await lab.avahi("ava1", { host: "ava1", services: [service] });
   await lab.discd(
@@ -64,6 +69,48 @@ it("through Unbound, by the search domains of resolv.conf: systemd-resolved abse
     { resolv: unbound },
   );
   expect(resolved.out).toMatch(/^ {2}at ava1\.lab\.example\.com port 631$/m);
+});
+
+it("A2.1 A2.2 through Unbound, in a terminal and in a pipe", async () => {
+  const instance = `Drucker Büro._ipp._tcp.${zone}`;
+  const inTerminal = async (command: string) => {
+    const terminal = new Terminal(lab.enter("cli"), `${discli} --server 127.0.0.1 ${command}`);
+    expect(await terminal.end()).toBe(0);
+    return terminal.plain.split("\n");
+  };
+  const inPipe = async (...command: readonly string[]) => {
+    const list = ["--server", "127.0.0.1", ...command];
+    const { status, out, err } = await runDiscli(lab.enter("cli"), list, { resolv: unbound });
+    expect([status, err]).toEqual([0, ""]);
+    return out.split("\n");
+  };
+  expect(await inTerminal(`browse _ipp._tcp ${zone}`)).toEqual([
+    "INSTANCE      TYPE       DOMAIN",
+    `Drucker Büro  _ipp._tcp  ${zone}`,
+    "",
+  ]);
+  expect(await inPipe("browse", "_ipp._tcp", zone)).toEqual([instance]);
+  const table = await inTerminal(`resolve '${instance}'`);
+  expect(table).toContainEqual(expect.stringMatching(/^host {2,}ava1\.lab\.example\.com$/));
+  expect(table).toContainEqual(expect.stringMatching(/^port {2,}631$/));
+  expect(table).toContainEqual(expect.stringMatching(/^txt {2,}rp=x$/));
+  const lines = await inPipe("resolve", instance);
+  expect(lines.slice(0, 2)).toEqual([instance, `  at ava1.${zone} port 631`]);
+  expect(lines).toContain("  txt rp=x");
+});
+
+it("C1 row 17 a device that is heard over IPv4 and over IPv6 is one line", async () => {
+  const frames = await ear.from(lab.mac("ava1", "net1"));
+  const told = frames.filter(
+    ({ message }) =>
+      message?.isResponse === true &&
+      message.answers.some(({ name }) => name === plainName("_ipp._tcp.local")),
+  );
+  expect(new Set(told.map(({ family }) => family))).toEqual(new Set([4, 6]));
+  const run = (text: string) => runDiscli(lab.enter("cli"), words(text), { resolv: unbound });
+  const { out } = await run(`browse _ipp._tcp ${zone}`);
+  expect(out.split("\n")).toEqual([`Drucker Büro._ipp._tcp.${zone}`]);
+  expect(JSON.parse((await run(`--json browse _ipp._tcp ${zone}`)).out)).toHaveLength(1);
 });
 
 it("a zone of BIND, in a terminal and in a pipe", async () => {
