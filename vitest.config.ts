@@ -15,9 +15,13 @@ const alone = [
   "timing",
 ].map((name) => `test/netns/${name}.test.ts`);
 
-/** Real programs are started and waited for: a machine that stands still for seconds is no fault. */
+/**
+ * Real programs are started and waited for. A machine that stands still for seconds is no fault of
+ * discd: a test that fails has a second try, and `npm test` names those that needed it.
+ */
 const systems = {
   globalSetup: "test/folder.ts",
+  retry: 1,
   testTimeout: 120_000,
   hookTimeout: 120_000,
 };
