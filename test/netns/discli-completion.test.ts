@@ -78,6 +78,17 @@ async function shell(name: "bash" | "zsh" | "fish"): Promise<Terminal> {
 /** Between two keys, in milliseconds: who sees nothing come clears the line and types again. */
 const paces = [400, 1500, 5000];
 
+/** Ctrl-C until there is a new prompt: one may end no more than a completion that is on its way. */
+async function cleared(terminal: Terminal): Promise<void> {
+  for (let tries = 0; tries < 8; tries++) {
+    const from = terminal.plain.length;
+    terminal.type("\u0003");
+    const shown = await terminal.shows(/ready> /, from, 2000).catch(() => undefined);
+    if (shown !== undefined) break;
+  }
+  await sleep(200);
+}
+
 /** Types, and waits for what appears; then clears the line. */
 async function completes(terminal: Terminal, typed: string, want: RegExp): Promise<void> {
   for (const pace of paces) {
@@ -88,10 +99,7 @@ async function completes(terminal: Terminal, typed: string, want: RegExp): Promi
       await sleep(pace);
     }
     const outcome = await terminal.shows(want, from, pace * 10).catch((error: Error) => error);
-    // Ctrl-C
-    terminal.type("\u0003");
-    await terminal.shows(/ready> /, from);
-    await sleep(200);
+    await cleared(terminal);
     if (typeof outcome === "string") return;
     if (pace === paces.at(-1)) throw outcome;
   }

@@ -97,6 +97,7 @@ test("A2.4: a service comes, changes and leaves without a reload", async () => {
   expect(await panel.locator(".notes").textContent()).toMatch(/^Gone since \d\d:\d\d:\d\d$/);
   await page.locator('nav a[href="#overview"]').click();
   const lately = page.locator(".lately li");
+  await lately.first().waitFor();
   expect(await lately.locator("bdi").allTextContents()).toEqual([
     ...["AAA new printer", "Printer, IPP", "eth0"],
     ...["AAA new printer", "Printer, IPP", "eth0"],
