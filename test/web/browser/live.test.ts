@@ -158,6 +158,7 @@ test("A2.4: a real device appears and leaves without a reload, and nothing else 
   expect((await shiftsOf(overview.page)).filter((where) => where !== "lately")).toEqual([]);
   await page.locator('nav a[href="#overview"]').click();
   const lately = page.locator(".lately li").filter({ hasText: "Late printer" });
+  await lately.first().waitFor();
   expect(await lately.locator(".unseen").allTextContents()).toEqual(["went", "came"]);
   expect(faults).toEqual([]);
 });
