@@ -16,6 +16,17 @@ const there = `--zone ${zone} --server ${server}`;
 
 const onHost = () => `--api ${(built.stage.discd as Daemon).socket} ${there}`;
 
+/** Asks on discd's host until it says what is waited for. */
+const look = (what: string, isThere: (found: Diagnosis) => boolean) =>
+  until(
+    what,
+    async () => {
+      const found = await built.stage.run(onHost(), { node: "px" });
+      return isThere(found) && found;
+    },
+    60_000,
+  );
+
 it("A8.12 no fault on discd's host: listeners, links and the zone above work", async () => {
   const { stage } = built;
   await until("discd has asked itself", async () => {
@@ -36,19 +47,8 @@ it("A8.12 a link that does not carry discd's own question", async () => {
   const { stage } = built;
   const rule =
     "chain out { type filter hook output priority 0; oifname net1 udp dport 5353 drop; }";
-  const found = await stage.withRules(
-    [rule],
-    () =>
-      until(
-        "discd notices",
-        async () => {
-          const found = await stage.run(onHost(), { node: "px" });
-          return found.faults.includes("upstream LINK-FAILS") && found;
-        },
-        60_000,
-      ),
-    "px",
-  );
+  const isNoticed = ({ faults }: Diagnosis) => faults.includes("upstream LINK-FAILS");
+  const found = await stage.withRules([rule], () => look("discd notices", isNoticed), "px");
   expect(found.faults, saidBy(found)).toEqual(["upstream LINK-FAILS"]);
   // It is named as what may have done it.
   expect(found.check("firewall")?.evidence).toEqual([
@@ -62,19 +62,8 @@ it("A8.12 a listener that does not answer discd itself", async () => {
   // The doctor asks at another address.
   const rule =
     "chain in { type filter hook input priority 0; iifname lo ip daddr 10.1.0.1 udp dport 53 drop; }";
-  const found = await stage.withRules(
-    [rule],
-    () =>
-      until(
-        "discd notices",
-        async () => {
-          const found = await stage.run(onHost(), { node: "px" });
-          return found.faults.includes("upstream LISTENER-FAILS") && found;
-        },
-        60_000,
-      ),
-    "px",
-  );
+  const isNoticed = ({ faults }: Diagnosis) => faults.includes("upstream LISTENER-FAILS");
+  const found = await stage.withRules([rule], () => look("discd notices", isNoticed), "px");
   expect(found.faults, saidBy(found)).toEqual(["upstream LISTENER-FAILS"]);
   expect(found.status).toBe(2);
   expect(found.check("upstream")?.decision).toMatch(/at 10\.1\.0\.1.*53.*udp$/);
@@ -116,15 +105,6 @@ interfaces = {
 }
 update = { server = '10.2.0.9', zone = '${published}', allow_unauthenticated = true, state = '${state}' }
 `);
-  const look = (what: string, isThere: (found: Diagnosis) => boolean) =>
-    until(
-      what,
-      async () => {
-        const found = await stage.run(onHost(), { node: "px" });
-        return isThere(found) && found;
-      },
-      60_000,
-    );
   const upstream = (found: Diagnosis) => found.check("upstream");
   await look("the primary is found", (found) => {
     const said = upstream(found)?.evidence.join() ?? "";
