@@ -2,30 +2,16 @@
 // packets of several interfaces: LINKTYPE_LINUX_SLL2, which holds the index of
 // the interface and the way the packet went (www.tcpdump.org/linktypes).
 
+import type { PassedPacket } from "../../os/packets.js";
+
 const magic = 0xa1b2c3d4;
 const linkTypeCooked = 276;
 const fileHeaderSize = 24;
 const packetHeaderSize = 16;
 const cookedHeaderSize = 20;
 
-export interface CapturedPacket {
-  /** Microseconds since 1970. */
-  readonly at: number;
-  /** Index of the interface. */
-  readonly interface: number;
-  /** PACKET_ of <linux/if_packet.h>. */
-  readonly way: number;
-  /** ARPHRD_ of the interface. */
-  readonly hardware: number;
-  /** ETH_P_ of what follows. */
-  readonly protocol: number;
-  /** At most eight bytes count. */
-  readonly station: Uint8Array;
-  /** From the IP header on. */
-  readonly bytes: Uint8Array;
-  /** Before it was cut off. */
-  readonly length: number;
-}
+/** Its `way` says already whether it left. */
+export type CapturedPacket = Omit<PassedPacket, "isOutgoing">;
 
 /** @param keptMax  where packets were cut off */
 export function pcapFile(packets: readonly CapturedPacket[], keptMax: number): Uint8Array {
